@@ -1,0 +1,88 @@
+//! Builds the connector for `wasm32-unknown-unknown`, and makes a component of it: `$OUT_DIR/qualtrics.wasm`.
+//!
+//! With cargo alone: no further tool has to be installed. That target, and not `wasm32-wasip2`, because there the standard
+//! library imports ten interfaces that the connector neither needs nor may have.
+
+use std::error::Error;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+use std::{env, fs};
+
+const PACKAGE: &str = "qualtrics-connector";
+const TARGET: &str = "wasm32-unknown-unknown";
+
+fn main() {
+    if let Err(error) = build() {
+        eprintln!("{error}");
+        std::process::exit(1);
+    }
+}
+
+fn build() -> Result<(), Box<dyn Error>> {
+    let out = variable("OUT_DIR")?;
+    let workspace = variable("CARGO_MANIFEST_DIR")?.join("..").canonicalize()?;
+    for source in ["src", "wit", "Cargo.toml", "Cargo.lock", "rust-toolchain.toml"] {
+        println!("cargo::rerun-if-changed={}", workspace.join(source).display());
+    }
+    println!("cargo::rerun-if-changed=build.rs");
+
+    target_is_installed()?;
+    let module = compile(&workspace, &out.join("wasm"))?;
+    let component = wit_component::ComponentEncoder::default().validate(true).module(&fs::read(module)?)?.encode()?;
+    fs::write(out.join("qualtrics.wasm"), component)?;
+    Ok(())
+}
+
+/// Where no target is installed, cargo's own message is a page of missing `core`.
+fn target_is_installed() -> Result<(), Box<dyn Error>> {
+    let answer = Command::new(variable("RUSTC")?).args(["--print", "target-libdir", "--target", TARGET]).output()?;
+    let libraries = PathBuf::from(String::from_utf8(answer.stdout)?.trim());
+    if answer.status.success() && libraries.is_dir() {
+        return Ok(());
+    }
+    Err(format!(
+        "The connector is built for {TARGET}, which this Rust toolchain lacks. Install it with\n\n    rustup target add {TARGET}\n"
+    )
+    .into())
+}
+
+/// The path of the connector as a core module.
+///
+/// A target directory of its own, since the outer cargo holds the lock of the other one for as long as this runs. As a
+/// `cdylib` only, since together with the `rlib` there is no link-time optimisation.
+fn compile(workspace: &Path, target_dir: &Path) -> Result<PathBuf, Box<dyn Error>> {
+    let status = Command::new(variable("CARGO")?)
+        .current_dir(workspace)
+        .args(["rustc", "--quiet", "--locked", "--lib", "--crate-type", "cdylib", "--profile", "component"])
+        .args(["--package", PACKAGE, "--target", TARGET, "--target-dir"])
+        .arg(target_dir)
+        // What belongs to the outer build: clippy's driver, a compiler cache, the flags of the host's platform.
+        .env_remove("RUSTC_WRAPPER")
+        .env_remove("RUSTC_WORKSPACE_WRAPPER")
+        .env_remove("RUSTFLAGS")
+        .env_remove("CARGO_TARGET_DIR")
+        .env_remove("CARGO_BUILD_TARGET")
+        .env("CARGO_ENCODED_RUSTFLAGS", without_places(workspace)?)
+        .status()?;
+    if !status.success() {
+        return Err(format!("{PACKAGE} does not compile for {TARGET}: see above.").into());
+    }
+    let name = format!("{}.wasm", PACKAGE.replace('-', "_"));
+    Ok(target_dir.join(TARGET).join("component").join(name))
+}
+
+/// Flags that keep the places of the checkout and of cargo's home out of the component: the same source gives the same
+/// bytes on every machine.
+fn without_places(workspace: &Path) -> Result<String, Box<dyn Error>> {
+    let cargo_home = match env::var_os("CARGO_HOME") {
+        Some(home) => PathBuf::from(home),
+        None => env::home_dir().ok_or("There is no home directory, and CARGO_HOME is not set.")?.join(".cargo"),
+    };
+    let places = [(workspace, "/connector"), (&cargo_home, "/cargo")];
+    let flags = places.map(|(place, name)| format!("--remap-path-prefix={}={name}", place.display()));
+    Ok(flags.join("\u{1f}"))
+}
+
+fn variable(name: &str) -> Result<PathBuf, Box<dyn Error>> {
+    Ok(env::var_os(name).ok_or_else(|| format!("Cargo did not set {name}."))?.into())
+}

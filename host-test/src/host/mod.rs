@@ -1,0 +1,196 @@
+//! A host for privacy connectors: it runs components of the world `privacy:connector/plugin` and nothing else.
+//!
+//! A [`Host`] loads components as [`Plugin`]s; a plugin makes [`Instance`]s; an instance serves one connection. Instances are
+//! cheap (microseconds), so that one for each call is a good choice, and so is one for a whole request.
+//!
+//! What a component can do is the sum of what it is given here: HTTP to the origins of its [`EgressPolicy`], two
+//! clocks, and streams to read the answers. It has no files, no environment, no random numbers, no other sockets, and nowhere
+//! to write to. Its memory, its time and what it hands over are limited.
+//!
+//! **A call that ended without an answer counts as `outcome-unknown`.** Whether it trapped or ran out of time
+//! ([`HostError::outcome_unknown`]), or the host itself went down: the vendor may have begun. Note the time before each first
+//! call of `access` or `delete`, and hand it over as `first-attempt-at` in the next.
+//!
+//! **Bodies may stay open between two calls.** A connector that reads a document piece by piece keeps the answer's
+//! connection in its instance. Nothing of an instance runs between its calls, and nothing has to: the connection waits, and
+//! the server with it. A server that loses its patience closes it; the connector then opens the document anew. Dropping the
+//! instance closes such connections at once.
+//!
+//! ```no_run
+//! use host_test::COMPONENT;
+//! use host_test::host::{EgressPolicy, Host, InstanceOptions, Options, contract::Setting};
+//!
+//! # async fn example() -> Result<(), Box<dyn std::error::Error>> {
+//! let host = Host::new(Options::default())?;
+//! let plugin = host.load(COMPONENT)?;
+//! let manifest = plugin.instantiate(InstanceOptions::default()).await?.describe().await?;
+//!
+//! let egress = EgressPolicy::of_manifest(manifest.egress.iter().map(String::as_str))?;
+//! let mut instance = plugin.instantiate(InstanceOptions { egress, ..Default::default() }).await?;
+//! let setting = |key: &str, value: &str| Setting { key: key.into(), value: value.into() };
+//! instance.configure(&[setting("datacenter-id", "fra1"), setting("client-id", "…")]).await??;
+//! # Ok(())
+//! # }
+//! ```
+
+mod bindings;
+pub mod egress;
+mod error;
+mod instance;
+mod outbound;
+mod plugin;
+mod precompiled;
+mod time;
+
+#[cfg(test)]
+mod tests;
+
+use std::time::Duration;
+
+use wasmtime::component::{HasData, Linker, ResourceTable};
+use wasmtime::{Config, Engine, EngineWeak, PoolingAllocationConfig};
+use wasmtime_wasi::p2::bindings::{clocks, io};
+
+pub use egress::EgressPolicy;
+pub use error::HostError;
+pub use instance::Instance;
+pub use plugin::{InstanceOptions, Plugin};
+pub use precompiled::Precompiled;
+
+use instance::State;
+use time::HasTime;
+
+/// What host and connector say to each other: the types of `wit/connector.wit`, where they are documented.
+pub mod contract {
+    pub use super::bindings::exports::privacy::connector::connector::{
+        Amount, Capability, Chunk, Connection, Content, DeletionMode, Document, Error, ErrorKind, Finding, Gap,
+        Identifier, Manifest, Outcome, Pending, Permission, Problem, Progress, RateLimit, Receipt, Remedy, Report,
+        Request, Right, Setting, SettingField, SettingKind, SourceState, Stage, Task, VendorJob,
+    };
+}
+
+/// How often a running guest gives way to others, and may be found to be out of time.
+const TICK: Duration = Duration::from_millis(10);
+
+/// What all plugins of a host share.
+#[derive(Clone, Debug)]
+pub struct Options {
+    /// How many instances there may be at once. Each takes up address space, not memory. With more than some 10,000, mind
+    /// the system's limit of memory maps (`vm.max_map_count`): an instance has about six.
+    pub max_instances: u32,
+    /// How many bytes of memory an instance may use: a multiple of 64 KiB.
+    pub max_memory: usize,
+    /// How many bytes a connector may hand over at once, as an answer or in one call of the host.
+    pub max_transfer: usize,
+    /// The limit for looking a name up, connecting, and the TLS handshake together.
+    pub connect_timeout: Duration,
+    /// Certificates in PEM form that are trusted besides those that browsers trust; none by default.
+    pub extra_root_certificates: Vec<u8>,
+}
+
+impl Default for Options {
+    fn default() -> Self {
+        Self {
+            max_instances: 256,
+            max_memory: 64 << 20,
+            max_transfer: 16 << 20,
+            connect_timeout: Duration::from_secs(10),
+            extra_root_certificates: Vec::new(),
+        }
+    }
+}
+
+/// Loads connectors.
+pub struct Host {
+    engine: Engine,
+    linker: Linker<State>,
+    tls: rustls::ClientConfig,
+    options: Options,
+}
+
+impl Host {
+    /// Sets a host up.
+    ///
+    /// # Errors
+    /// [`HostError::Options`]: a certificate does not parse, or the machine cannot set so much address space aside.
+    pub fn new(options: Options) -> Result<Self, HostError> {
+        let tls = outbound::tls(&options.extra_root_certificates)?;
+        let engine = Engine::new(&config(&options)).map_err(|error| HostError::Options(format!("{error:#}")))?;
+        let linker = linker(&engine).map_err(|error| HostError::Options(format!("{error:#}")))?;
+        tick(engine.weak()).map_err(|error| HostError::Options(error.to_string()))?;
+        Ok(Self { engine, linker, tls, options })
+    }
+
+    /// Compiles a component: a fraction of a second.
+    ///
+    /// # Errors
+    /// [`HostError::Unfit`]: it is no component, lacks the interface `connector`, or imports what this host does not give.
+    pub fn load(&self, component: &[u8]) -> Result<Plugin, HostError> {
+        let component =
+            wasmtime::component::Component::new(&self.engine, component).map_err(|error| HostError::unfit(&error))?;
+        self.plugin(component)
+    }
+
+    /// Loads a component that was compiled before: well under a millisecond.
+    ///
+    /// # Errors
+    /// [`HostError::Unfit`]: it was compiled by another version of the host, with other [`Options`], or for another
+    /// kind of machine.
+    pub fn load_precompiled(&self, code: &Precompiled) -> Result<Plugin, HostError> {
+        self.plugin(code.load(&self.engine)?)
+    }
+
+    fn plugin(&self, component: wasmtime::component::Component) -> Result<Plugin, HostError> {
+        Plugin::new(component, &self.linker, &self.tls, &self.options)
+    }
+}
+
+fn config(options: &Options) -> Config {
+    let mut pool = PoolingAllocationConfig::new();
+    // A component is three core instances: the connector's own, and two that tie its imports up.
+    pool.total_component_instances(options.max_instances)
+        .total_memories(options.max_instances)
+        .total_stacks(options.max_instances)
+        .total_core_instances(options.max_instances.saturating_mul(4))
+        .total_tables(options.max_instances.saturating_mul(4))
+        .max_memory_size(options.max_memory);
+    let mut config = Config::new();
+    config
+        .allocation_strategy(pool)
+        .memory_reservation(options.max_memory as u64)
+        .epoch_interruption(true)
+        .concurrency_support(false);
+    config
+}
+
+/// All that a connector may import. `wasi:clocks` and `wasi:io` are added one by one: the function that adds them together
+/// brings random numbers and the standard streams as well.
+fn linker(engine: &Engine) -> wasmtime::Result<Linker<State>> {
+    let mut linker = Linker::new(engine);
+    let to = &mut linker;
+    wasmtime_wasi_http::p2::add_only_http_to_linker_async(to)?;
+    clocks::wall_clock::add_to_linker::<State, HasTime>(to, State::time)?;
+    clocks::monotonic_clock::add_to_linker::<State, HasTime>(to, State::time)?;
+    io::error::add_to_linker::<State, HasTable>(to, State::table)?;
+    io::poll::add_to_linker::<State, HasTable>(to, State::table)?;
+    io::streams::add_to_linker::<State, HasTable>(to, State::table)?;
+    Ok(linker)
+}
+
+struct HasTable;
+
+impl HasData for HasTable {
+    type Data<'a> = &'a mut ResourceTable;
+}
+
+/// Moves the engine's epoch on for as long as there is an engine.
+fn tick(engine: EngineWeak) -> std::io::Result<()> {
+    let ticker = move || {
+        while let Some(engine) = engine.upgrade() {
+            engine.increment_epoch();
+            drop(engine);
+            std::thread::sleep(TICK);
+        }
+    };
+    std::thread::Builder::new().name("epoch".to_owned()).spawn(ticker).map(drop)
+}

@@ -1,0 +1,93 @@
+use std::sync::Arc;
+use std::time::Duration;
+
+use wasmtime::component::{Component, Linker};
+
+use super::Options;
+use super::bindings::PluginCallsPre;
+use super::egress::EgressPolicy;
+use super::error::HostError;
+use super::instance::{Instance, State};
+use super::outbound::Outbound;
+use super::precompiled::Precompiled;
+use crate::clock::Clock;
+
+/// A connector that is loaded, ready to be instantiated. Clones are the same plugin.
+#[derive(Clone)]
+pub struct Plugin(Arc<Loaded>);
+
+struct Loaded {
+    component: Component,
+    pre: PluginCallsPre<State>,
+    imports: Vec<String>,
+    outbound: Arc<Outbound>,
+    options: Options,
+}
+
+/// What one instance may do.
+#[derive(Clone, Debug)]
+pub struct InstanceOptions {
+    /// Where it may send requests; nowhere by default.
+    pub egress: EgressPolicy,
+    /// Its time; by default the machine's own. With a made clock, a guest that does nothing but wait moves the clock itself.
+    pub clock: Clock,
+    /// How long a call may take, of the machine's own time. The contract says about 60 seconds; by default it is 75.
+    pub call_timeout: Duration,
+}
+
+impl Default for InstanceOptions {
+    fn default() -> Self {
+        Self { egress: EgressPolicy::deny_all(), clock: Clock::system(), call_timeout: Duration::from_secs(75) }
+    }
+}
+
+impl Plugin {
+    pub(super) fn new(
+        component: Component,
+        linker: &Linker<State>,
+        tls: &rustls::ClientConfig,
+        options: &Options,
+    ) -> Result<Self, HostError> {
+        let pre = linker
+            .instantiate_pre(&component)
+            .and_then(PluginCallsPre::new)
+            .map_err(|error| HostError::unfit(&error))?;
+        let mut imports: Vec<_> =
+            component.component_type().imports(component.engine()).map(|(name, _)| name.to_owned()).collect();
+        imports.sort_unstable();
+        let outbound = Arc::new(Outbound::new(tls, options.connect_timeout));
+        Ok(Self(Arc::new(Loaded { component, pre, imports, outbound, options: options.clone() })))
+    }
+
+    /// The interfaces that the component imports, as `wasi:http/types@0.2.0`, in the order of their names. There are no
+    /// others: this is all that it can reach.
+    #[must_use]
+    pub fn imports(&self) -> &[String] {
+        &self.0.imports
+    }
+
+    /// The machine code, for [`Host::load_precompiled`](super::Host::load_precompiled).
+    ///
+    /// # Errors
+    /// [`HostError::Unfit`]: there is not enough memory for it.
+    pub fn precompile(&self) -> Result<Precompiled, HostError> {
+        Precompiled::of(&self.0.component).map_err(|error| HostError::unfit(&error))
+    }
+
+    /// Makes an instance. It knows nothing until it is configured.
+    ///
+    /// To be called within a tokio runtime, like all calls of the instance.
+    ///
+    /// # Errors
+    /// [`HostError::Exhausted`]: there are too many at the moment. [`HostError::Trap`] and [`HostError::TimedOut`]: the
+    /// component is defective.
+    pub async fn instantiate(&self, options: InstanceOptions) -> Result<Instance, HostError> {
+        let limit = options.call_timeout;
+        let mut store = State::store(self.0.pre.engine(), options, &self.0.options, self.0.outbound.clone());
+        match tokio::time::timeout(limit, self.0.pre.instantiate_async(&mut store)).await {
+            Ok(Ok(calls)) => Ok(Instance::new(calls, store, limit)),
+            Ok(Err(error)) => Err(HostError::of_call(&error)),
+            Err(_) => Err(HostError::TimedOut),
+        }
+    }
+}

@@ -1,0 +1,19 @@
+//! The part that exists in WebAssembly alone: what the world asks for, in terms of the core. No decision is made here.
+//!
+//! | module | what it does |
+//! |---|---|
+//! | [`bindings`] | generated from `wit/`; the only place with `unsafe` |
+//! | [`exports`] | hands each call of the host to the one [`Connector`](crate::connector::Connector) of this instance |
+//! | [`conversions`] | the contract's types, between bindings and core |
+//! | [`transport`] | requests over `wasi:http`, several at once, and their time limits |
+//! | [`exchange`] | one request and its answer, with the host's resources that they hold |
+//! | [`failure`] | `wasi:http`'s error codes: what went wrong, and whether the vendor may have begun |
+//! | [`clock`] | `wasi:clocks` |
+
+mod bindings;
+mod clock;
+mod conversions;
+mod exchange;
+mod exports;
+mod failure;
+mod transport;

@@ -1,0 +1,157 @@
+//! Requests over `wasi:http`, several at once and each within its time.
+
+use std::mem;
+use std::task::{Poll, ready};
+
+use super::bindings::wasi::clocks::monotonic_clock;
+use super::bindings::wasi::io::poll::{Pollable, poll};
+use super::clock::{NANOSECONDS, WasiClock};
+use super::exchange::Exchange;
+use crate::http::{Body, Cause, Clock, Failure, Head, Limits, MAX_CONCURRENT, Request, Response, Transport};
+
+/// The longest piece of a body that is asked of the host at once, in bytes.
+const PIECE_BYTES: usize = 64 * 1024;
+
+/// `wasi:http`. No executor is needed: all that is under way is waited for at once, with one timer beside it.
+pub(super) struct WasiTransport;
+
+impl Transport for WasiTransport {
+    type Body = Exchange;
+
+    fn exchange(&mut self, requests: Vec<Request>, limits: Limits) -> Vec<Result<Response, Failure>> {
+        // Where the deadline comes before a request's turn does, this stays the answer.
+        let mut answers: Vec<_> = requests.iter().map(|_| Err(Failure::not_sent(Cause::TimedOut))).collect();
+        let mut waiting = requests.into_iter().zip(&mut answers);
+        let mut under_way = Vec::with_capacity(MAX_CONCURRENT);
+        loop {
+            while under_way.len() < MAX_CONCURRENT
+                && !is_over(limits.deadline_ms)
+                && let Some((request, answer)) = waiting.next()
+            {
+                match Exchange::start(request) {
+                    Ok(exchange) => under_way.push((Fetch::new(exchange, limits), answer)),
+                    Err(failure) => *answer = Err(failure),
+                }
+            }
+            let before = under_way.len();
+            under_way.retain_mut(|(fetch, answer)| match in_time(fetch.go_on(limits), fetch.until_ms) {
+                Poll::Pending => true,
+                Poll::Ready(result) => {
+                    **answer = result;
+                    false
+                }
+            });
+            if before == 0 {
+                return answers;
+            }
+            if under_way.len() == before {
+                wait(under_way.iter().map(|(fetch, _)| (&fetch.exchange, fetch.until_ms)));
+            }
+        }
+    }
+
+    fn open(&mut self, request: Request, limits: Limits) -> Result<(Head, Exchange), Failure> {
+        if is_over(limits.deadline_ms) {
+            return Err(Failure::not_sent(Cause::TimedOut));
+        }
+        let mut exchange = Exchange::start(request)?;
+        let head = complete(&mut exchange, until(limits.response_ms, limits), Exchange::head)?;
+        Ok((head, exchange))
+    }
+}
+
+impl Body for Exchange {
+    fn read(&mut self, limit: usize, limits: Limits) -> Result<Vec<u8>, Failure> {
+        complete(self, until(limits.idle_ms, limits), |exchange| exchange.piece(limit.clamp(1, PIECE_BYTES)))
+    }
+}
+
+/// An exchange whose answer is read whole.
+struct Fetch {
+    exchange: Exchange,
+    /// What there is of the answer, once there is its head.
+    answer: Option<Response>,
+    /// When the next thing has to have come.
+    until_ms: u64,
+}
+
+impl Fetch {
+    fn new(exchange: Exchange, limits: Limits) -> Self {
+        Self { exchange, answer: None, until_ms: until(limits.response_ms, limits) }
+    }
+
+    /// Takes all that the host has by now.
+    fn go_on(&mut self, limits: Limits) -> Poll<Result<Response, Failure>> {
+        let too_large = Failure::lost(Cause::TooLarge);
+        let answer = match &mut self.answer {
+            Some(answer) => answer,
+            none => {
+                let head = ready!(self.exchange.head())?;
+                if self.exchange.promised().is_some_and(|length| length > limits.body_bytes as u64) {
+                    return Poll::Ready(Err(too_large));
+                }
+                self.until_ms = until(limits.idle_ms, limits);
+                none.insert(Response { head, body: Vec::new() })
+            }
+        };
+        loop {
+            let piece = ready!(self.exchange.piece(PIECE_BYTES))?;
+            if piece.is_empty() {
+                return Poll::Ready(Ok(mem::take(answer)));
+            }
+            if piece.len() > limits.body_bytes.saturating_sub(answer.body.len()) {
+                return Poll::Ready(Err(too_large));
+            }
+            answer.body.extend_from_slice(&piece);
+            self.until_ms = until(limits.idle_ms, limits);
+            // A peer that always has one more byte must not hold the loop beyond the deadline.
+            if is_over(limits.deadline_ms) {
+                return Poll::Ready(Err(Failure::lost(Cause::TimedOut)));
+            }
+        }
+    }
+}
+
+/// Repeats a step of one exchange until it has a result or its time is over.
+fn complete<T>(
+    exchange: &mut Exchange,
+    until_ms: u64,
+    mut step: impl FnMut(&mut Exchange) -> Poll<Result<T, Failure>>,
+) -> Result<T, Failure> {
+    loop {
+        if let Poll::Ready(result) = in_time(step(exchange), until_ms) {
+            return result;
+        }
+        wait([(&*exchange, until_ms)].into_iter());
+    }
+}
+
+/// The step's own result, or the end of its time.
+fn in_time<T>(step: Poll<Result<T, Failure>>, until_ms: u64) -> Poll<Result<T, Failure>> {
+    match step {
+        Poll::Pending if is_over(until_ms) => Poll::Ready(Err(Failure::lost(Cause::TimedOut))),
+        step => step,
+    }
+}
+
+/// Waits until one of the exchanges can go on or the time of one is over.
+fn wait<'a>(exchanges: impl Iterator<Item = (&'a Exchange, u64)>) {
+    let mut pollables = Vec::new();
+    let mut first_ms = u64::MAX;
+    for (exchange, until_ms) in exchanges {
+        exchange.subscribe(&mut pollables);
+        first_ms = first_ms.min(until_ms);
+    }
+    let left_ms = first_ms.saturating_sub(WasiClock.monotonic_ms());
+    pollables.push(monotonic_clock::subscribe_duration(left_ms.saturating_mul(NANOSECONDS)));
+    poll(&pollables.iter().collect::<Vec<&Pollable>>());
+}
+
+/// The instant that is `ms` from now, or the deadline of the whole call where that is earlier.
+fn until(ms: u64, limits: Limits) -> u64 {
+    WasiClock.monotonic_ms().saturating_add(ms).min(limits.deadline_ms)
+}
+
+fn is_over(until_ms: u64) -> bool {
+    WasiClock.monotonic_ms() >= until_ms
+}

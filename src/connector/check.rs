@@ -1,0 +1,256 @@
+//! `check`: every permission is tried with a harmless call, and everything that is missing is named at once.
+
+use super::call::{Call, scopes_for};
+use super::contract::{Connection, Error, ErrorKind, Problem, Remedy, Right};
+use super::errors::{self, missing, not_administrator, rights_of};
+use super::settings::AccountGuard;
+use crate::http::{Clock, Transport};
+use crate::qualtrics::account::Account;
+use crate::qualtrics::client;
+use crate::qualtrics::envelope::{Answer, Trouble};
+use crate::qualtrics::oauth::{Scope, Scopes};
+use crate::qualtrics::users::Users;
+use crate::qualtrics::{customer_data, directories, erasure};
+
+/// What a probe says about a permission.
+#[derive(Clone, PartialEq, Eq)]
+enum Proof {
+    Granted,
+    Refused(Trouble),
+    Unproven,
+}
+
+/// `check`.
+///
+/// # Errors
+/// As the contract says.
+pub fn check<T: Transport, C: Clock>(call: &mut Call<'_, T, C>, rights: &[Right]) -> Result<Connection, Error> {
+    if rights.is_empty() {
+        return Err(Error::invalid_request(vec![Problem {
+            code: "request".to_owned(),
+            subject: "rights".to_owned(),
+            blocks: Vec::new(),
+            message: "rights must name access, deletion or both.".to_owned(),
+        }]));
+    }
+    let wanted = rights.iter().fold(Scopes::default(), |all, right| all.and(scopes_for(*right, call.settings)));
+    let origin = call.settings.origin.to_text();
+    let general = |trouble: &Trouble| errors::from_trouble(trouble, None, &origin);
+    let mut problems: Vec<Problem> = Vec::new();
+    let (granted, told) = match call.client.sign_in(wanted) {
+        Ok(told) => (wanted, told),
+        Err(Trouble::MissingScopes(lacking)) => {
+            problems.extend(lacking.iter().map(missing));
+            let rest = wanted.without(lacking);
+            // What is granted is tried all the same: everything that is missing is to be named at once.
+            if rest.is_empty() {
+                return Err(errors::forbidden(for_rights(problems, rights)));
+            }
+            (rest, call.client.sign_in(rest).map_err(|trouble| general(&trouble))?)
+        }
+        Err(trouble) => return Err(general(&trouble)),
+    };
+    let mut probes: Vec<Scope> = Vec::new();
+    let mut calls = vec![Account::call()];
+    for (scope, probe) in [
+        (Scope::Directories, directories::list as fn() -> client::Call),
+        (Scope::Erasure, || erasure::list(None)),
+        (Scope::CustomerData, customer_data::probe),
+        (Scope::Users, Users::call),
+    ] {
+        if granted.has(scope) {
+            probes.push(scope);
+            calls.push(probe());
+        }
+    }
+    let mut answers = call.client.wave(granted, &calls).into_iter();
+    let account = answers.next().unwrap_or(Err(Trouble::OutOfTime));
+    let answers: Vec<(Scope, Result<Answer, Trouble>)> = probes.into_iter().zip(answers).collect();
+    // Trouble that is not about permissions: nothing is proved by going on.
+    for trouble in account.as_ref().err().into_iter().chain(answers.iter().filter_map(|(_, answer)| answer.as_ref().err()))
+    {
+        if !matches!(trouble, Trouble::Refused(refusal) if refusal.status != 429) && *trouble != Trouble::Unreadable {
+            return Err(general(trouble));
+        }
+    }
+    // Nobody is let in: that is not about one permission or another.
+    let refused_sign_in = |answer: &Result<Answer, Trouble>| {
+        answer.as_ref().is_err_and(|trouble| trouble.status() == Some(401))
+    };
+    if let Err(trouble) = &account
+        && refused_sign_in(&account)
+        && answers.iter().all(|(_, answer)| refused_sign_in(answer))
+    {
+        return Err(general(trouble));
+    }
+    let account = account.map(|answer| Account::read(&answer));
+    let mut warnings: Vec<Problem> = Vec::new();
+    let mut proved: Vec<(Scope, Proof)> = Vec::new();
+    let mut first_directory = None;
+    for (scope, answer) in answers {
+        let proof = match (scope, answer) {
+            (Scope::Directories, Ok(answer)) => match first_id(&answer) {
+                Ok(None) => {
+                    warnings.push(no_directory());
+                    Proof::Granted
+                }
+                Ok(found) => {
+                    first_directory = found;
+                    Proof::Granted
+                }
+                Err(_) => Proof::Unproven,
+            },
+            (Scope::Directories, Err(trouble)) if trouble.status() == Some(404) => {
+                warnings.push(no_directory());
+                Proof::Unproven
+            }
+            (_, Ok(_)) => Proof::Granted,
+            // It is not there, and one was allowed to look.
+            (Scope::CustomerData, Err(trouble)) if matches!(trouble.status(), Some(400 | 404 | 410)) => Proof::Granted,
+            (_, Err(trouble)) => refused(trouble),
+        };
+        proved.push((scope, proof));
+    }
+    if granted.has(Scope::Contacts) {
+        let proof = match &first_directory {
+            None => Proof::Unproven,
+            Some(directory) => match call.client.call(granted, directories::probe(directory)) {
+                Ok(_) => Proof::Granted,
+                Err(trouble @ Trouble::Refused(_)) if trouble.status() != Some(429) => refused(trouble),
+                Err(Trouble::Unreadable) => Proof::Unproven,
+                Err(trouble) => return Err(general(&trouble)),
+            },
+        };
+        proved.push((Scope::Contacts, proof));
+    }
+    let administrator = account.as_ref().is_ok_and(Account::is_brand_administrator);
+    let mut needs_administrator: Vec<Right> = Vec::new();
+    for (scope, proof) in &proved {
+        match proof {
+            Proof::Granted => {}
+            Proof::Refused(_) => {
+                let untold = told.is_none_or(|told| told.has(*scope));
+                let for_administrators = matches!(scope, Scope::Erasure | Scope::CustomerData | Scope::Users);
+                if untold && for_administrators && account.is_ok() && !administrator {
+                    needs_administrator.extend(rights_of(*scope));
+                } else {
+                    problems.push(missing(*scope));
+                }
+            }
+            Proof::Unproven => warnings.push(unproven(*scope)),
+        }
+    }
+    needs_administrator.sort();
+    needs_administrator.dedup();
+    if !needs_administrator.is_empty() {
+        problems.push(not_administrator(&needs_administrator));
+    }
+    if !problems.is_empty() {
+        let status = proved.iter().find_map(|(_, proof)| match proof {
+            Proof::Refused(Trouble::Refused(refusal)) => Some(refusal.clone()),
+            _ => None,
+        });
+        let mut error = errors::forbidden(for_rights(problems, rights));
+        if let Some(refusal) = status {
+            error.http_status = Some(refusal.status);
+            error.vendor_code = refusal.code;
+            error.vendor_request_id = refusal.request_id;
+        }
+        return Err(error);
+    }
+    if account.is_err() && rights.contains(&Right::Deletion) && call.settings.account_guard != AccountGuard::Off {
+        let message = "Qualtrics does not say whose account this connection acts as, so it cannot be guarded: make the \
+                       OAuth client with the account of a brand administrator, and grant it read:users.";
+        return Err(Error::new(ErrorKind::Forbidden, Remedy::Operator, message));
+    }
+    Ok(connection(call, account.ok(), &proved, warnings))
+}
+
+fn connection<T: Transport, C: Clock>(
+    call: &Call<'_, T, C>,
+    account: Option<Account>,
+    proved: &[(Scope, Proof)],
+    mut warnings: Vec<Problem>,
+) -> Connection {
+    let mut warn = |code: &str, subject: &str, message: &str| {
+        warnings.push(Problem {
+            code: code.to_owned(),
+            subject: subject.to_owned(),
+            blocks: Vec::new(),
+            message: message.to_owned(),
+        });
+    };
+    match &account {
+        None => warn("unproven", "whoami", "Qualtrics does not say whose account this connection acts as."),
+        Some(account) => {
+            if !account.is_brand_administrator() {
+                let message = "The account is not of the type of brand administrators, yet everything that was tried is \
+                               allowed. If something is refused later, make the OAuth client with such an account.";
+                warn("role", "brand administrator", message);
+            }
+            if account.proxied {
+                warn("datacenter", "datacenter-id", "Answers come by way of another data centre: set datacenter-id to the brand's own.");
+            } else if !account.datacenter.is_empty() && !account.datacenter.eq_ignore_ascii_case(&call.settings.region) {
+                warn(
+                    "datacenter",
+                    "datacenter-id",
+                    "Qualtrics names another data centre than datacenter-id. That is normal where one has two names.",
+                );
+            }
+        }
+    }
+    let granted = Scope::ALL.into_iter().filter(|scope| proved.contains(&(*scope, Proof::Granted)));
+    let account = account.as_ref();
+    Connection {
+        tenant: account.map(|account| account.brand.clone()).unwrap_or_default(),
+        region: account
+            .map(|account| account.datacenter.clone())
+            .filter(|datacenter| !datacenter.is_empty())
+            .unwrap_or_else(|| call.settings.region.clone()),
+        account: account.map(|account| account.user.reveal().to_owned()).unwrap_or_default(),
+        role: account.map(|account| account.user_type.clone()).unwrap_or_default(),
+        granted: granted.map(|scope| scope.name().to_owned()).collect(),
+        egress: vec![call.settings.origin.to_text()],
+        warnings,
+        extra: Vec::new(),
+    }
+}
+
+fn refused(trouble: Trouble) -> Proof {
+    match trouble.status() {
+        Some(401 | 403) => Proof::Refused(trouble),
+        _ => Proof::Unproven,
+    }
+}
+
+/// The id of the first directory; none if the list is empty.
+fn first_id(answer: &Answer) -> Result<Option<String>, Trouble> {
+    directories::read_page(answer).map(|ids| ids.into_iter().next())
+}
+
+fn no_directory() -> Problem {
+    Problem {
+        code: "not-licensed".to_owned(),
+        subject: "XM Directory".to_owned(),
+        blocks: Vec::new(),
+        message: "The brand has no XM Directory that this account can see: contacts outside it are not searched.".to_owned(),
+    }
+}
+
+fn unproven(scope: Scope) -> Problem {
+    Problem {
+        code: "unproven".to_owned(),
+        subject: scope.name().to_owned(),
+        blocks: Vec::new(),
+        message: ["Nothing that was tried proves or disproves the scope ", scope.name(), "."].concat(),
+    }
+}
+
+/// Problems as they stand in the way of the rights that were asked about.
+fn for_rights(problems: Vec<Problem>, rights: &[Right]) -> Vec<Problem> {
+    let narrow = |mut problem: Problem| {
+        problem.blocks.retain(|right| rights.contains(right));
+        problem
+    };
+    problems.into_iter().map(narrow).collect()
+}

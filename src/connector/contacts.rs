@@ -1,0 +1,344 @@
+//! The contacts of a person, in every directory of the brand.
+
+use super::call::Call;
+use super::contract::{Amount, Content, Document, Finding, Identifier, Right, SourceState};
+use super::subject::Subject;
+use super::ticket::{Reference, check_of};
+use crate::http::{Clock, Transport};
+use crate::qualtrics::client;
+use crate::qualtrics::cursor::Cursor;
+use crate::qualtrics::directories::{self, Contact, Key};
+use crate::qualtrics::envelope::{Answer, Trouble};
+use crate::secret::Secret;
+
+/// More contacts than this are not answered: `too-many`.
+const MOST_CONTACTS: usize = 1_000;
+/// Calls that are described at once; the transport sends four at a time.
+const WAVE: usize = 40;
+/// The longest document inside a report, and the most of all of them together, in bytes.
+const INLINE: usize = 64 * 1024;
+const INLINE_TOGETHER: usize = 1024 * 1024;
+/// Contacts are read whole while this much time, in milliseconds, is left of the call; the others become remote.
+const TIME_TO_SPARE_MS: u64 = 20_000;
+/// At most so many further names are offered.
+const MOST_NAMES: usize = 64;
+
+/// What the directories answered.
+pub struct Searched {
+    /// One finding for each directory and name; one for all directories if they could not be listed.
+    pub findings: Vec<Finding>,
+    /// The contacts, each once.
+    pub contacts: Vec<Found>,
+    /// Names that the contacts bear beside those of the request.
+    pub also_known_as: Vec<Identifier>,
+}
+
+/// A contact, and the directory that it is in.
+pub struct Found {
+    directory: String,
+    contact: Contact,
+}
+
+/// One search: a name in a directory.
+struct Search<'s> {
+    directory: &'s str,
+    key: &'s Key,
+    names: &'s [u32],
+    next: Option<Cursor>,
+    seen: Vec<Cursor>,
+    found: u64,
+    end: Option<End>,
+}
+
+/// How a search ended.
+enum End {
+    Whole,
+    TooMany,
+    Failed(SourceState, &'static str, &'static str),
+}
+
+/// Searches every directory for every name.
+///
+/// With `patience`, passing trouble is an error, and the whole can be tried again later; without, the source that it
+/// struck counts as not available.
+///
+/// # Errors
+/// Passing trouble, if there is patience. Missing scopes, a refused sign-in and forbidden egress always: nobody is served by
+/// a partial answer that a right setting would make whole.
+pub fn search<T: Transport, C: Clock>(
+    call: &mut Call<'_, T, C>,
+    right: Right,
+    subject: &Subject,
+    patience: bool,
+) -> Result<Searched, Trouble> {
+    let need = call.need(right);
+    let mut searched = Searched { findings: Vec::new(), contacts: Vec::new(), also_known_as: Vec::new() };
+    let listed = call.client.call(need, directories::list());
+    let listed = listed.and_then(|first| directories::read_all(&mut call.client, need, first));
+    let directories = match listed {
+        Ok(directories) => directories,
+        Err(trouble) => {
+            let (state, code, note) = failure(trouble, patience, "not-licensed", "The brand has no XM Directory.")?;
+            searched.findings.push(Finding::unanswered("directories", state, every_index(subject), code, note));
+            return Ok(searched);
+        }
+    };
+    if directories.is_empty() {
+        searched.findings.push(Finding {
+            code: Some("not-licensed".to_owned()),
+            note: Some("The brand has no XM Directory that this account can see.".to_owned()),
+            ..Finding::searched("directories", Amount::Nothing, every_index(subject))
+        });
+    }
+    let mut searches: Vec<Search<'_>> = directories
+        .iter()
+        .flat_map(|directory| subject.names.iter().map(move |name| (directory, name)))
+        .map(|(directory, name)| Search {
+            directory,
+            key: &name.key,
+            names: &name.indices,
+            next: None,
+            seen: Vec::new(),
+            found: 0,
+            end: None,
+        })
+        .collect();
+    // What one connection may search in a minute; beyond that a request could never be answered in one call.
+    let most = usize::from(call.settings.rate_share).saturating_mul(5);
+    for search in searches.iter_mut().skip(most) {
+        search.end = Some(End::TooMany);
+    }
+    loop {
+        let mut open: Vec<&mut Search<'_>> =
+            searches.iter_mut().filter(|search| search.end.is_none()).take(WAVE).collect();
+        if open.is_empty() {
+            break;
+        }
+        let calls: Vec<client::Call> =
+            open.iter().map(|search| directories::search(search.directory, search.key, search.next.as_ref())).collect();
+        for (search, answer) in open.iter_mut().zip(call.client.wave(need, &calls)) {
+            search.take(answer, patience, &mut searched.contacts)?;
+        }
+    }
+    searched.findings.extend(searches.into_iter().map(Search::finding));
+    searched.also_known_as = further_names(&searched.contacts, subject);
+    Ok(searched)
+}
+
+impl Search<'_> {
+    fn take(
+        &mut self,
+        answer: Result<Answer, Trouble>,
+        patience: bool,
+        contacts: &mut Vec<Found>,
+    ) -> Result<(), Trouble> {
+        let (page, next) = match answer.and_then(directories::read_search) {
+            Ok(page) => page,
+            Err(trouble) => {
+                let note = "This directory cannot be searched; XM Directory Lite cannot.";
+                let (state, code, note) = failure(trouble, patience, "not-searchable", note)?;
+                self.end = Some(End::Failed(state, code, note));
+                return Ok(());
+            }
+        };
+        let mut strangers = false;
+        for contact in page {
+            if !self.key.fits(&contact) {
+                strangers = true;
+                continue;
+            }
+            let known = contacts.iter().any(|found| found.directory == self.directory && found.contact.id == contact.id);
+            if !known && contacts.len() >= MOST_CONTACTS {
+                self.end = Some(End::TooMany);
+                return Ok(());
+            }
+            self.found = self.found.saturating_add(1);
+            if !known {
+                contacts.push(Found { directory: self.directory.to_owned(), contact });
+            }
+        }
+        let repeats = next.as_ref().is_some_and(|next| self.seen.contains(next));
+        if strangers {
+            let note = "This directory returned contacts that were not asked for; they were left out.";
+            self.end = Some(End::Failed(SourceState::NotAvailable, "unreliable-search", note));
+        } else if repeats {
+            let note = "The pages of this directory's answer repeat, so it could not be read to its end.";
+            self.end = Some(End::Failed(SourceState::NotAvailable, "endless-search", note));
+        } else if next.is_none() {
+            self.end = Some(End::Whole);
+        }
+        self.seen.extend(next.clone());
+        self.next = next;
+        Ok(())
+    }
+
+    fn finding(self) -> Finding {
+        let source = ["directory:", self.directory].concat();
+        let names = self.names.to_vec();
+        match self.end {
+            Some(End::TooMany) => Finding {
+                amount: if self.found > 0 { Amount::SomeData } else { Amount::Unknown },
+                ..Finding::unanswered(
+                    &source,
+                    SourceState::NotAvailable,
+                    names,
+                    "too-many",
+                    "There is more than one request can search: what is here is not all.",
+                )
+            },
+            Some(End::Failed(state, code, note)) => Finding {
+                amount: if self.found > 0 { Amount::SomeData } else { Amount::Unknown },
+                ..Finding::unanswered(&source, state, names, code, note)
+            },
+            Some(End::Whole) | None => {
+                let amount = if self.found == 0 { Amount::Nothing } else { Amount::Exactly(self.found) };
+                Finding::searched(&source, amount, names)
+            }
+        }
+    }
+}
+
+/// What a source's failure is to the report; or the trouble itself, where it should end the call.
+fn failure(
+    trouble: Trouble,
+    patience: bool,
+    code: &'static str,
+    note: &'static str,
+) -> Result<(SourceState, &'static str, &'static str), Trouble> {
+    match &trouble {
+        Trouble::Refused(refusal) if matches!(refusal.status, 401 | 403) => {
+            Ok((SourceState::NotPermitted, "not-permitted", "The account may not read this."))
+        }
+        Trouble::Refused(_) if !trouble.is_passing() => Ok((SourceState::NotAvailable, code, note)),
+        // The limit clears by itself, however long that takes.
+        Trouble::Refused(refusal) if refusal.status == 429 => Err(trouble),
+        Trouble::OwnShare(_) => Err(trouble),
+        _ if trouble.is_passing() && !patience => {
+            Ok((SourceState::NotAvailable, "not-answering", "This did not answer, though it was asked several times."))
+        }
+        _ => Err(trouble),
+    }
+}
+
+/// The contacts as documents, each read whole; and what could not be read.
+///
+/// A contact that does not fit into the report, or for which no time is left, becomes a remote document. One that cannot
+/// be read is told as the search told it.
+pub fn documents<T: Transport, C: Clock>(
+    call: &mut Call<'_, T, C>,
+    contacts: Vec<Found>,
+    findings: &mut Vec<Finding>,
+) -> Vec<Document> {
+    let need = call.need(Right::Access);
+    let mut documents = Vec::with_capacity(contacts.len());
+    let mut together = 0_usize;
+    let mut hurry = false;
+    let mut contacts = contacts.into_iter().peekable();
+    while contacts.peek().is_some() {
+        let wave: Vec<Found> = contacts.by_ref().take(WAVE).collect();
+        hurry = hurry || together >= INLINE_TOGETHER || call.client.time_left_ms() < TIME_TO_SPARE_MS;
+        let answers: Vec<Option<Result<Answer, Trouble>>> = if hurry {
+            wave.iter().map(|_| None).collect()
+        } else {
+            let calls: Vec<client::Call> =
+                wave.iter().map(|found| directories::contact(&found.directory, &found.contact.id)).collect();
+            call.client.wave(need, &calls).into_iter().map(Some).collect()
+        };
+        for (Found { directory, mut contact }, answer) in wave.into_iter().zip(answers) {
+            let reference = Reference::Contact {
+                directory: directory.clone(),
+                contact: contact.id.clone(),
+                changed: contact.text("lastModified").map(check_of),
+            };
+            let source = ["directory:", &directory].concat();
+            let mut whole = None;
+            match answer {
+                None => {}
+                Some(Ok(answer)) => match Contact::read(answer.result) {
+                    Some(other) if other.id == contact.id => {
+                        contact.complete(other);
+                        whole = Some(contact.document(&directory));
+                    }
+                    _ => whole = Some(incomplete(contact, &directory, &source, findings)),
+                },
+                Some(Err(trouble)) if trouble.is_passing() => hurry = true,
+                // It went away between the search and now: the search told what there was.
+                Some(Err(trouble)) if matches!(trouble.status(), Some(404 | 410)) => {
+                    whole = Some(contact.document(&directory));
+                }
+                Some(Err(_)) => whole = Some(incomplete(contact, &directory, &source, findings)),
+            }
+            let fits = |bytes: &Vec<u8>| bytes.len() <= INLINE && together.saturating_add(bytes.len()) <= INLINE_TOGETHER;
+            let size = whole.as_ref().and_then(|bytes| u64::try_from(bytes.len()).ok());
+            let inline = whole.filter(fits);
+            together = together.saturating_add(inline.as_ref().map_or(0, Vec::len));
+            documents.push(Document {
+                name: name(documents.len().saturating_add(1), &directory),
+                media_type: "application/json".to_owned(),
+                source,
+                size,
+                content: inline.map_or_else(|| Content::Remote(reference.write()), Content::Inline),
+            });
+        }
+    }
+    documents
+}
+
+/// A contact as the search told it, and a finding that says so.
+fn incomplete(contact: Contact, directory: &str, source: &str, findings: &mut Vec<Finding>) -> Vec<u8> {
+    if !findings.iter().any(|finding| finding.source == source && finding.code.as_deref() == Some("summary-only")) {
+        let note = "Contacts of this directory could not be read whole: what the search told of them is here.";
+        let mut finding = Finding::unanswered(source, SourceState::NotPermitted, Vec::new(), "summary-only", note);
+        finding.amount = Amount::SomeData;
+        findings.push(finding);
+    }
+    contact.document(directory)
+}
+
+/// A file name: numbered, so that no two are alike whatever the file system thinks of case.
+fn name(number: usize, directory: &str) -> String {
+    let number = number.to_string();
+    let safe: String = directory.chars().filter(char::is_ascii_alphanumeric).take(40).collect();
+    ["contact-", &"0".repeat(4_usize.saturating_sub(number.len())), &number, "-", &safe, ".json"].concat()
+}
+
+fn every_index(subject: &Subject) -> Vec<u32> {
+    let mut indices: Vec<u32> = subject.names.iter().flat_map(|name| name.indices.clone()).collect();
+    indices.sort_unstable();
+    indices
+}
+
+/// Names that contacts bear and the request does not give. They are offered, never acted upon.
+fn further_names(contacts: &[Found], subject: &Subject) -> Vec<Identifier> {
+    let mut keys: Vec<Key> = Vec::new();
+    for Found { contact, .. } in contacts {
+        let email = contact.text("email").map(|text| Key::Email(Secret::new(text.trim().to_lowercase())));
+        let phone = contact.text("phone").map(|text| Key::Phone(Secret::new(text.trim())));
+        let reference = contact.text("extRef").map(|text| Key::Reference(Secret::new(text.trim())));
+        for key in [email, phone, reference].into_iter().flatten() {
+            let given = subject.names.iter().any(|name| same(&name.key, &key));
+            if !given && keys.len() < MOST_NAMES && !keys.iter().any(|known| same(known, &key)) {
+                keys.push(key);
+            }
+        }
+    }
+    keys.into_iter()
+        .map(|key| match key {
+            Key::Email(value) => Identifier::Email(value),
+            Key::Phone(value) => Identifier::Phone(value),
+            Key::Reference(value) => Identifier::ExternalReference(value),
+        })
+        .collect()
+}
+
+/// Whether two names are the same to Qualtrics, whose comparisons are without regard to case.
+fn same(one: &Key, other: &Key) -> bool {
+    match (one, other) {
+        (Key::Email(one), Key::Email(other))
+        | (Key::Phone(one), Key::Phone(other))
+        | (Key::Reference(one), Key::Reference(other)) => {
+            one.reveal().to_lowercase() == other.reveal().to_lowercase()
+        }
+        _ => false,
+    }
+}

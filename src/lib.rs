@@ -1,0 +1,20 @@
+//! A privacy connector for Qualtrics: it finds what Qualtrics holds on a person, deletes it, and proves what it did.
+//!
+//! The map, in the direction in which data flows:
+//!
+//! | module | what it knows |
+//! |---|---|
+//! | `component` | wasm only: the contract's bindings, `wasi:http` and `wasi:clocks`. No decision is made there. |
+//! | [`connector`] | what the contract promises: settings, requests, tickets, reports. |
+//! | [`qualtrics`] | what Qualtrics speaks: sign-in, envelope, erasures, customer data requests, directories, users. |
+//! | [`http`] | what both need of HTTP: a request, an answer, a [`http::Transport`], retries and pacing. |
+//! | [`secret`] | values that cannot be printed. |
+//!
+//! Nothing points back. All but `component` compiles natively; that is how it is tested, fuzzed and benchmarked.
+
+#[cfg(target_arch = "wasm32")]
+mod component;
+pub mod connector;
+pub mod http;
+pub mod qualtrics;
+pub mod secret;

@@ -1,0 +1,287 @@
+//! XM Directory: the directories of a brand and the contacts in them (fact sheet 8).
+
+use serde_json::{Map, Value, json};
+
+use super::client::{Call, Client};
+use super::cursor::{Cursor, encode};
+use super::envelope::{self, Answer, Trouble, member};
+use super::oauth::Scopes;
+use super::timestamp;
+use crate::http::{Clock, Transport};
+use crate::secret::Secret;
+
+/// Contacts a page of a search: the default; the maximum is unconfirmed (fact sheet 8.2).
+pub const PAGE: usize = 100;
+
+/// What a search asks for. Comparisons are without regard to case, and values are trimmed (fact sheet 8.2, official).
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub enum Key {
+    /// The contact's e-mail address.
+    Email(Secret),
+    /// Its telephone number.
+    Phone(Secret),
+    /// The customer's own id for the person.
+    Reference(Secret),
+}
+
+impl Key {
+    const fn filter_type(&self) -> &'static str {
+        match self {
+            Self::Email(_) => "email",
+            Self::Phone(_) => "phone",
+            Self::Reference(_) => "extRef",
+        }
+    }
+
+    const fn value(&self) -> &Secret {
+        match self {
+            Self::Email(value) | Self::Phone(value) | Self::Reference(value) => value,
+        }
+    }
+
+    /// Whether a contact is one that this search may return. A filter that was not applied would disclose, and have
+    /// people delete, the data of others; so what comes back is compared. A field that is absent cannot contradict.
+    #[must_use]
+    pub fn fits(&self, contact: &Contact) -> bool {
+        let Some(found) = contact.text(self.filter_type()) else { return true };
+        let wanted = self.value().reveal();
+        match self {
+            Self::Phone(_) => digits(found) == digits(wanted),
+            Self::Email(_) | Self::Reference(_) => found.trim().to_lowercase() == wanted.trim().to_lowercase(),
+        }
+    }
+}
+
+fn digits(phone: &str) -> String {
+    phone.chars().filter(char::is_ascii_digit).collect()
+}
+
+/// The call for the first page of the list of directories.
+#[must_use]
+pub fn list() -> Call {
+    Call::get("/directories?pageSize=100")
+}
+
+/// The ids of the directories on one page of the list.
+///
+/// # Errors
+/// [`Trouble::Unreadable`] if it is no list, or an element has no id: its contacts could not be searched.
+pub fn read_page(answer: &Answer) -> Result<Vec<String>, Trouble> {
+    let id = |element| member(element, &["directoryId", "id", "poolId"]).and_then(envelope::id);
+    envelope::elements(&answer.result)?.iter().map(|element| id(element).ok_or(Trouble::Unreadable)).collect()
+}
+
+/// The ids of all directories, sorted, beginning with the answer to [`list`].
+///
+/// # Errors
+/// What went wrong.
+pub fn read_all<T: Transport, C: Clock>(
+    client: &mut Client<'_, T, C>,
+    need: Scopes,
+    first: Answer,
+) -> Result<Vec<String>, Trouble> {
+    let mut ids = Vec::new();
+    let mut seen = Vec::new();
+    let mut answer = first;
+    loop {
+        ids.extend(read_page(&answer)?);
+        let Some(cursor) = Cursor::next_page(&answer.result)? else { break };
+        if seen.contains(&cursor) {
+            return Err(Trouble::Unreadable);
+        }
+        let path = ["/directories?pageSize=100&", cursor.query()].concat();
+        answer = client.call(need, Call::get(path))?;
+        seen.push(cursor);
+    }
+    ids.sort();
+    ids.dedup();
+    Ok(ids)
+}
+
+/// The call for a page of a contact search.
+#[must_use]
+pub fn search(directory: &str, key: &Key, cursor: Option<&Cursor>) -> Call {
+    let filter = json!({"filterType": key.filter_type(), "comparison": "eq", "value": key.value().reveal()});
+    let mut path = ["/directories/", &encode(directory), "/contacts/search?pageSize=100&includeEmbedded=true"].concat();
+    if let Some(cursor) = cursor {
+        path.push('&');
+        path.push_str(cursor.query());
+    }
+    Call::search(path, json!({ "filter": filter }))
+}
+
+/// A search that cannot match, for trying a permission.
+#[must_use]
+pub fn probe(directory: &str) -> Call {
+    search(directory, &Key::Email(Secret::new("permission-probe@nobody.invalid")), None)
+}
+
+/// The contacts in the answer to [`search`], and where it goes on.
+///
+/// # Errors
+/// [`Trouble::Unreadable`] if it is no list of contacts, or a contact has no id.
+pub fn read_search(answer: Answer) -> Result<(Vec<Contact>, Option<Cursor>), Trouble> {
+    let cursor = Cursor::skip_token(&answer.result)?;
+    let found = envelope::elements(&answer.result)?.iter();
+    let contacts: Option<Vec<Contact>> = found.map(|element| Contact::read(element.clone())).collect();
+    let contacts = contacts.ok_or(Trouble::Unreadable)?;
+    // A full last page yields a token whose next page is empty (fact sheet 8.2).
+    let cursor = cursor.filter(|_| !contacts.is_empty());
+    Ok((contacts, cursor))
+}
+
+/// The call for one contact.
+#[must_use]
+pub fn contact(directory: &str, contact: &str) -> Call {
+    Call::get(["/directories/", &encode(directory), "/contacts/", &encode(contact), "?includeSegments=true"].concat())
+}
+
+/// A contact, in one spelling whichever endpoint told of it. It cannot be printed.
+#[derive(Clone)]
+pub struct Contact {
+    /// Its id.
+    pub id: String,
+    fields: Map<String, Value>,
+}
+
+/// How a search spells what reading a contact spells otherwise (fact sheet 8.3).
+const SPELLINGS: [(&str, &str); 5] = [
+    ("id", "contactId"),
+    ("phoneNumber", "phone"),
+    ("externalDataReference", "extRef"),
+    ("directoryUnsubscribed", "unsubscribed"),
+    ("directoryUnsubscribeDate", "unsubscribeDate"),
+];
+
+/// Members that are there in every document, `null` where Qualtrics tells nothing.
+const ALWAYS: [&str; 14] = [
+    "contactId",
+    "creationDate",
+    "email",
+    "embeddedData",
+    "extRef",
+    "firstName",
+    "language",
+    "lastModified",
+    "lastName",
+    "mailingListMembership",
+    "phone",
+    "segmentMembership",
+    "unsubscribed",
+    "unsubscribeDate",
+];
+
+/// Members that are instants, told as milliseconds by one endpoint and as text by the other.
+const INSTANTS: [&str; 3] = ["creationDate", "lastModified", "unsubscribeDate"];
+
+impl Contact {
+    /// Reads a contact in either spelling; none if it has no id.
+    #[must_use]
+    pub fn read(value: Value) -> Option<Self> {
+        let Value::Object(mut fields) = value else { return None };
+        for (other, ours) in SPELLINGS {
+            let Some(value) = fields.remove(other) else { continue };
+            match fields.get(ours) {
+                None | Some(Value::Null) => {
+                    fields.insert(ours.to_owned(), value);
+                }
+                Some(same) if *same == value || value.is_null() => {}
+                // Two different values: nothing that Qualtrics sent is dropped.
+                Some(_) => {
+                    fields.insert(other.to_owned(), value);
+                }
+            }
+        }
+        for name in INSTANTS {
+            if let Some(value) = fields.get_mut(name)
+                && let Some(instant) = timestamp::read_ms(value).and_then(timestamp::write)
+            {
+                *value = Value::String(instant);
+            }
+        }
+        let id = envelope::id(fields.get("contactId")?)?;
+        Some(Self { id, fields })
+    }
+
+    /// Adds what another answer tells of the same contact; where both tell, the other one counts.
+    pub fn complete(&mut self, other: Self) {
+        for (name, value) in other.fields {
+            if !value.is_null() || !self.fields.contains_key(&name) {
+                self.fields.insert(name, value);
+            }
+        }
+    }
+
+    /// A member's text, in this connector's spelling; none if it is absent or blank.
+    #[must_use]
+    pub fn text(&self, name: &str) -> Option<&str> {
+        self.fields.get(name).and_then(Value::as_str).filter(|text| !text.trim().is_empty())
+    }
+
+    /// The contact as a JSON document: an object with `directoryId`, the members of `ALWAYS`, and everything else that
+    /// Qualtrics sent under its own name.
+    #[must_use]
+    pub fn document(mut self, directory: &str) -> Vec<u8> {
+        for name in ALWAYS {
+            self.fields.entry(name).or_insert(Value::Null);
+        }
+        self.fields.insert("directoryId".to_owned(), Value::String(directory.to_owned()));
+        let mut bytes = Value::Object(self.fields).to_string().into_bytes();
+        bytes.push(b'\n');
+        bytes
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn contact(value: Value) -> Contact {
+        Contact::read(value).expect("a contact")
+    }
+
+    #[test]
+    fn both_spellings_become_one_and_nothing_is_dropped() {
+        let found = json!({
+            "id": "CID_1", "phoneNumber": "+1", "externalDataReference": "E", "unsubscribed": false,
+            "creationDate": "2023-11-14T22:13:20Z", "new": {"a": [1]}
+        });
+        let read = json!({
+            "contactId": "CID_1", "phone": "+1", "extRef": "E", "directoryUnsubscribed": false,
+            "creationDate": 1_700_000_000_000_u64, "stats": {"x": 1}, "language": null
+        });
+        let mut merged = contact(found);
+        merged.complete(contact(read));
+        let document: Value = serde_json::from_slice(&merged.document("POOL_1")).expect("JSON");
+        assert_eq!(document["contactId"], "CID_1");
+        assert_eq!(document["phone"], "+1");
+        assert_eq!(document["extRef"], "E");
+        assert_eq!(document["unsubscribed"], false);
+        assert_eq!(document["creationDate"], "2023-11-14T22:13:20Z");
+        assert_eq!(document["new"]["a"][0], 1);
+        assert_eq!(document["stats"]["x"], 1);
+        assert_eq!(document["directoryId"], "POOL_1");
+        assert!(document["lastName"].is_null());
+        for gone in ["id", "phoneNumber", "externalDataReference", "directoryUnsubscribed"] {
+            assert!(document.get(gone).is_none(), "{gone}");
+        }
+    }
+
+    #[test]
+    fn two_spellings_with_two_values_are_both_kept() {
+        let document: Value =
+            serde_json::from_slice(&contact(json!({"contactId": "C", "phone": "1", "phoneNumber": "2"})).document("P"))
+                .expect("JSON");
+        assert_eq!((&document["phone"], &document["phoneNumber"]), (&json!("1"), &json!("2")));
+    }
+
+    #[test]
+    fn a_contact_that_was_not_asked_for_does_not_fit() {
+        let ada = contact(json!({"id": "C", "email": " Ada@Example.org", "phoneNumber": "+1 (555) 01", "extRef": null}));
+        assert!(Key::Email(Secret::new("ada@example.org")).fits(&ada));
+        assert!(!Key::Email(Secret::new("bob@example.org")).fits(&ada));
+        assert!(Key::Phone(Secret::new("+155501")).fits(&ada));
+        assert!(!Key::Phone(Secret::new("+155502")).fits(&ada));
+        assert!(Key::Reference(Secret::new("E-1")).fits(&ada));
+    }
+}

@@ -1,0 +1,225 @@
+//! Qualtrics' answers: `{"result": …, "meta": …}`, and the ways in which a call can fail (fact sheet 3.1, 3.2).
+
+use serde_json::Value;
+
+use super::{oauth::Scopes, word};
+use crate::http::{Failure, Head, Response, retry::retry_after_ms};
+
+/// A good answer.
+pub struct Answer {
+    /// `result`; `null` where there is none.
+    pub result: Value,
+    /// Whether the answer came by way of another data centre (`meta.notice`, fact sheet 1).
+    pub proxied: bool,
+}
+
+/// Why there is no good answer.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub enum Trouble {
+    /// The exchange failed.
+    NoAnswer(Failure),
+    /// Qualtrics answered with an error.
+    Refused(Refusal),
+    /// Qualtrics, or something before it, answered with a redirect. It is never followed.
+    Redirected(u16),
+    /// The answer is not what Qualtrics answers: not JSON, or without what it must hold.
+    Unreadable,
+    /// This connection's own share of a rate limit is used up for so many milliseconds. Nothing was sent.
+    OwnShare(u64),
+    /// The time of this call is used up. Nothing was sent.
+    OutOfTime,
+    /// The OAuth client lacks these scopes. Nothing but the sign-in was sent.
+    MissingScopes(Scopes),
+    /// Qualtrics does not accept client id and secret.
+    SignIn(Refusal),
+}
+
+/// An answer with an error, less its text.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Refusal {
+    /// The status that counts: HTTP's, or the one in `meta.httpStatus` where an error hides behind a 200.
+    pub status: u16,
+    /// Qualtrics' error code.
+    pub code: Option<String>,
+    /// `meta.requestId`.
+    pub request_id: Option<String>,
+    /// `Retry-After`, in milliseconds.
+    pub retry_after_ms: Option<u64>,
+}
+
+impl Trouble {
+    /// The status of a refusal.
+    #[must_use]
+    pub const fn status(&self) -> Option<u16> {
+        match self {
+            Self::Refused(refusal) | Self::SignIn(refusal) => Some(refusal.status),
+            Self::Redirected(status) => Some(*status),
+            _ => None,
+        }
+    }
+
+    /// Whether it may be over soon, without anyone's doing: the same call can succeed later.
+    #[must_use]
+    pub const fn is_passing(&self) -> bool {
+        match self {
+            Self::NoAnswer(failure) => !matches!(
+                failure.cause,
+                crate::http::Cause::Denied | crate::http::Cause::TooLarge | crate::http::Cause::Refused
+            ),
+            Self::Refused(refusal) => matches!(refusal.status, 408 | 409 | 425 | 429 | 500..),
+            Self::OwnShare(_) | Self::OutOfTime | Self::Unreadable => true,
+            Self::Redirected(_) | Self::MissingScopes(_) | Self::SignIn(_) => false,
+        }
+    }
+
+    /// Whether it is proved that a job which this call asked for was not begun.
+    ///
+    /// A time-out, a broken connection, 408, 500, 502 and 504, and an answer that cannot be read prove nothing.
+    /// A 503 does: the request was not taken.
+    #[must_use]
+    pub const fn began_nothing(&self) -> bool {
+        match self {
+            Self::NoAnswer(failure) => failure.began_nothing,
+            Self::Refused(refusal) => matches!(refusal.status, 400..=407 | 409..=499 | 503),
+            Self::Unreadable => false,
+            Self::Redirected(_) | Self::OwnShare(_) | Self::OutOfTime | Self::MissingScopes(_) | Self::SignIn(_) => true,
+        }
+    }
+}
+
+/// Reads an answer of the API.
+///
+/// # Errors
+/// [`Trouble::Refused`] for an HTTP status from 400, for one in `meta.httpStatus`, and for a `meta.error`;
+/// [`Trouble::Redirected`] and [`Trouble::Unreadable`].
+pub fn read(response: &Response, now_s: u64) -> Result<Answer, Trouble> {
+    let status = response.head.status;
+    let body: Option<Value> = serde_json::from_slice(&response.body).ok();
+    if status >= 400 {
+        return Err(Trouble::Refused(refusal(&response.head, status, body.as_ref(), now_s)));
+    }
+    if status >= 300 {
+        return Err(Trouble::Redirected(status));
+    }
+    let Some(Value::Object(mut body)) = body.filter(|_| status >= 200) else { return Err(Trouble::Unreadable) };
+    let meta = body.get("meta").cloned().unwrap_or_default();
+    let told = told_status(&meta);
+    if told.is_some_and(|told| told >= 400) || meta.get("error").is_some_and(|error| !error.is_null()) {
+        // An error without a status proves as little as a 500.
+        let status = told.filter(|told| *told >= 400).unwrap_or(500);
+        return Err(Trouble::Refused(refusal(&response.head, status, Some(&Value::Object(body)), now_s)));
+    }
+    Ok(Answer {
+        result: body.remove("result").unwrap_or_default(),
+        proxied: meta.get("notice").is_some_and(|notice| !notice.is_null()),
+    })
+}
+
+/// What an answer with an error tells, less its text.
+#[must_use]
+pub fn refusal(head: &Head, status: u16, body: Option<&Value>, now_s: u64) -> Refusal {
+    let meta = body.and_then(|body| body.get("meta"));
+    let codes = [
+        meta.and_then(|meta| meta.get("error")).and_then(|error| error.get("errorCode")),
+        meta.and_then(|meta| meta.get("internalErrorCode")),
+        // RFC 6749, section 5.2; whether Qualtrics keeps to it is unconfirmed (fact sheet 2).
+        body.and_then(|body| body.get("error")),
+    ];
+    let code = codes.into_iter().flatten().find_map(Value::as_str).and_then(word::code);
+    let id = meta.and_then(|meta| meta.get("requestId")).and_then(Value::as_str);
+    Refusal { status, code, request_id: id.and_then(word::request_id), retry_after_ms: retry_after_ms(head, now_s) }
+}
+
+/// The status in `meta.httpStatus`: `"404 - Not Found"`, `"404"`, or a number.
+fn told_status(meta: &Value) -> Option<u16> {
+    match meta.get("httpStatus")? {
+        Value::Number(number) => number.as_u64().and_then(|status| u16::try_from(status).ok()),
+        Value::String(text) => text.get(..3)?.parse().ok(),
+        _ => None,
+    }
+}
+
+/// A member of an object under the first of several spellings that is there and not `null`.
+#[must_use]
+pub fn member<'a>(value: &'a Value, spellings: &[&str]) -> Option<&'a Value> {
+    spellings.iter().find_map(|name| value.get(name).filter(|member| !member.is_null()))
+}
+
+/// An opaque id: text, or a number written out. Blank ids, and what is longer than any id of Qualtrics', are none.
+#[must_use]
+pub fn id(value: &Value) -> Option<String> {
+    let text = match value {
+        Value::String(text) => text.trim().to_owned(),
+        Value::Number(number) => number.to_string(),
+        _ => return None,
+    };
+    let sane = !text.is_empty() && text.len() <= 128 && !text.chars().any(char::is_control);
+    (sane && !text.eq_ignore_ascii_case("null")).then_some(text)
+}
+
+/// The elements of a list's `result`; the list itself where `result` is one.
+///
+/// # Errors
+/// [`Trouble::Unreadable`] if there is no list: nothing listed is not the same as an empty list.
+pub fn elements(result: &Value) -> Result<&Vec<Value>, Trouble> {
+    result.get("elements").unwrap_or(result).as_array().ok_or(Trouble::Unreadable)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn answer(status: u16, body: &str) -> Result<Answer, Trouble> {
+        read(&Response { head: Head { status, headers: Vec::new() }, body: body.as_bytes().to_vec() }, 0)
+    }
+
+    fn status(status: u16, body: &str) -> Option<u16> {
+        answer(status, body).err().and_then(|trouble| trouble.status())
+    }
+
+    #[test]
+    fn an_error_behind_a_200_is_an_error() {
+        assert_eq!(status(200, r#"{"meta":{"httpStatus":"404 - Not Found"}}"#), Some(404));
+        assert_eq!(status(200, r#"{"meta":{"httpStatus":"404"}}"#), Some(404));
+        assert_eq!(status(200, r#"{"meta":{"httpStatus":403,"error":{"errorCode":"AuthZ_2.0"}}}"#), Some(403));
+        assert_eq!(status(200, r#"{"meta":{"error":{"errorCode":"X_1"}}}"#), Some(500));
+    }
+
+    #[test]
+    fn a_good_answer_needs_neither_result_nor_meta() {
+        assert!(answer(200, r#"{"meta":{"httpStatus":"200 - OK"}}"#).is_ok_and(|answer| answer.result.is_null()));
+        assert!(answer(202, r#"{"result":{}}"#).is_ok());
+    }
+
+    #[test]
+    fn what_is_not_an_envelope_is_unreadable() {
+        let deep = ["[".repeat(10_000), "]".repeat(10_000)].concat();
+        for body in ["", "<html>", "[]", "1", "null", "{", "{\"result\":", deep.as_str()] {
+            assert_eq!(answer(200, body).err(), Some(Trouble::Unreadable));
+        }
+    }
+
+    #[test]
+    fn a_code_is_read_in_all_three_places_and_its_text_in_none() {
+        for body in [
+            r#"{"meta":{"error":{"errorCode":"E_1","errorMessage":"ada@example.org"}}}"#,
+            r#"{"meta":{"internalErrorCode":"E_1","errorMessage":"ada@example.org"}}"#,
+            r#"{"error":"E_1","error_description":"ada@example.org"}"#,
+        ] {
+            let Some(Trouble::Refused(refusal)) = answer(400, body).err() else { panic!("refused") };
+            assert_eq!(refusal.code.as_deref(), Some("E_1"));
+            assert!(!format!("{refusal:?}").contains("ada"));
+        }
+    }
+
+    #[test]
+    fn only_what_proves_it_says_that_nothing_was_begun() {
+        for proof in [400, 401, 403, 404, 409, 413, 429, 503] {
+            assert!(answer(proof, "").err().is_some_and(|trouble| trouble.began_nothing()), "{proof}");
+        }
+        for no_proof in [408, 500, 502, 504] {
+            assert!(answer(no_proof, "").err().is_some_and(|trouble| !trouble.began_nothing()), "{no_proof}");
+        }
+        assert!(!Trouble::Unreadable.began_nothing());
+    }
+}

@@ -1,0 +1,446 @@
+//! Erasures: `/op-erase-personal-data` (fact sheet 6).
+//!
+//! One request names several addresses; Qualtrics works on it in the background and erases everything that it reaches,
+//! the accounts of users with these addresses included. With `searchOnly` it erases nothing.
+//!
+//! Until a request is completed, asking for it by its id is an error; the list of all requests of the brand tells its
+//! state. The list's order, length and retention are unknown.
+
+use serde_json::{Value, json};
+
+use super::client::{Call, Client};
+use super::cursor::{Cursor, encode};
+use super::envelope::{self, Answer, Trouble, member};
+use super::job::{JobState, failure_text};
+use super::oauth::Scopes;
+use super::{timestamp, word};
+use crate::http::{Clock, Transport};
+use crate::secret::Secret;
+
+const PATH: &str = "/op-erase-personal-data";
+
+/// At most so many pages of the list are read in one call: within the 20 calls a minute that a whole brand has.
+const MOST_PAGES: u32 = 12;
+
+/// How far apart the order of the list and the times in it may be, in seconds.
+const SLACK_S: u64 = 600;
+
+/// An erasure, or a search for what one would reach, as Qualtrics tells it.
+#[derive(Clone, Debug)]
+pub struct Erasure {
+    /// Its id.
+    pub id: String,
+    /// How far it is.
+    pub state: JobState,
+    /// Qualtrics' own word for it.
+    pub status: Option<String>,
+    /// The addresses, trimmed and in lower case, sorted; none where the answer does not hold them.
+    pub emails: Option<Vec<Secret>>,
+    /// How many addresses were asked for.
+    pub requested: Option<u64>,
+    /// Which addresses nothing was found under.
+    pub not_found: NotFound,
+    /// Whether nothing is erased.
+    pub search_only: Option<bool>,
+    /// Why it failed, as a code.
+    pub failure: Option<String>,
+    /// When it was made, in seconds of Qualtrics' clock.
+    pub created_s: Option<u64>,
+    /// When it last changed.
+    pub updated_s: Option<u64>,
+    /// Counts by kind of data, where the answer holds any: the user interface shows them, the API is not known to.
+    pub counts: Vec<(String, u64)>,
+}
+
+/// What `emailsNotFound` says: it is a list in one client, a number in another (fact sheet 6.2).
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub enum NotFound {
+    /// Nothing is said. That is not the same as everything being found.
+    Unsaid,
+    /// These addresses, in lower case.
+    Addresses(Vec<Secret>),
+    /// So many addresses, without saying which.
+    Count(u64),
+}
+
+/// What a job says about one address.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Match {
+    /// Something was found.
+    Found,
+    /// Nothing was found.
+    Nothing,
+    /// There is no telling.
+    Unsaid,
+}
+
+impl Erasure {
+    /// What the job says about an address, in lower case.
+    #[must_use]
+    pub fn says_of(&self, email: &Secret, asked: u64) -> Match {
+        match &self.not_found {
+            NotFound::Unsaid => Match::Unsaid,
+            NotFound::Addresses(none) if none.contains(email) => Match::Nothing,
+            NotFound::Addresses(_) | NotFound::Count(0) => Match::Found,
+            NotFound::Count(count) if *count >= asked => Match::Nothing,
+            NotFound::Count(_) => Match::Unsaid,
+        }
+    }
+
+    /// Whether the job is over.
+    #[must_use]
+    pub const fn is_over(&self) -> bool {
+        !matches!(self.state, JobState::Running { .. })
+    }
+
+    /// Whether it was over before an instant, in seconds of Qualtrics' clock. Without a time that is not known, and then
+    /// it counts as over before: it proves nothing about later.
+    #[must_use]
+    pub fn was_over_before(&self, instant_s: u64) -> bool {
+        self.is_over() && self.updated_s.or(self.created_s).is_none_or(|over| over < instant_s)
+    }
+
+    fn read(value: &Value) -> Option<Self> {
+        let id = ["requestid", "requestId", "id"].iter().find_map(|name| envelope::id(value.get(name)?))?;
+        let status = member(value, &["status", "state"]).and_then(Value::as_str);
+        let reason = value.get("failureReason").and_then(failure_text);
+        let state = JobState::read(status, reason.is_some());
+        let seconds = |spellings: &[&str]| {
+            member(value, spellings).and_then(timestamp::read_ms).map(|ms| ms / 1_000)
+        };
+        Some(Self {
+            id,
+            state,
+            status: status.and_then(word::status),
+            emails: member(value, &["emailList", "emails"]).and_then(addresses),
+            requested: value.get("numEmailsRequested").and_then(number),
+            not_found: not_found(value.get("emailsNotFound")),
+            search_only: value.get("searchOnly").and_then(flag),
+            failure: reason.map(|reason| word::failure(&reason)).filter(|_| state != JobState::Completed),
+            created_s: seconds(&["created", "createdAt", "creationDate"]),
+            updated_s: seconds(&["updated", "updatedAt", "lastModified"]),
+            counts: counts(value),
+        })
+    }
+}
+
+/// The call that begins an erasure or a search. `emails` are trimmed, in lower case, sorted and each there once;
+/// `searchOnly` is always said, since its default is unconfirmed.
+#[must_use]
+pub fn begin(emails: &[Secret], search_only: bool) -> Call {
+    let emails: Vec<&str> = emails.iter().map(Secret::reveal).collect();
+    Call::begin(PATH, json!({ "emails": emails, "searchOnly": search_only }))
+}
+
+/// The id in the answer to [`begin`].
+///
+/// # Errors
+/// [`Trouble::Unreadable`] if there is none: then it is not known whether a job was begun.
+pub fn read_id(answer: &Answer) -> Result<String, Trouble> {
+    let spellings = ["requestId", "requestid", "id"];
+    spellings.iter().find_map(|name| envelope::id(answer.result.get(name)?)).ok_or(Trouble::Unreadable)
+}
+
+/// The call that asks for one request.
+#[must_use]
+pub fn get(id: &str) -> Call {
+    Call::get([PATH, "/", &encode(id)].concat())
+}
+
+/// Reads the answer to [`get`].
+///
+/// # Errors
+/// [`Trouble::Unreadable`] if it is no request, or another one.
+pub fn read(answer: &Answer, id: &str) -> Result<Erasure, Trouble> {
+    let mut result = answer.result.clone();
+    if let Some(fields) = result.as_object_mut()
+        && !["requestid", "requestId", "id"].iter().any(|name| fields.contains_key(*name))
+    {
+        fields.insert("requestid".to_owned(), Value::String(id.to_owned()));
+    }
+    Erasure::read(&result).filter(|erasure| same_id(&erasure.id, id)).ok_or(Trouble::Unreadable)
+}
+
+/// Whether two spellings name the same request: the list writes ids in lower case in places (fact sheet 6.2).
+#[must_use]
+pub fn same_id(one: &str, other: &str) -> bool {
+    one.eq_ignore_ascii_case(other)
+}
+
+/// The call for a page of the list.
+#[must_use]
+pub fn list(cursor: Option<&Cursor>) -> Call {
+    Call::get(match cursor {
+        None => [PATH, "?pageSize=100"].concat(),
+        Some(cursor) => [PATH, "?pageSize=100&", cursor.query()].concat(),
+    })
+}
+
+/// How far a pass over the list got.
+pub struct Pass {
+    /// Whether everything that could matter was seen: what was not met is not there.
+    pub whole: bool,
+    /// Where the next pass should begin: the page of the oldest request that is still looked for, or the last page seen.
+    pub hint: Option<String>,
+}
+
+/// Goes through the list, newest requests first where its order allows, and shows every request to `visit`, which
+/// answers whether more is wanted.
+///
+/// `since_s` is the instant, in seconds of Qualtrics' clock, before which nothing can matter. `hint` is where an earlier
+/// pass saw what is looked for. The order is read off the first page. A list with the oldest first, in pages that are
+/// counted, is entered near `since_s` by halving; one whose pages cannot be counted is read on from the hint.
+///
+/// # Errors
+/// What went wrong, if it did before the first page was read. Later it only makes the pass less than whole.
+pub fn pass<T: Transport, C: Clock>(
+    client: &mut Client<'_, T, C>,
+    need: Scopes,
+    since_s: u64,
+    hint: Option<&str>,
+    mut visit: impl FnMut(Erasure) -> bool,
+) -> Result<Pass, Trouble> {
+    let since_s = since_s.saturating_sub(SLACK_S);
+    let mut pages = Pages { client, need, left: MOST_PAGES };
+    let first = pages.read(None)?;
+    let newest_first = first.newest_first();
+    let mut wanted = true;
+    let mut show = |page: &mut Page| {
+        for erasure in std::mem::take(&mut page.erasures) {
+            wanted = wanted && visit(erasure);
+        }
+        wanted
+    };
+    let reaches_back = |page: &Page| newest_first == Some(true) && page.oldest_s.is_some_and(|oldest| oldest < since_s);
+    let mut page = first;
+    let first_next = page.next.clone();
+    let mut begun_at: Option<Cursor> = None;
+    if !show(&mut page) || page.next.is_none() || reaches_back(&page) {
+        return Ok(Pass { whole: true, hint: None });
+    }
+    if newest_first == Some(false)
+        && let Some(entry) = pages.entry(&page, since_s, hint.and_then(Cursor::from_hint))
+    {
+        page.next = Some(entry.clone());
+        begun_at = Some(entry);
+    }
+    let mut seen = vec![first_next];
+    while let Some(cursor) = page.next.take() {
+        let Ok(next) = pages.read(Some(&cursor)) else {
+            return Ok(Pass { whole: false, hint: Some(cursor.query().to_owned()) });
+        };
+        page = next;
+        if !show(&mut page) || reaches_back(&page) {
+            return Ok(Pass { whole: true, hint: begun_at.or(Some(cursor)).map(|cursor| cursor.query().to_owned()) });
+        }
+        if seen.contains(&page.next) && page.next.is_some() {
+            // A cursor that repeats: the list cannot be read to its end.
+            return Ok(Pass { whole: false, hint: None });
+        }
+        seen.push(page.next.clone());
+        if page.next.is_none() {
+            let hint = begun_at.or(Some(cursor)).map(|cursor| cursor.query().to_owned());
+            return Ok(Pass { whole: true, hint: hint.filter(|_| newest_first != Some(true)) });
+        }
+    }
+    Ok(Pass { whole: true, hint: None })
+}
+
+/// A page of the list.
+struct Page {
+    erasures: Vec<Erasure>,
+    next: Option<Cursor>,
+    oldest_s: Option<u64>,
+    newest_s: Option<u64>,
+    first_s: Option<u64>,
+    last_s: Option<u64>,
+}
+
+impl Page {
+    fn newest_first(&self) -> Option<bool> {
+        let (first, last) = (self.first_s?, self.last_s?);
+        (first != last).then_some(first > last)
+    }
+}
+
+/// Pages, while there are some left to read.
+struct Pages<'c, 'a, T: Transport, C: Clock> {
+    client: &'c mut Client<'a, T, C>,
+    need: Scopes,
+    left: u32,
+}
+
+impl<T: Transport, C: Clock> Pages<'_, '_, T, C> {
+    fn read(&mut self, cursor: Option<&Cursor>) -> Result<Page, Trouble> {
+        self.left = self.left.checked_sub(1).ok_or(Trouble::OutOfTime)?;
+        let answer = self.client.call(self.need, list(cursor))?;
+        let erasures: Vec<Erasure> = envelope::elements(&answer.result)?.iter().filter_map(Erasure::read).collect();
+        let created = || erasures.iter().filter_map(|erasure| erasure.created_s);
+        Ok(Page {
+            next: Cursor::next_page(&answer.result)?,
+            oldest_s: created().min(),
+            newest_s: created().max(),
+            first_s: created().next(),
+            last_s: created().next_back(),
+            erasures,
+        })
+    }
+
+    /// Where to enter a list that has the oldest first: a page before which everything is older than `since_s`. None if
+    /// there is no better place than the second page.
+    fn entry(&mut self, first: &Page, since_s: u64, hint: Option<Cursor>) -> Option<Cursor> {
+        let step = first.next.as_ref()?.position().filter(|step| *step > 0);
+        let Some(step) = step else { return hint };
+        // Doubling finds a page that is young enough, halving the first of them. Half the pages are left for reading.
+        let mut old = step;
+        let mut young = None;
+        if let Some(position) = hint.as_ref().and_then(Cursor::position) {
+            match self.is_young(position, since_s)? {
+                true => young = Some(position),
+                false => old = position.max(step),
+            }
+        }
+        while young.is_none_or(|young: u64| young.saturating_sub(old) > step) && self.left > MOST_PAGES / 4 {
+            let place = match young {
+                None => old.saturating_mul(4),
+                Some(young) => old.saturating_add(young.saturating_sub(old) / 2),
+            };
+            let place = (place / step).saturating_mul(step);
+            match self.is_young(place, since_s) {
+                Some(true) => young = Some(place),
+                Some(false) => old = place,
+                None => break,
+            }
+        }
+        Some(Cursor::offset(old))
+    }
+
+    /// Whether the page at a position begins at `since_s` or later, or lies behind the end.
+    fn is_young(&mut self, position: u64, since_s: u64) -> Option<bool> {
+        let page = self.read(Some(&Cursor::offset(position))).ok()?;
+        Some(page.erasures.is_empty() || page.newest_s.is_some_and(|newest| newest >= since_s))
+    }
+}
+
+fn addresses(value: &Value) -> Option<Vec<Secret>> {
+    let mut addresses: Vec<Secret> = match value {
+        Value::Array(listed) => listed.iter().filter_map(Value::as_str).map(plain).collect(),
+        Value::String(text) => text.split([',', ';']).map(plain).collect(),
+        _ => return None,
+    };
+    addresses.retain(|address| !address.reveal().is_empty());
+    addresses.sort();
+    addresses.dedup();
+    (!addresses.is_empty()).then_some(addresses)
+}
+
+fn plain(text: &str) -> Secret {
+    Secret::new(text.trim().to_lowercase())
+}
+
+fn not_found(value: Option<&Value>) -> NotFound {
+    match value {
+        Some(Value::Array(listed)) if listed.is_empty() => NotFound::Count(0),
+        Some(Value::String(text)) if text.trim().is_empty() => NotFound::Unsaid,
+        Some(value) => match (number(value), addresses(value)) {
+            (Some(count), _) => NotFound::Count(count),
+            (None, Some(addresses)) => NotFound::Addresses(addresses),
+            (None, None) => NotFound::Unsaid,
+        },
+        None => NotFound::Unsaid,
+    }
+}
+
+fn number(value: &Value) -> Option<u64> {
+    value.as_u64().or_else(|| value.as_str()?.trim().parse().ok())
+}
+
+fn flag(value: &Value) -> Option<bool> {
+    match value {
+        Value::Bool(flag) => Some(*flag),
+        Value::String(text) if text.eq_ignore_ascii_case("true") => Some(true),
+        Value::String(text) if text.eq_ignore_ascii_case("false") => Some(false),
+        _ => None,
+    }
+}
+
+/// Every number that could be a count, on the first two levels of a request.
+fn counts(value: &Value) -> Vec<(String, u64)> {
+    let mut counts = Vec::new();
+    let mut add = |name: &str, value: &Value| {
+        // Instants are numbers in places; nothing of a person is there a hundred thousand million times.
+        let count = value.as_u64().filter(|count| value.is_u64() && *count < 100_000_000_000);
+        let told_elsewhere = ["id", "requestid", "requestId", "numEmailsRequested", "emailsNotFound", "percentComplete", "percent", "progress"];
+        if let (Some(count), false) = (count, told_elsewhere.contains(&name))
+            && let Some(name) = word::kebab(name)
+        {
+            counts.push((name, count));
+        }
+    };
+    let Some(fields) = value.as_object() else { return counts };
+    for (name, field) in fields {
+        add(name, field);
+        for (name, inner) in field.as_object().into_iter().flatten() {
+            add(name, inner);
+        }
+    }
+    counts
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn of(value: Value) -> Erasure {
+        Erasure::read(&value).expect("an erasure")
+    }
+
+    #[test]
+    fn a_request_is_read_under_every_spelling() {
+        for name in ["requestid", "requestId", "id"] {
+            let erasure = of(json!({
+                name: "OP-1", "status": "completed", "emailList": ["B@x.org ", "a@x.org"], "searchOnly": "true",
+                "created": "2026-01-01T00:00:00Z"
+            }));
+            assert_eq!(erasure.id, "OP-1");
+            assert_eq!(erasure.search_only, Some(true));
+            let emails = erasure.emails.expect("addresses");
+            assert_eq!(emails.iter().map(Secret::reveal).collect::<Vec<_>>(), ["a@x.org", "b@x.org"]);
+        }
+    }
+
+    #[test]
+    fn what_was_not_found_is_understood_in_every_form_and_silence_is_not_zero() {
+        let says = |value: Value| {
+            let erasure = of(json!({"id": "1", "emailsNotFound": value}));
+            [Secret::new("a@x.org"), Secret::new("b@x.org")].map(|email| erasure.says_of(&email, 2))
+        };
+        assert_eq!(says(json!(["A@x.org"])), [Match::Nothing, Match::Found]);
+        assert_eq!(says(json!([])), [Match::Found, Match::Found]);
+        assert_eq!(says(json!("a@x.org, b@x.org")), [Match::Nothing, Match::Nothing]);
+        assert_eq!(says(json!(2)), [Match::Nothing, Match::Nothing]);
+        assert_eq!(says(json!("0")), [Match::Found, Match::Found]);
+        assert_eq!(says(json!(1)), [Match::Unsaid, Match::Unsaid]);
+        assert_eq!(says(json!(null)), [Match::Unsaid, Match::Unsaid]);
+    }
+
+    #[test]
+    fn numbers_that_could_be_counts_are_told() {
+        let erasure = of(json!({"id": 1, "numEmailsRequested": 2, "recordedResponses": 3, "result": {"contacts": 1}, "created": 1_700_000_000_000_u64}));
+        assert_eq!(erasure.counts, [("recorded-responses".to_owned(), 3), ("contacts".to_owned(), 1)]);
+    }
+
+    #[test]
+    fn a_job_without_a_time_proves_nothing_about_later() {
+        assert!(of(json!({"id": "1", "status": "Completed"})).was_over_before(1));
+        assert!(!of(json!({"id": "1", "status": "Running"})).was_over_before(u64::MAX));
+        assert!(!of(json!({"id": "1", "status": "Completed", "updated": "2026-01-01T00:00:00Z"})).was_over_before(5));
+    }
+
+    #[test]
+    fn an_answer_about_another_request_is_not_taken() {
+        let answer = |id: &str| Answer { result: json!({"requestId": id, "status": "Completed"}), proxied: false };
+        assert!(read(&answer("op-1"), "OP-1").is_ok());
+        assert!(read(&answer("OP-2"), "OP-1").is_err());
+    }
+}
