@@ -157,12 +157,12 @@ impl Settings {
             form.expect(origin, "datacenter-id", "datacenter-id must be the id, host or URL of a Qualtrics data centre, such as fra1.")
         });
         let client_id = form.required("client-id").and_then(|text| {
-            let good = (is_printable(text) && !text.contains(':')).then(|| Secret::new(text));
-            form.expect(good, "client-id", "client-id must be the id of an OAuth client, without colon, blank or control character.")
+            let good = (is_credential(text) && !text.contains(':')).then(|| Secret::new(text));
+            form.expect(good, "client-id", "client-id must be the id of an OAuth client, without colon or control character.")
         });
         let client_secret = form.required("client-secret").and_then(|text| {
-            let good = is_printable(text).then(|| Secret::new(text));
-            form.expect(good, "client-secret", "client-secret must be the secret of an OAuth client, without blank or control character.")
+            let good = is_credential(text).then(|| Secret::new(text));
+            form.expect(good, "client-secret", "client-secret must be the secret of an OAuth client, without control characters.")
         });
         let base_url = form.optional("base-url").and_then(|text| {
             let origin = host::base_url(text);
@@ -281,9 +281,9 @@ impl<'a> Form<'a> {
     }
 }
 
-/// Whether a credential is of characters that can stand in one: visible ASCII, and not too many.
-fn is_printable(text: &str) -> bool {
-    text.len() <= 512 && text.bytes().all(|byte| byte.is_ascii_graphic())
+/// Whether a credential is of characters that can stand in one, and not too many.
+fn is_credential(text: &str) -> bool {
+    text.len() <= 512 && !text.chars().any(char::is_control)
 }
 
 #[cfg(test)]
@@ -341,7 +341,7 @@ mod tests {
 
     #[test]
     fn what_was_typed_into_the_wrong_place_is_not_repeated() {
-        let error = read(&[("s3cr3t-of-somebody!", "x"), ("datacenter-id", "ada@example.org"), ("client-secret", "a b\u{7}")])
+        let error = read(&[("s3cr3t-of-somebody!", "x"), ("datacenter-id", "ada@example.org"), ("client-secret", "a b\u{7}c")])
             .expect_err("bad settings");
         let told = format!("{error:?}");
         for private in ["s3cr3t", "ada@", "a b"] {

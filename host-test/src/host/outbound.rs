@@ -177,6 +177,8 @@ impl WasiHttpHooks for Gate {
         _sent: Box<dyn Future<Output = Result<(), Error>> + Send>,
     ) -> Box<dyn Future<Output = Sent> + Send> {
         if !self.policy.permits(request.uri()) {
+            // Its path might say more than where it was to go.
+            tracing::warn!(host = request.uri().host(), "a request was denied: its origin is not allowed");
             return Box::new(async { Err(Error::HttpRequestDenied) });
         }
         // It would make a tunnel of the connection, and what goes through that is no longer HTTP.

@@ -1,0 +1,5 @@
+//! The connector as its users meet it: through the component, in the sandbox, over real sockets, against the simulator.
+
+mod access;
+mod deletion;
+mod world;
