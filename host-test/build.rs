@@ -71,15 +71,19 @@ fn compile(workspace: &Path, target_dir: &Path) -> Result<PathBuf, Box<dyn Error
     Ok(target_dir.join(TARGET).join("component").join(name))
 }
 
-/// Flags that keep the places of the checkout and of cargo's home out of the component: the same source gives the same
-/// bytes on every machine.
+/// Flags that keep the places of the checkout and of the dependencies out of the component: the same source gives the
+/// same bytes on every machine.
 fn without_places(workspace: &Path) -> Result<String, Box<dyn Error>> {
     let cargo_home = match env::var_os("CARGO_HOME") {
         Some(home) => PathBuf::from(home),
         None => env::home_dir().ok_or("There is no home directory, and CARGO_HOME is not set.")?.join(".cargo"),
     };
-    let places = [(workspace, "/connector"), (&cargo_home, "/cargo")];
-    let flags = places.map(|(place, name)| format!("--remap-path-prefix={}={name}", place.display()));
+    let remap = |place: &Path, name: &str| format!("--remap-path-prefix={}={name}", place.display());
+    let mut flags = vec![remap(workspace, "/connector")];
+    // One directory for each registry, named after where the registry is reached.
+    for registry in fs::read_dir(cargo_home.join("registry").join("src")).into_iter().flatten() {
+        flags.push(remap(&registry?.path(), "/dependencies"));
+    }
     Ok(flags.join("\u{1f}"))
 }
 

@@ -73,6 +73,13 @@ pub fn check<T: Transport, C: Clock>(call: &mut Call<'_, T, C>, rights: &[Right]
             return Err(general(trouble));
         }
     }
+    // Qualtrics as a whole fails for the moment: nothing is proved by calling that a warning.
+    if let Err(trouble) = &account
+        && trouble.is_passing()
+        && answers.iter().all(|(_, answer)| answer.as_ref().is_err_and(Trouble::is_passing))
+    {
+        return Err(general(trouble));
+    }
     // Nobody is let in: that is not about one permission or another.
     let refused_sign_in = |answer: &Result<Answer, Trouble>| {
         answer.as_ref().is_err_and(|trouble| trouble.status() == Some(401))
@@ -86,7 +93,7 @@ pub fn check<T: Transport, C: Clock>(call: &mut Call<'_, T, C>, rights: &[Right]
     let account = account.map(|answer| Account::read(&answer));
     let mut warnings: Vec<Problem> = Vec::new();
     let mut proved: Vec<(Scope, Proof)> = Vec::new();
-    let mut first_directory = None;
+    let mut place = Place::Nowhere;
     for (scope, answer) in answers {
         let proof = match (scope, answer) {
             (Scope::Directories, Ok(answer)) => match first_id(&answer) {
@@ -94,8 +101,8 @@ pub fn check<T: Transport, C: Clock>(call: &mut Call<'_, T, C>, rights: &[Right]
                     warnings.push(no_directory());
                     Proof::Granted
                 }
-                Ok(found) => {
-                    first_directory = found;
+                Ok(Some(directory)) => {
+                    place = Place::Directory(directory);
                     Proof::Granted
                 }
                 Err(_) => Proof::Unproven,
@@ -104,39 +111,42 @@ pub fn check<T: Transport, C: Clock>(call: &mut Call<'_, T, C>, rights: &[Right]
                 warnings.push(no_directory());
                 Proof::Unproven
             }
+            (Scope::Directories, Err(trouble)) => {
+                let proof = refused(trouble);
+                if matches!(proof, Proof::Refused(_)) {
+                    place = Place::Hidden;
+                }
+                proof
+            }
             (_, Ok(_)) => Proof::Granted,
-            // It is not there, and one was allowed to look.
-            (Scope::CustomerData, Err(trouble)) if matches!(trouble.status(), Some(400 | 404 | 410)) => Proof::Granted,
+            (Scope::CustomerData, Err(trouble)) => of_look_up(trouble),
             (_, Err(trouble)) => refused(trouble),
         };
         proved.push((scope, proof));
     }
     if granted.has(Scope::Contacts) {
-        let proof = match &first_directory {
-            None => Proof::Unproven,
-            Some(directory) => match call.client.call(granted, directories::probe(directory)) {
-                Ok(_) => Proof::Granted,
-                Err(trouble @ Trouble::Refused(_)) if trouble.status() != Some(429) => refused(trouble),
-                Err(Trouble::Unreadable) => Proof::Unproven,
-                Err(trouble) => return Err(general(&trouble)),
-            },
-        };
+        let proof = try_contacts(call, granted, &place, &mut warnings).map_err(|trouble| general(&trouble))?;
         proved.push((Scope::Contacts, proof));
     }
-    let administrator = account.as_ref().is_ok_and(Account::is_brand_administrator);
+    // Erasures and the list of users are for brand administrators alone: whoever may see either is one, whatever the
+    // type of the account is called.
+    let administrator = account.as_ref().is_ok_and(Account::is_brand_administrator)
+        || [Scope::Erasure, Scope::Users].iter().any(|scope| proved.contains(&(*scope, Proof::Granted)));
     let mut needs_administrator: Vec<Right> = Vec::new();
     for (scope, proof) in &proved {
+        // A token whose answer names its scopes, and this one not among them.
+        let withheld = told.is_some_and(|told| !told.has(*scope));
         match proof {
             Proof::Granted => {}
             Proof::Refused(_) => {
-                let untold = told.is_none_or(|told| told.has(*scope));
                 let for_administrators = matches!(scope, Scope::Erasure | Scope::CustomerData | Scope::Users);
-                if untold && for_administrators && account.is_ok() && !administrator {
+                if !withheld && for_administrators && account.is_ok() && !administrator {
                     needs_administrator.extend(rights_of(*scope));
                 } else {
                     problems.push(missing(*scope));
                 }
             }
+            Proof::Unproven if withheld => problems.push(missing(*scope)),
             Proof::Unproven => warnings.push(unproven(*scope)),
         }
     }
@@ -158,10 +168,17 @@ pub fn check<T: Transport, C: Clock>(call: &mut Call<'_, T, C>, rights: &[Right]
         }
         return Err(error);
     }
-    if account.is_err() && rights.contains(&Right::Deletion) && call.settings.account_guard != AccountGuard::Off {
+    if let Err(trouble) = &account
+        && rights.contains(&Right::Deletion)
+        && call.settings.account_guard != AccountGuard::Off
+    {
+        if trouble.is_passing() {
+            return Err(general(trouble));
+        }
         let message = "Qualtrics does not say whose account this connection acts as, so it cannot be guarded: make the \
                        OAuth client with the account of a brand administrator, and grant it read:users.";
-        return Err(Error::new(ErrorKind::Forbidden, Remedy::Operator, message));
+        let problems = vec![Problem { message: message.to_owned(), ..not_administrator(&[Right::Deletion]) }];
+        return Err(Error { problems, ..Error::new(ErrorKind::Forbidden, Remedy::Operator, message) });
     }
     Ok(connection(call, account.ok(), &proved, warnings))
 }
@@ -216,6 +233,62 @@ fn connection<T: Transport, C: Clock>(
     }
 }
 
+/// Where contacts can be looked for.
+enum Place {
+    /// In this directory.
+    Directory(String),
+    /// In directories that may not be listed.
+    Hidden,
+    /// Nowhere that is known.
+    Nowhere,
+}
+
+/// Tries to search contacts.
+///
+/// An XM Directory Lite cannot be searched, and how it says so is unconfirmed (fact sheet 8.2): where a search fails, a
+/// contact that cannot exist is looked up, which needs the same permission.
+fn try_contacts<T: Transport, C: Clock>(
+    call: &mut Call<'_, T, C>,
+    granted: Scopes,
+    place: &Place,
+    warnings: &mut Vec<Problem>,
+) -> Result<Proof, Trouble> {
+    let mut proof = |probe, read: fn(Trouble) -> Proof| match call.client.call(granted, probe) {
+        Ok(_) => Ok(Proof::Granted),
+        Err(trouble @ Trouble::Refused(_)) if trouble.status() != Some(429) => Ok(read(trouble)),
+        Err(Trouble::Unreadable) => Ok(Proof::Unproven),
+        Err(trouble) => Err(trouble),
+    };
+    match place {
+        Place::Nowhere => Ok(Proof::Unproven),
+        Place::Hidden => proof(directories::probe(NO_SUCH_DIRECTORY), of_look_up),
+        Place::Directory(directory) => match proof(directories::probe(directory), refused)? {
+            Proof::Granted => Ok(Proof::Granted),
+            searched => Ok(match proof(directories::contact(directory, NO_SUCH_CONTACT), of_look_up)? {
+                Proof::Granted => {
+                    warnings.push(not_searchable());
+                    Proof::Granted
+                }
+                Proof::Refused(trouble) => Proof::Refused(trouble),
+                Proof::Unproven => searched,
+            }),
+        },
+    }
+}
+
+/// Ids that nothing has.
+const NO_SUCH_DIRECTORY: &str = "POOL_000000000000000";
+const NO_SUCH_CONTACT: &str = "CID_000000000000000";
+
+/// What the look-up of something that cannot exist proves.
+fn of_look_up(trouble: Trouble) -> Proof {
+    match trouble.status() {
+        // It is not there, and one was allowed to look.
+        Some(400 | 404 | 410) => Proof::Granted,
+        _ => refused(trouble),
+    }
+}
+
 fn refused(trouble: Trouble) -> Proof {
     match trouble.status() {
         Some(401 | 403) => Proof::Refused(trouble),
@@ -234,6 +307,17 @@ fn no_directory() -> Problem {
         subject: "XM Directory".to_owned(),
         blocks: Vec::new(),
         message: "The brand has no XM Directory that this account can see: contacts outside it are not searched.".to_owned(),
+    }
+}
+
+fn not_searchable() -> Problem {
+    Problem {
+        code: "not-searchable".to_owned(),
+        subject: "XM Directory".to_owned(),
+        blocks: Vec::new(),
+        message: "A directory of the brand cannot be searched, as XM Directory Lite cannot: requests will be partial, and \
+                  say so."
+            .to_owned(),
     }
 }
 

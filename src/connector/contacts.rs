@@ -3,7 +3,8 @@
 use super::call::Call;
 use super::contract::{Amount, Content, Document, Finding, Identifier, Right, SourceState};
 use super::subject::Subject;
-use super::ticket::{Reference, check_of};
+use super::documents::check_of_instant;
+use super::ticket::Reference;
 use crate::http::{Clock, Transport};
 use crate::qualtrics::client;
 use crate::qualtrics::cursor::Cursor;
@@ -248,7 +249,7 @@ pub fn documents<T: Transport, C: Clock>(
             let reference = Reference::Contact {
                 directory: directory.clone(),
                 contact: contact.id.clone(),
-                changed: contact.text("lastModified").map(check_of),
+                changed: contact.changed_s().map(check_of_instant),
             };
             let source = ["directory:", &directory].concat();
             let mut whole = None;
@@ -263,20 +264,20 @@ pub fn documents<T: Transport, C: Clock>(
                 },
                 Some(Err(trouble)) if trouble.is_passing() => hurry = true,
                 // It went away between the search and now: the search told what there was.
-                Some(Err(trouble)) if matches!(trouble.status(), Some(404 | 410)) => {
+                Some(Err(trouble)) if matches!(trouble.status(), Some(400 | 404 | 410)) => {
                     whole = Some(contact.document(&directory));
                 }
                 Some(Err(_)) => whole = Some(incomplete(contact, &directory, &source, findings)),
             }
             let fits = |bytes: &Vec<u8>| bytes.len() <= INLINE && together.saturating_add(bytes.len()) <= INLINE_TOGETHER;
-            let size = whole.as_ref().and_then(|bytes| u64::try_from(bytes.len()).ok());
             let inline = whole.filter(fits);
             together = together.saturating_add(inline.as_ref().map_or(0, Vec::len));
             documents.push(Document {
                 name: name(documents.len().saturating_add(1), &directory),
                 media_type: "application/json".to_owned(),
                 source,
-                size,
+                // What a remote document holds is read anew, and may be told with more or fewer members then.
+                size: inline.as_ref().and_then(|bytes| u64::try_from(bytes.len()).ok()),
                 content: inline.map_or_else(|| Content::Remote(reference.write()), Content::Inline),
             });
         }

@@ -191,7 +191,7 @@ fn open_at<T: Transport, C: Clock>(
             let answer = answer.map_err(|trouble| document_error(call, &trouble, Scope::Contacts))?;
             let contact = Contact::read(answer.result)
                 .ok_or_else(|| call.error(&Trouble::Unreadable, Scope::Contacts))?;
-            if changed(*before, contact.text("lastModified").map(check_of)) {
+            if changed(*before, contact.changed_s().map(check_of_instant)) {
                 return Err(begin_anew("The contact has changed since the report was made: begin anew."));
             }
             let bytes = contact.document(directory);
@@ -215,11 +215,12 @@ fn open_file_at<T: Transport, C: Clock>(
         offset => vec![("range", ["bytes=", &offset.to_string(), "-"].concat())],
     };
     let need = call.need(Right::Access);
-    let (head, body) = match call.client.open(need, path, &range) {
-        Ok(opened) => opened,
-        Err(trouble) if trouble.status() == Some(416) => return Err(past_the_end()),
-        Err(trouble) => return Err(document_error(call, &trouble, Scope::CustomerData)),
-    };
+    let mut opened = call.client.open(need, path, &range);
+    if opened.as_ref().is_err_and(|trouble| trouble.status() == Some(416)) {
+        // No byte is there: `offset` may be the very end, of which a range cannot tell.
+        opened = call.client.open(need, path, &[]);
+    }
+    let (head, body) = opened.map_err(|trouble| document_error(call, &trouble, Scope::CustomerData))?;
     let (position, size) = if head.status == 206 {
         content_range(&head).ok_or_else(|| call.error(&Trouble::Unreadable, Scope::CustomerData))?
     } else {
@@ -235,6 +236,11 @@ fn open_file_at<T: Transport, C: Clock>(
         return Err(past_the_end());
     }
     Ok((kept, head.header("etag").map(check_of)))
+}
+
+/// A short check value of the instant, in seconds, at which something was last changed.
+pub(super) fn check_of_instant(second: u64) -> u32 {
+    check_of(&second.to_string())
 }
 
 /// Whether two check values contradict each other. What is not known does not.
@@ -272,8 +278,12 @@ fn invalid(subject: &str, message: &str) -> Error {
     }])
 }
 
-/// The length of a body that is sent as it is.
+/// The length of a body that is sent as it is. Of one that is coded, which nobody asked for, it is not known: the host may
+/// have decoded it.
 fn length(head: &Head) -> Option<u64> {
+    if head.header("content-encoding").is_some_and(|coding| !coding.trim().eq_ignore_ascii_case("identity")) {
+        return None;
+    }
     head.header("content-length").and_then(|length| length.trim().parse().ok())
 }
 

@@ -90,7 +90,10 @@ pub fn read_progress(answer: &Answer) -> Export {
         status: status.and_then(word::status),
         percent: percent.filter(|percent| (0.0..=100.0).contains(percent)).map(whole_percent),
         files: files(result),
-        failure: reason.map(|reason| word::failure(&reason)).filter(|_| state != JobState::Completed),
+        failure: match state {
+            JobState::Completed | JobState::Running { .. } => None,
+            JobState::Failed | JobState::Partly => Some(word::failure(reason.as_deref().unwrap_or_default())),
+        },
         created: instant("created"),
         updated: instant("updated"),
     }

@@ -39,15 +39,18 @@ impl Key {
         }
     }
 
-    /// Whether a contact is one that this search may return. A filter that was not applied would disclose, and have
-    /// people delete, the data of others; so what comes back is compared. A field that is absent cannot contradict.
+    /// Whether a contact bears this name. A filter that was not applied would disclose, and have people delete, the data
+    /// of others; so what comes back is compared, and a contact that does not show the name is a stranger's.
     #[must_use]
     pub fn fits(&self, contact: &Contact) -> bool {
-        let Some(found) = contact.text(self.filter_type()) else { return true };
         let wanted = self.value().reveal();
-        match self {
-            Self::Phone(_) => digits(found) == digits(wanted),
-            Self::Email(_) | Self::Reference(_) => found.trim().to_lowercase() == wanted.trim().to_lowercase(),
+        match contact.fields.get(self.filter_type()) {
+            Some(Value::String(found)) => match self {
+                Self::Phone(_) => digits(found) == digits(wanted),
+                Self::Email(_) | Self::Reference(_) => found.trim().to_lowercase() == wanted.trim().to_lowercase(),
+            },
+            Some(Value::Number(found)) => found.to_string() == digits(wanted),
+            _ => false,
         }
     }
 }
@@ -218,6 +221,12 @@ impl Contact {
         self.fields.get(name).and_then(Value::as_str).filter(|text| !text.trim().is_empty())
     }
 
+    /// When it was last changed, in whole seconds: the endpoints tell it with and without fractions.
+    #[must_use]
+    pub fn changed_s(&self) -> Option<u64> {
+        self.fields.get("lastModified").and_then(timestamp::read_ms).map(|ms| ms / 1_000)
+    }
+
     /// The contact as a JSON document: an object with `directoryId`, the members of `ALWAYS`, and everything else that
     /// Qualtrics sent under its own name.
     #[must_use]
@@ -282,6 +291,6 @@ mod tests {
         assert!(!Key::Email(Secret::new("bob@example.org")).fits(&ada));
         assert!(Key::Phone(Secret::new("+155501")).fits(&ada));
         assert!(!Key::Phone(Secret::new("+155502")).fits(&ada));
-        assert!(Key::Reference(Secret::new("E-1")).fits(&ada));
+        assert!(!Key::Reference(Secret::new("E-1")).fits(&ada), "a stranger may have no reference");
     }
 }

@@ -3,7 +3,10 @@
 use serde_json::Value;
 
 use super::{oauth::Scopes, word};
-use crate::http::{Failure, Head, Response, retry::retry_after_ms};
+use crate::http::{
+    Failure, Head, Response,
+    retry::{LONGEST_MS, retry_after_ms},
+};
 
 /// A good answer.
 pub struct Answer {
@@ -111,7 +114,7 @@ pub fn read(response: &Response, now_s: u64) -> Result<Answer, Trouble> {
     }
     Ok(Answer {
         result: body.remove("result").unwrap_or_default(),
-        proxied: meta.get("notice").is_some_and(|notice| !notice.is_null()),
+        proxied: meta.get("notice").and_then(Value::as_str).is_some_and(|notice| !notice.trim().is_empty()),
     })
 }
 
@@ -127,7 +130,16 @@ pub fn refusal(head: &Head, status: u16, body: Option<&Value>, now_s: u64) -> Re
     ];
     let code = codes.into_iter().flatten().find_map(Value::as_str).and_then(word::code);
     let id = meta.and_then(|meta| meta.get("requestId")).and_then(Value::as_str);
-    Refusal { status, code, request_id: id.and_then(word::request_id), retry_after_ms: retry_after_ms(head, now_s) }
+    // In the body one client looks for it, too: unconfirmed (fact sheet 3.3).
+    let wait_s = meta.and_then(|meta| meta.get("error")?.get("retryAfter"));
+    let wait_s = wait_s.and_then(|wait| wait.as_u64().or_else(|| wait.as_str()?.trim().parse().ok()));
+    let wait_ms = wait_s.map(|seconds| seconds.saturating_mul(1_000).min(LONGEST_MS));
+    Refusal {
+        status,
+        code,
+        request_id: id.and_then(word::request_id),
+        retry_after_ms: retry_after_ms(head, now_s).or(wait_ms),
+    }
 }
 
 /// The status in `meta.httpStatus`: `"404 - Not Found"`, `"404"`, or a number.

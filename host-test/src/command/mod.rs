@@ -4,6 +4,7 @@
 //! nowhere but in a report, as the further names that were found.
 
 mod connection;
+mod demo;
 mod exit;
 mod follow;
 mod json;
@@ -25,6 +26,7 @@ use tracing_subscriber::layer::SubscriberExt;
 use tracing_subscriber::util::SubscriberInitExt;
 
 use connection::ConnectionOptions;
+use demo::DemoOptions;
 use exit::Exit;
 use follow::{Standing, Step};
 use simulate::SimulateOptions;
@@ -78,6 +80,8 @@ enum Command {
         #[command(flatten)]
         asked: Asked,
     },
+    /// Shows the whole job on a simulated brand
+    Demo(DemoOptions),
     /// Serves a simulated Qualtrics with sample data
     Simulate(SimulateOptions),
     /// Writes the component that this program carries
@@ -164,6 +168,7 @@ impl Command {
                 }
                 asked.follow(Step::Poll(ticket), json).await
             }
+            Self::Demo(options) => options.run().await,
             Self::Simulate(options) => options.run().await,
             Self::Component { out } => {
                 let written = std::fs::File::create_new(&out)

@@ -1,0 +1,278 @@
+//! The whole job, from the connection test to a refused deletion, on a simulated brand.
+//!
+//! Host, component, connections and answers are the ones that a real brand would meet; only Qualtrics is played, and the
+//! time, which passes as fast as it is asked to.
+
+use std::fmt::Write as _;
+use std::io::IsTerminal;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use clap::Args;
+use comfy_table::presets::UTF8_FULL_CONDENSED;
+use comfy_table::{ContentArrangement, Table};
+use host_test::COMPONENT;
+use host_test::host::contract::{
+    DeletionMode, Error, Identifier, Outcome, Pending, Progress, Report, Request, Right, Setting, Task,
+};
+use host_test::host::{EgressPolicy, Host, Instance, InstanceOptions, Options as HostOptions};
+use host_test::simulator::{
+    Brand, Options, SAMPLE_ADMINISTRATOR, SAMPLE_CLIENT_ID, SAMPLE_CLIENT_SECRET, SAMPLE_PERSON, Simulator,
+};
+use indicatif::ProgressBar;
+
+use super::exit::Exit;
+use super::trouble::Trouble;
+use super::{print, save, words};
+
+/// How long a person sees that something is pending; the job itself takes no time.
+const GLIMPSE: Duration = Duration::from_millis(350);
+/// More polls than any job of the demonstration needs.
+const MOST_POLLS: u32 = 50;
+
+/// The whole job on a simulated brand.
+#[derive(Args)]
+pub(super) struct DemoOptions {
+    /// A new directory for the documents of the access request; else one below the directory for temporary files
+    #[arg(long, value_name = "DIR")]
+    out: Option<PathBuf>,
+}
+
+/// What happened in one step, and what should have.
+struct Row {
+    step: &'static str,
+    ended: String,
+    evidence: String,
+    calls: usize,
+    good: bool,
+}
+
+struct Demonstration {
+    simulator: Simulator,
+    instance: Instance,
+    terminal: bool,
+    rows: Vec<Row>,
+}
+
+impl DemoOptions {
+    pub(super) async fn run(self) -> Result<Exit, Trouble> {
+        let directory = self.out.unwrap_or_else(|| {
+            std::env::temp_dir().join(format!("qualtrics-demo-{}", std::process::id()))
+        });
+        save::must_not_exist(&directory)?;
+        let mut demonstration = Demonstration::start().await?;
+        demonstration.run(&directory).await?;
+        demonstration.print(&directory);
+        let good = demonstration.rows.iter().all(|row| row.good);
+        Ok(if good { Exit::Done } else { Exit::Error })
+    }
+}
+
+impl Demonstration {
+    async fn start() -> Result<Self, Trouble> {
+        let simulator = Simulator::start(Brand::sample(), Options::default())
+            .await
+            .map_err(|error| Trouble::own(Exit::Error, format!("no port on 127.0.0.1 can be used: {error}")))?;
+        let plugin = Host::new(HostOptions::default())?.load(COMPONENT)?;
+        let egress = EgressPolicy::deny_all()
+            .allow(&simulator.origin())
+            .map_err(|error| Trouble::own(Exit::Error, error.to_string()))?;
+        let options = InstanceOptions { egress, clock: simulator.clock(), ..InstanceOptions::default() };
+        let mut instance = plugin.instantiate(options).await?;
+        let manifest = instance.describe().await?;
+        println!("{} connector {}, a component of {} bytes.", manifest.title, manifest.version, COMPONENT.len());
+        println!("It can use nothing but");
+        for import in plugin.imports() {
+            println!("  {import}");
+        }
+        println!("and asks to reach {}; here it may reach {} and nothing else.", manifest.egress.join(", "), simulator.origin());
+        println!();
+        let settings = [
+            ("datacenter-id", "fra1"),
+            ("client-id", SAMPLE_CLIENT_ID),
+            ("client-secret", SAMPLE_CLIENT_SECRET),
+            ("base-url", &simulator.origin()),
+        ];
+        let settings: Vec<Setting> =
+            settings.map(|(key, value)| Setting { key: key.to_owned(), value: value.to_owned() }).into();
+        instance.configure(&settings).await??;
+        Ok(Self { simulator, instance, terminal: std::io::stdout().is_terminal(), rows: Vec::new() })
+    }
+
+    async fn run(&mut self, directory: &Path) -> Result<(), Trouble> {
+        self.check().await?;
+        let report = self.access("access", "demo-1", Outcome::Found).await?;
+        if let Some(report) = report {
+            save::save(&mut self.instance, &report, directory).await?;
+        }
+        self.delete("preview", "demo-2", SAMPLE_PERSON, DeletionMode::Preview, Outcome::Previewed).await?;
+        self.delete("deletion", "demo-3", SAMPLE_PERSON, DeletionMode::EraseAndVerify, Outcome::Verified).await?;
+        self.access("access, again", "demo-4", Outcome::NothingFound).await?;
+        let own = "deletion of the connection's own account";
+        self.delete(own, "demo-5", SAMPLE_ADMINISTRATOR, DeletionMode::Erase, Outcome::Refused).await?;
+        let kept = !self.simulator.holdings(SAMPLE_ADMINISTRATOR).is_empty();
+        let gone = self.simulator.holdings(SAMPLE_PERSON).is_empty();
+        let jobs = self.simulator.erasures();
+        let erases = |email: &String| email == SAMPLE_PERSON;
+        let once = jobs.iter().filter(|job| !job.search_only && job.emails.iter().any(erases)).count() == 1;
+        self.rows.push(Row {
+            step: "the simulated brand itself",
+            ended: if gone && kept && once { "as reported" } else { "not as reported" }.to_owned(),
+            evidence: format!("person gone: {gone}; account kept: {kept}; erased once: {once}"),
+            calls: 0,
+            good: gone && kept && once,
+        });
+        Ok(())
+    }
+
+    async fn check(&mut self) -> Result<(), Trouble> {
+        let before = self.simulator.calls().len();
+        let connection = self.instance.check(&[Right::Access, Right::Deletion]).await?;
+        let (ended, evidence, good) = match connection {
+            Ok(connection) => {
+                let evidence = format!("{} permissions of {} proved", connection.granted.len(), connection.tenant);
+                ("connected".to_owned(), evidence, connection.warnings.is_empty())
+            }
+            Err(error) => (words::error_kind(error.kind).to_owned(), error.message, false),
+        };
+        self.row("connection test", ended, evidence, before, good);
+        Ok(())
+    }
+
+    async fn access(&mut self, step: &'static str, key: &str, good: Outcome) -> Result<Option<Box<Report>>, Trouble> {
+        let request = request(key, SAMPLE_PERSON);
+        let before = self.simulator.calls().len();
+        let begun = self.instance.access(&request).await?;
+        let end = self.follow(step, &request, begun).await?;
+        Ok(self.ended(step, end, good, before))
+    }
+
+    async fn delete(
+        &mut self,
+        step: &'static str,
+        key: &str,
+        address: &str,
+        mode: DeletionMode,
+        good: Outcome,
+    ) -> Result<(), Trouble> {
+        let request = request(key, address);
+        let before = self.simulator.calls().len();
+        let begun = self.instance.delete(&request, mode).await?;
+        let end = self.follow(step, &request, begun).await?;
+        self.ended(step, end, good, before);
+        Ok(())
+    }
+
+    /// Polls as a host does, at the times that the connector names; they pass at once.
+    async fn follow(
+        &mut self,
+        step: &str,
+        request: &Request,
+        begun: Result<Progress, Error>,
+    ) -> Result<Result<Box<Report>, Error>, Trouble> {
+        let mut progress = begun;
+        for _ in 0..MOST_POLLS {
+            let pending = match progress {
+                Ok(Progress::Done(report)) => return Ok(Ok(Box::new(report))),
+                Err(error) => return Ok(Err(error)),
+                Ok(Progress::Pending(pending)) => pending,
+            };
+            self.wait(step, &pending).await;
+            let task = Task { request: request.clone(), ticket: pending.ticket };
+            progress = self.instance.poll(&[task]).await?.remove(0);
+        }
+        Err(Trouble::own(Exit::Error, format!("{step} did not end after {MOST_POLLS} polls")))
+    }
+
+    async fn wait(&self, step: &str, pending: &Pending) {
+        let line = format!("{step}: {}", print::progress(pending));
+        if self.terminal {
+            let spinner = ProgressBar::new_spinner().with_message(line);
+            spinner.enable_steady_tick(Duration::from_millis(80));
+            tokio::time::sleep(GLIMPSE).await;
+            spinner.finish_and_clear();
+        } else {
+            println!("{line}");
+        }
+        self.simulator.advance(Duration::from_millis(pending.poll_after_ms));
+    }
+
+    fn ended(
+        &mut self,
+        step: &'static str,
+        end: Result<Box<Report>, Error>,
+        good: Outcome,
+        before: usize,
+    ) -> Option<Box<Report>> {
+        match end {
+            Ok(report) => {
+                let ended = words::outcome(report.outcome).to_owned();
+                self.row(step, ended, evidence(&report), before, report.outcome == good);
+                Some(report)
+            }
+            Err(error) => {
+                self.row(step, words::error_kind(error.kind).to_owned(), error.message, before, false);
+                None
+            }
+        }
+    }
+
+    fn row(&mut self, step: &'static str, ended: String, evidence: String, before: usize, good: bool) {
+        let calls = self.simulator.calls().len().saturating_sub(before);
+        if !self.terminal {
+            println!("{step}: {ended}; {evidence}; {calls} calls");
+        }
+        self.rows.push(Row { step, ended, evidence, calls, good });
+    }
+
+    fn print(&self, directory: &Path) {
+        if self.terminal {
+            let mut table = Table::new();
+            let (_, width) = console::Term::stdout().size();
+            table.load_preset(UTF8_FULL_CONDENSED).set_content_arrangement(ContentArrangement::Dynamic).set_width(width);
+            table.set_header(["", "step", "ended as", "evidence", "calls"]);
+            for row in &self.rows {
+                let mark = if row.good { "✓" } else { "✗" };
+                table.add_row([mark, row.step, &row.ended, &row.evidence, &row.calls.to_string()]);
+            }
+            println!("{table}");
+        }
+        let bad: Vec<&str> = self.rows.iter().filter(|row| !row.good).map(|row| row.step).collect();
+        println!("\nThe documents of the access request are in {}.", directory.display());
+        if bad.is_empty() {
+            println!("Every step ended as it should.");
+        } else {
+            println!("Not as it should: {}.", bad.join(", "));
+        }
+    }
+}
+
+/// What a report shows, in one line and without names.
+fn evidence(report: &Report) -> String {
+    let mut line = String::new();
+    if !report.documents.is_empty() {
+        let _ = write!(line, "{} documents; ", report.documents.len());
+    }
+    let jobs: Vec<String> =
+        report.receipt.jobs.iter().map(|job| format!("{} {}", job.operation, job.status.to_lowercase())).collect();
+    if !jobs.is_empty() {
+        let _ = write!(line, "{}; ", jobs.join(", "));
+    }
+    let codes: Vec<&str> = report.findings.iter().filter_map(|finding| finding.code.as_deref()).collect();
+    if !codes.is_empty() {
+        let _ = write!(line, "{}; ", codes.join(", "));
+    }
+    let sources = report.findings.len();
+    let _ = write!(line, "{sources} finding{}", if sources == 1 { "" } else { "s" });
+    line
+}
+
+fn request(key: &str, address: &str) -> Request {
+    Request {
+        key: key.to_owned(),
+        subject: vec![Identifier::Email(address.to_owned())],
+        first_attempt_at: None,
+        confirmed: Vec::new(),
+        extra: Vec::new(),
+    }
+}
