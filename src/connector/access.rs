@@ -51,27 +51,27 @@ fn begin_exports<T: Transport, C: Clock>(call: &mut Call<'_, T, C>, subject: &Su
     }
     let need = call.need(Right::Access);
     let mut answers = call.client.wave(need, &[customer_data::begin(&addresses)]);
-    if answers.iter().any(|answer| answer.as_ref().is_err_and(|trouble| trouble.status() == Some(400))) {
+    if answers.iter().any(|answer| answer.as_ref().is_err_and(|trouble| matches!(trouble.status(), Some(400 | 422)))) {
         let calls: Vec<_> = addresses.iter().map(customer_data::begin_singular).collect();
         answers = call.client.wave(need, &calls);
     }
-    answers
-        .into_iter()
-        .map(|answer| answer.and_then(|answer| customer_data::read_id(&answer)))
-        .collect::<Result<Vec<String>, Trouble>>()
-        .map_err(|trouble| {
-            if trouble.began_nothing() {
-                call.error(&trouble, Scope::CustomerData)
-            } else {
-                // Qualtrics keeps no list of exports: one may be running that nobody will ask for. It only reads.
-                Error {
-                    message: "Qualtrics may or may not have begun an export, which changes nothing: call again with \
-                              first-attempt-at."
-                        .to_owned(),
-                    ..Error::outcome_unknown(follow::SOON_MS)
-                }
+    let ids: Vec<Result<String, Trouble>> =
+        answers.into_iter().map(|answer| answer.and_then(|answer| customer_data::read_id(&answer))).collect();
+    let began_nothing = |id: &Result<String, Trouble>| id.as_ref().is_err_and(Trouble::began_nothing);
+    let none_began = ids.iter().all(began_nothing);
+    ids.into_iter().collect::<Result<Vec<String>, Trouble>>().map_err(|trouble| {
+        if none_began {
+            call.error(&trouble, Scope::CustomerData)
+        } else {
+            // Qualtrics keeps no list of exports: one may be running that nobody will ask for. It only reads.
+            Error {
+                message: "Qualtrics may or may not have begun an export, which changes nothing: call again with \
+                          first-attempt-at."
+                    .to_owned(),
+                ..Error::outcome_unknown(follow::SOON_MS)
             }
-        })
+        }
+    })
 }
 
 /// What became of an access request's exports.
@@ -108,7 +108,7 @@ pub fn proceed<T: Transport, C: Clock>(
 /// Reads what was found, everywhere, and reports.
 fn gather<T: Transport, C: Clock>(
     call: &mut Call<'_, T, C>,
-    following: Following<'_>,
+    mut following: Following<'_>,
     exports: &[Export],
 ) -> Result<Progress, Error> {
     let patience = following.ticket.tries < follow::MOST_TRIES;
@@ -120,6 +120,11 @@ fn gather<T: Transport, C: Clock>(
     let mut findings = unusable(subject);
     let files = match export_files(call, &following, exports, patience, &mut findings) {
         Ok(files) => files,
+        Err(Trouble::OwnShare(wait)) => {
+            // A small share may never be enough for all files at once; in the end they are told without a look at them.
+            following.ticket.tries = following.ticket.tries.saturating_add(1);
+            return Ok(Progress::Pending(following.unchanged(call, Stage::Gathering, wait)));
+        }
         Err(trouble) => return following.set_back(call, Stage::Gathering, &trouble, Scope::CustomerData),
     };
     findings.extend(searched.findings);

@@ -21,6 +21,10 @@ const INLINE: usize = 64 * 1024;
 const INLINE_TOGETHER: usize = 1024 * 1024;
 /// Contacts are read whole while this much time, in milliseconds, is left of the call; the others become remote.
 const TIME_TO_SPARE_MS: u64 = 20_000;
+/// The searches a minute that one percent of Qualtrics' limit is (fact sheet 3.3).
+const SEARCHES_A_PERCENT: usize = 5;
+/// After so long without a call the whole share is there again, in milliseconds.
+const WHOLE_SHARE_MS: u64 = 60_000;
 /// At most so many further names are offered.
 const MOST_NAMES: usize = 64;
 
@@ -105,21 +109,22 @@ pub fn search<T: Transport, C: Clock>(
         })
         .collect();
     // What one connection may search in a minute; beyond that a request could never be answered in one call.
-    let most = usize::from(call.settings.rate_share).saturating_mul(5);
-    for search in searches.iter_mut().skip(most) {
-        search.end = Some(End::TooMany);
-    }
+    let mut left = usize::from(call.settings.rate_share).saturating_mul(SEARCHES_A_PERCENT);
     loop {
-        let mut open: Vec<&mut Search<'_>> =
-            searches.iter_mut().filter(|search| search.end.is_none()).take(WAVE).collect();
+        let open = searches.iter_mut().filter(|search| search.end.is_none());
+        let mut open: Vec<&mut Search<'_>> = open.take(WAVE.min(left)).collect();
         if open.is_empty() {
             break;
         }
+        left = left.saturating_sub(open.len());
         let calls: Vec<client::Call> =
             open.iter().map(|search| directories::search(search.directory, search.key, search.next.as_ref())).collect();
         for (search, answer) in open.iter_mut().zip(call.client.wave(need, &calls)) {
             search.take(answer, patience, &mut searched.contacts)?;
         }
+    }
+    for search in searches.iter_mut().filter(|search| search.end.is_none()) {
+        search.end = Some(End::TooMany);
     }
     searched.findings.extend(searches.into_iter().map(Search::finding));
     searched.also_known_as = further_names(&searched.contacts, subject);
@@ -213,7 +218,8 @@ fn failure(
         Trouble::Refused(_) if !trouble.is_passing() => Ok((SourceState::NotAvailable, code, note)),
         // The limit clears by itself, however long that takes.
         Trouble::Refused(refusal) if refusal.status == 429 => Err(trouble),
-        Trouble::OwnShare(_) => Err(trouble),
+        // A search begins anew, and whatever of the share came back sooner would be used up in vain.
+        Trouble::OwnShare(wait) => Err(Trouble::OwnShare((*wait).max(WHOLE_SHARE_MS))),
         _ if trouble.is_passing() && !patience => {
             Ok((SourceState::NotAvailable, "not-answering", "This did not answer, though it was asked several times."))
         }

@@ -83,6 +83,18 @@ pub fn missing(scope: Scope) -> Problem {
     }
 }
 
+/// The problem of a call that is forbidden: the scope is missing, or what else it takes. The connection test can tell.
+fn missing_or_role(scope: Scope) -> Problem {
+    let problem = missing(scope);
+    match scope {
+        Scope::Directories | Scope::Contacts => problem,
+        Scope::CustomerData | Scope::Erasure | Scope::Users => {
+            let or = " If it has it, make the client with the account of a brand administrator.";
+            Problem { message: [&problem.message, or].concat(), ..problem }
+        }
+    }
+}
+
 /// The error of a connection that lacks permissions or a role, all of which are named.
 #[must_use]
 pub fn forbidden(problems: Vec<Problem>) -> Error {
@@ -209,7 +221,7 @@ fn refused(refusal: &Refusal, scope: Option<Scope>) -> Error {
             error.with_problem("role", "brand administrator", &blocks)
         }
         403 => match scope {
-            Some(scope) => forbidden(vec![missing(scope)]),
+            Some(scope) => forbidden(vec![missing_or_role(scope)]),
             None => forbidden(vec![not_administrator(&[Right::Access, Right::Deletion])]),
         },
         429 => Error::new(

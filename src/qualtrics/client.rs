@@ -286,28 +286,36 @@ impl<'a, T: Transport, C: Clock> Client<'a, T, C> {
                 self.session.tokens.push(token.clone());
                 Ok(token)
             }
-            Err(Trouble::MissingScopes(asked)) => Err(self.find_missing(asked)),
-            Err(trouble) => Err(trouble),
+            Err(trouble) => Err(self.find_missing(need, trouble)),
         }
     }
 
-    /// Qualtrics says that a scope is missing, but not which: one token for each tells.
-    fn find_missing(&mut self, asked: Scopes) -> Trouble {
-        let scopes: Vec<Scope> = asked.iter().collect();
-        if scopes.len() < 2 {
-            return Trouble::MissingScopes(asked);
+    /// Qualtrics says that a scope is missing, but not which; or it refuses without a word why. One token for each scope
+    /// tells: client id and secret that are good for one scope are good.
+    fn find_missing(&mut self, asked: Scopes, trouble: Trouble) -> Trouble {
+        let told = match &trouble {
+            Trouble::MissingScopes(_) => true,
+            Trouble::SignIn(refusal) if refusal.code.is_none() && refusal.status != 404 => false,
+            _ => return trouble,
+        };
+        let singles: Vec<Scopes> = asked.iter().map(|scope| Scopes::of(&[scope])).collect();
+        if singles.len() < 2 {
+            return trouble;
         }
-        let singles: Vec<Scopes> = scopes.iter().map(|scope| Scopes::of(&[*scope])).collect();
         let mut missing = Scopes::default();
-        for token in self.mint(&singles) {
+        for (scope, token) in singles.iter().zip(self.mint(&singles)) {
             match token {
                 Ok(_) => {}
-                Err(Trouble::MissingScopes(scope)) => missing = missing.and(scope),
+                Err(Trouble::MissingScopes(_)) => missing = missing.and(*scope),
+                Err(Trouble::SignIn(_)) if !told => missing = missing.and(*scope),
                 Err(trouble) => return trouble,
             }
         }
-        // Each alone, yet not all together: there is no telling, so all are named.
-        Trouble::MissingScopes(if missing.is_empty() { asked } else { missing })
+        match (told, missing) {
+            (false, missing) if missing == asked || missing.is_empty() => trouble,
+            // Each alone, yet not all together: there is no telling, so all are named.
+            (_, missing) => Trouble::MissingScopes(if missing.is_empty() { asked } else { missing }),
+        }
     }
 
     /// Fetches tokens, one for each set of scopes; once more for those that met a passing failure.

@@ -44,13 +44,14 @@ impl Key {
     #[must_use]
     pub fn fits(&self, contact: &Contact) -> bool {
         let wanted = self.value().reveal();
-        match contact.fields.get(self.filter_type()) {
-            Some(Value::String(found)) => match self {
-                Self::Phone(_) => digits(found) == digits(wanted),
-                Self::Email(_) | Self::Reference(_) => found.trim().to_lowercase() == wanted.trim().to_lowercase(),
-            },
-            Some(Value::Number(found)) => found.to_string() == digits(wanted),
-            _ => false,
+        let found = match contact.fields.get(self.filter_type()) {
+            Some(Value::String(text)) => text.clone(),
+            Some(Value::Number(number)) => number.to_string(),
+            _ => return false,
+        };
+        match self {
+            Self::Phone(_) => digits(&found) == digits(wanted),
+            Self::Email(_) | Self::Reference(_) => found.trim().to_lowercase() == wanted.trim().to_lowercase(),
         }
     }
 }

@@ -56,9 +56,8 @@ struct Demonstration {
 
 impl DemoOptions {
     pub(super) async fn run(self) -> Result<Exit, Trouble> {
-        let directory = self.out.unwrap_or_else(|| {
-            std::env::temp_dir().join(format!("qualtrics-demo-{}", std::process::id()))
-        });
+        let directory =
+            self.out.unwrap_or_else(|| std::env::temp_dir().join(format!("qualtrics-demo-{}", std::process::id())));
         save::must_not_exist(&directory)?;
         let mut demonstration = Demonstration::start().await?;
         demonstration.run(&directory).await?;
@@ -85,7 +84,11 @@ impl Demonstration {
         for import in plugin.imports() {
             println!("  {import}");
         }
-        println!("and asks to reach {}; here it may reach {} and nothing else.", manifest.egress.join(", "), simulator.origin());
+        println!(
+            "and asks to reach {}; here it may reach {} and nothing else.",
+            manifest.egress.join(", "),
+            simulator.origin()
+        );
         println!();
         let settings = [
             ("datacenter-id", "fra1"),
@@ -229,7 +232,10 @@ impl Demonstration {
         if self.terminal {
             let mut table = Table::new();
             let (_, width) = console::Term::stdout().size();
-            table.load_preset(UTF8_FULL_CONDENSED).set_content_arrangement(ContentArrangement::Dynamic).set_width(width);
+            table
+                .load_preset(UTF8_FULL_CONDENSED)
+                .set_content_arrangement(ContentArrangement::Dynamic)
+                .set_width(width);
             table.set_header(["", "step", "ended as", "evidence", "calls"]);
             for row in &self.rows {
                 let mark = if row.good { "✓" } else { "✗" };

@@ -115,10 +115,7 @@ pub(super) fn go_on(request: &Request, step: &Step) -> String {
 }
 
 pub(super) fn poll_with(request: &Request, ticket: &str) -> String {
-    format!(
-        "go on with `host-test poll --key {} --ticket {ticket}` and the connection and names of this command",
-        request.key
-    )
+    format!("run `host-test poll --key {} --ticket {ticket}` and the connection and names of this command", request.key)
 }
 
 /// The trouble, with how to go on from this step.
@@ -130,7 +127,7 @@ fn at(request: &Request, step: &Step, trouble: Trouble) -> Trouble {
             Trouble::own(Exit::TryLater, trouble.to_string()).with_advice(go_on)
         }
         (_, Exit::OutcomeUnknown, _) => trouble.with_advice(go_on),
-        (Step::Poll(_), _, Some(first)) if !trouble.ticket_is_spent() => {
+        (Step::Poll(_), _, Some(first)) if trouble.leaves_the_ticket_good() => {
             trouble.with_advice(format!("{first}; then {go_on}"))
         }
         _ => trouble,

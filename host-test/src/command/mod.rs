@@ -193,7 +193,7 @@ impl Asked {
                     print::json(&json::Answer::Pending(json::Pending::new(&request.key, &pending)));
                 } else {
                     println!("{}", print::progress(&pending));
-                    println!("To {}.", follow::poll_with(&request, &pending.ticket));
+                    println!("To look again, {}.", follow::poll_with(&request, &pending.ticket));
                 }
                 Ok(Exit::Pending)
             }

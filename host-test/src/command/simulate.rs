@@ -52,7 +52,7 @@ impl SimulateOptions {
             .map_err(|error| Trouble::usage(format!("port {} cannot be used: {error}", self.port)))?;
         let origin = simulator.origin();
         println!("Qualtrics, simulated, at {origin}. Its client and a person whom it knows:");
-        println!("  export QUALTRICS_CLIENT_SECRET={SAMPLE_CLIENT_SECRET}");
+        println!("  export QUALTRICS_CLIENT_SECRET='{SAMPLE_CLIENT_SECRET}'");
         println!(
             "  host-test delete --mode preview --base-url {origin} --datacenter-id fra1 --client-id {SAMPLE_CLIENT_ID} \
              --email {SAMPLE_PERSON} --wait"

@@ -6,17 +6,9 @@ use host_test::host::contract::{Identifier, Request};
 /// Whose data is meant, in which request.
 #[derive(Args)]
 #[command(next_help_heading = "Request")]
-#[group(id = "subject", required = true, multiple = true, args = ["emails", "phones", "references"])]
 pub(super) struct SubjectOptions {
-    /// An e-mail address of the person; repeatable
-    #[arg(long = "email", value_name = "ADDRESS")]
-    emails: Vec<String>,
-    /// A telephone number of the person, as +4989…; repeatable
-    #[arg(long = "phone", value_name = "NUMBER")]
-    phones: Vec<String>,
-    /// An id that your own systems gave the person; repeatable
-    #[arg(long = "external-reference", value_name = "ID")]
-    references: Vec<String>,
+    #[command(flatten)]
+    names: Names,
     /// Your id of the request, the same on every retry; without it, one is drawn
     #[arg(long)]
     key: Option<String>,
@@ -28,12 +20,27 @@ pub(super) struct SubjectOptions {
     confirmed: Vec<String>,
 }
 
+/// The names of one person; at least one.
+#[derive(Args)]
+#[group(required = true, multiple = true)]
+struct Names {
+    /// An e-mail address of the person; repeatable
+    #[arg(long = "email", value_name = "ADDRESS")]
+    emails: Vec<String>,
+    /// A telephone number of the person, as +4989…; repeatable
+    #[arg(long = "phone", value_name = "NUMBER")]
+    phones: Vec<String>,
+    /// An id that your own systems gave the person; repeatable
+    #[arg(long = "external-reference", value_name = "ID")]
+    references: Vec<String>,
+}
+
 impl SubjectOptions {
     /// The request, with a key in any case.
     pub(super) fn request(self) -> Request {
-        let emails = self.emails.into_iter().map(Identifier::Email);
-        let phones = self.phones.into_iter().map(Identifier::Phone);
-        let references = self.references.into_iter().map(Identifier::ExternalReference);
+        let emails = self.names.emails.into_iter().map(Identifier::Email);
+        let phones = self.names.phones.into_iter().map(Identifier::Phone);
+        let references = self.names.references.into_iter().map(Identifier::ExternalReference);
         Request {
             key: self.key.unwrap_or_else(|| format!("cli-{:016x}", rand::random::<u64>())),
             subject: emails.chain(phones).chain(references).collect(),

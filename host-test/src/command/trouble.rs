@@ -56,8 +56,9 @@ impl Trouble {
         }
     }
 
-    pub(super) fn ticket_is_spent(&self) -> bool {
-        matches!(&self.cause, Cause::Connector(error) if error.remedy == Remedy::Restart)
+    /// Whether polling with the same ticket may succeed later on.
+    pub(super) fn leaves_the_ticket_good(&self) -> bool {
+        matches!(&self.cause, Cause::Connector(error) if matches!(error.remedy, Remedy::Retry(_) | Remedy::Operator))
     }
 
     /// What to do about it, as the end of a sentence.
@@ -85,7 +86,8 @@ impl Trouble {
         }
         eprintln!("{}: {self}", self.kind());
         if let Cause::Connector(error) = &self.cause {
-            for problem in &error.problems {
+            // A problem that stands alone is told by the error itself.
+            for problem in error.problems.iter().filter(|problem| problem.message != error.message) {
                 eprintln!("  - {}", super::print::problem(problem));
             }
             let details = [

@@ -2,4 +2,6 @@
 
 mod access;
 mod deletion;
+mod host;
+mod lost_answers;
 mod world;

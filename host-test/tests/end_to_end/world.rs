@@ -3,14 +3,18 @@
 use std::sync::OnceLock;
 use std::time::Duration;
 
+use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
 use host_test::COMPONENT;
 use host_test::clock::Clock;
 use host_test::host::contract::{
-    Chunk, Connection, Content, DeletionMode, Document, Error, Identifier, Outcome, Pending, Progress, Report, Request,
+    Chunk, Connection, Content, DeletionMode, Document, Error, Finding, Identifier, Outcome, Pending, Progress, Report, Request,
     Right, Setting, Task,
 };
 use host_test::host::{EgressPolicy, Host, Instance, InstanceOptions, Options as HostOptions, Plugin};
-use host_test::simulator::{Brand, Endpoint, Options, SAMPLE_CLIENT_ID, SAMPLE_CLIENT_SECRET, Simulator};
+use host_test::simulator::{
+    Brand, Dialects, Endpoint, MESSAGE_CANARY, Options, SAMPLE_CLIENT_ID, SAMPLE_CLIENT_SECRET, SAMPLE_PERSON,
+    SAMPLE_PHONE, SAMPLE_REFERENCE, Simulator,
+};
 
 /// Compiled once for all tests.
 pub fn plugin() -> &'static Plugin {
@@ -39,6 +43,17 @@ impl World {
         Self::of(Brand::sample(), Options::default(), settings).await
     }
 
+    /// The sample brand, which speaks these dialects, separated by commas.
+    pub async fn speaking(dialects: &str) -> Self {
+        Self::of_brand(Brand::sample(), dialects).await
+    }
+
+    /// A brand that speaks these dialects, separated by commas.
+    pub async fn of_brand(brand: Brand, dialects: &str) -> Self {
+        let dialects = Dialects::parse(dialects).expect("dialects");
+        Self::of(brand, Options { dialects, ..Options::default() }, &[]).await
+    }
+
     pub async fn of(brand: Brand, options: Options, changed: &[(&str, &str)]) -> Self {
         let simulator = Simulator::start(brand, options).await.expect("a free port");
         let origin = simulator.origin();
@@ -60,6 +75,11 @@ impl World {
         self.instance = instance_for(&self.simulator, &self.settings).await;
     }
 
+    /// Drops the instance, and goes on with another one, whose host has a clock of its own.
+    pub async fn change_clock(&mut self, clock: Clock) {
+        self.instance = instance_with(&self.simulator, &self.settings, clock).await;
+    }
+
     pub fn clock(&self) -> Clock {
         self.simulator.clock()
     }
@@ -77,18 +97,18 @@ impl World {
     }
 
     pub async fn access(&mut self, request: &Request) -> Result<Progress, Error> {
-        self.instance.access(request).await.expect("an answer")
+        discreet(request, self.instance.access(request).await.expect("an answer"))
     }
 
     pub async fn delete(&mut self, request: &Request, mode: DeletionMode) -> Result<Progress, Error> {
-        self.instance.delete(request, mode).await.expect("an answer")
+        discreet(request, self.instance.delete(request, mode).await.expect("an answer"))
     }
 
     pub async fn poll(&mut self, request: &Request, ticket: &str) -> Result<Progress, Error> {
         let task = Task { request: request.clone(), ticket: ticket.to_owned() };
         let mut answers = self.instance.poll(&[task]).await.expect("an answer");
         assert_eq!(answers.len(), 1);
-        answers.remove(0)
+        discreet(request, answers.remove(0))
     }
 
     pub async fn read(&mut self, reference: &str, offset: u64, limit: u32) -> Result<Chunk, Error> {
@@ -154,8 +174,12 @@ impl World {
 }
 
 async fn instance_for(simulator: &Simulator, settings: &[Setting]) -> Instance {
+    instance_with(simulator, settings, simulator.clock()).await
+}
+
+async fn instance_with(simulator: &Simulator, settings: &[Setting], clock: Clock) -> Instance {
     let egress = EgressPolicy::deny_all().allow(&simulator.origin()).expect("an origin");
-    let options = InstanceOptions { egress, clock: simulator.clock(), ..InstanceOptions::default() };
+    let options = InstanceOptions { egress, clock, ..InstanceOptions::default() };
     let mut instance = plugin().instantiate(options).await.expect("an instance");
     instance.configure(settings).await.expect("an answer").expect("good settings");
     instance
@@ -197,4 +221,68 @@ pub fn done(progress: Result<Progress, Error>) -> Report {
 #[track_caller]
 pub fn expect(report: &Report, outcome: Outcome) {
     assert_eq!(report.outcome, outcome, "{:#?}", report.findings);
+}
+
+/// The finding of a source; of several, the first.
+#[track_caller]
+pub fn finding<'r>(report: &'r Report, source: &str) -> &'r Finding {
+    let found = report.findings.iter().find(|finding| finding.source == source);
+    found.unwrap_or_else(|| panic!("a finding of {source} among {:#?}", report.findings))
+}
+
+/// Lets a call end while a made clock runs: what it waits for with a body open does not move the clock by itself.
+pub async fn in_passing_time<T>(clock: &Clock, call: impl Future<Output = T>) -> T {
+    tokio::pin!(call);
+    loop {
+        tokio::select! {
+            biased;
+            answer = &mut call => return answer,
+            () = tokio::time::sleep(Duration::from_millis(5)) => clock.advance(Duration::from_millis(100)),
+        }
+    }
+}
+
+/// Passes on what a request was answered, once it is sure that what may be logged of it tells of nobody.
+#[track_caller]
+pub fn discreet(request: &Request, answer: Result<Progress, Error>) -> Result<Progress, Error> {
+    let loggable = match &answer {
+        Ok(Progress::Pending(pending)) => format!("{pending:?} {}", inside(&pending.ticket)),
+        Ok(Progress::Done(report)) => {
+            let Report { right, outcome, findings, documents, gaps, receipt, ticket, extra, also_known_as: _ } = report;
+            let references = documents.iter().map(|Document { name, media_type, source, size, content }| {
+                let reference = match content {
+                    Content::Inline(_) => String::new(),
+                    Content::Remote(reference) => format!("{reference} {}", inside(reference)),
+                };
+                format!("{name} {media_type} {source} {size:?} {reference}")
+            });
+            let references: Vec<String> = references.collect();
+            let ticket = ticket.as_deref().map(inside);
+            format!("{right:?} {outcome:?} {findings:?} {gaps:?} {receipt:?} {ticket:?} {extra:?} {references:?}")
+        }
+        Err(error) => format!("{error:?}"),
+    };
+    let names = request.subject.iter().map(|name| match name {
+        Identifier::Email(name) | Identifier::Phone(name) => name,
+        Identifier::ExternalReference(name) | Identifier::Other((_, name)) => name,
+    });
+    let names: Vec<&str> = names.map(|name| name.trim()).filter(|name| name.len() > 5).collect();
+    assert_no_leak(&loggable, &names);
+    answer
+}
+
+/// No text that may be logged holds these names, a vendor's message, or a secret.
+#[track_caller]
+pub fn assert_no_leak(loggable: &str, names: &[&str]) {
+    let loggable = loggable.to_lowercase();
+    let private = [MESSAGE_CANARY, SAMPLE_CLIENT_SECRET, SAMPLE_PERSON, SAMPLE_PHONE, SAMPLE_REFERENCE, "Lovelace"];
+    for private in private.iter().chain(names) {
+        assert!(!loggable.contains(&private.to_lowercase()), "{private} stands in {loggable}");
+    }
+}
+
+/// What a ticket or a reference holds.
+fn inside(text: &str) -> String {
+    let part = text.split('.').nth(1).unwrap_or_default();
+    String::from_utf8_lossy(&URL_SAFE_NO_PAD.decode(part).expect("base64")).into_owned()
 }
