@@ -1,6 +1,5 @@
 use std::process::ExitCode;
 
-use host_test::host::HostError;
 use host_test::host::contract::{Error, ErrorKind, Outcome, Remedy};
 
 /// How a command ended, for the script that called it. The numbers never change.
@@ -60,11 +59,5 @@ impl From<&Error> for Exit {
             (_, Remedy::Retry(_)) => Self::TryLater,
             _ => Self::Error,
         }
-    }
-}
-
-impl From<&HostError> for Exit {
-    fn from(error: &HostError) -> Self {
-        if error.outcome_unknown() { Self::OutcomeUnknown } else { Self::Error }
     }
 }

@@ -2,8 +2,8 @@
 
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
-use host_test::host::Instance;
-use host_test::host::contract::{DeletionMode, ErrorKind, Pending, Progress, Remedy, Report, Request, Task};
+use host_test::host::contract::{DeletionMode, Error, ErrorKind, Pending, Progress, Remedy, Report, Request, Task};
+use host_test::host::{HostError, Instance};
 use indicatif::ProgressBar;
 
 use super::exit::Exit;
@@ -70,12 +70,7 @@ pub(super) async fn follow(
                 screen.show(&format!("{} Next attempt in {} s.", error.message, pause.div_ceil(1_000)));
                 pause
             }
-            Err(error) => {
-                if error.outcome_unknown() {
-                    request.first_attempt_at.get_or_insert(began);
-                }
-                return Err(at(&request, &step, error.into()));
-            }
+            Err(error) => return Err(unanswered(&request, &step, began, error)),
         };
         tokio::select! {
             () = tokio::time::sleep(Duration::from_millis(pause)) => {}
@@ -84,7 +79,7 @@ pub(super) async fn follow(
     }
 }
 
-type Answer = Result<Result<Progress, host_test::host::contract::Error>, host_test::host::HostError>;
+type Answer = Result<Result<Progress, Error>, HostError>;
 
 async fn call(instance: &mut Instance, request: &Request, step: &Step) -> Answer {
     match step {
@@ -94,7 +89,7 @@ async fn call(instance: &mut Instance, request: &Request, step: &Step) -> Answer
             let task = Task { request: request.clone(), ticket: ticket.clone() };
             let answers = instance.poll(&[task]).await?;
             // One answer a task is what the contract says; a connector that does not keep to it has trapped, in effect.
-            answers.into_iter().next().ok_or(host_test::host::HostError::Trap(None))
+            answers.into_iter().next().ok_or(HostError::Trap(None))
         }
     }
 }
@@ -122,10 +117,6 @@ pub(super) fn poll_with(request: &Request, ticket: &str) -> String {
 fn at(request: &Request, step: &Step, trouble: Trouble) -> Trouble {
     let go_on = go_on(request, step);
     match (step, trouble.exit(), trouble.advice()) {
-        // No poll begins anything: what became of this one does not matter.
-        (Step::Poll(_), Exit::OutcomeUnknown, _) => {
-            Trouble::own(Exit::TryLater, trouble.to_string()).with_advice(go_on)
-        }
         (_, Exit::OutcomeUnknown, _) => trouble.with_advice(go_on),
         (Step::Poll(_), _, Some(first)) if trouble.leaves_the_ticket_good() => {
             trouble.with_advice(format!("{first}; then {go_on}"))
@@ -134,13 +125,23 @@ fn at(request: &Request, step: &Step, trouble: Trouble) -> Trouble {
     }
 }
 
+fn unanswered(request: &Request, step: &Step, began: u64, error: HostError) -> Trouble {
+    if error.outcome_unknown() { ended(request, step, began, Exit::TryLater, &error.to_string()) } else { error.into() }
+}
+
 fn interrupted(request: &Request, step: &Step, began: u64) -> Trouble {
-    if matches!(step, Step::Poll(_)) {
-        return Trouble::own(Exit::Pending, "interrupted; the vendor goes on").with_advice(go_on(request, step));
-    }
-    let first = Some(request.first_attempt_at.unwrap_or(began));
-    let request = Request { first_attempt_at: first, ..request.clone() };
-    Trouble::own(Exit::OutcomeUnknown, "interrupted; the vendor may have begun").with_advice(go_on(&request, step))
+    ended(request, step, began, Exit::Pending, "interrupted; what the vendor has begun goes on")
+}
+
+/// A call that ended without an answer. A poll begins nothing, so that it can simply be made again; with the other calls, the
+/// vendor may have begun.
+fn ended(request: &Request, step: &Step, began: u64, exit_of_poll: Exit, message: &str) -> Trouble {
+    let first_attempt_at = Some(request.first_attempt_at.unwrap_or(began));
+    let (exit, request) = match step {
+        Step::Poll(_) => (exit_of_poll, request.clone()),
+        Step::Access | Step::Delete(_) => (Exit::OutcomeUnknown, Request { first_attempt_at, ..request.clone() }),
+    };
+    Trouble::own(exit, message).with_advice(go_on(&request, step))
 }
 
 /// A moving line on a terminal, and plain lines elsewhere.

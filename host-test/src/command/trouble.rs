@@ -39,7 +39,7 @@ impl Trouble {
     pub(super) fn exit(&self) -> Exit {
         match &self.cause {
             Cause::Connector(error) => error.as_ref().into(),
-            Cause::Host(error) => error.into(),
+            Cause::Host(_) => Exit::Error,
             Cause::Own(exit, _) => *exit,
         }
     }
@@ -48,9 +48,10 @@ impl Trouble {
     fn kind(&self) -> &'static str {
         match &self.cause {
             Cause::Connector(error) => words::error_kind(error.kind),
-            Cause::Host(error) if error.outcome_unknown() => words::error_kind(ErrorKind::OutcomeUnknown),
             Cause::Host(_) => "host",
             Cause::Own(Exit::Usage, _) => "usage",
+            Cause::Own(Exit::Pending, _) => "pending",
+            Cause::Own(Exit::TryLater, _) => words::error_kind(ErrorKind::Unavailable),
             Cause::Own(Exit::OutcomeUnknown, _) => words::error_kind(ErrorKind::OutcomeUnknown),
             Cause::Own(..) => "local",
         }

@@ -103,7 +103,14 @@ impl Outbound {
             Addresses::Public => &self.to_public_addresses,
             Addresses::Any => &self.to_any_address,
         };
-        let response = client.request(request).await.map_err(|error| failure(&error))?;
+        // Paths and headers are nobody's business in a log.
+        let (host, method) = (request.uri().host().map(str::to_owned), request.method().clone());
+        let answer = client.request(request).await.map_err(|error| failure(&error));
+        match &answer {
+            Ok(response) => tracing::debug!(host, %method, status = response.status().as_u16(), "answered"),
+            Err(error) => tracing::debug!(host, %method, %error, "no answer"),
+        }
+        let response = answer?;
         Ok(response.map(|body| Answer { body, exchange: Some(exchange) }.boxed_unsync()))
     }
 }

@@ -1,0 +1,267 @@
+//! The command line, as a shell sees it: what it prints, what it writes, and its exit codes.
+
+#![cfg(unix)]
+
+use std::io::{BufRead, BufReader};
+use std::os::unix::fs::PermissionsExt;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Output, Stdio};
+use std::time::Duration;
+
+use host_test::COMPONENT;
+use host_test::clock::Clock;
+use host_test::simulator::{
+    Brand, Options, SAMPLE_ADMINISTRATOR, SAMPLE_CLIENT_ID, SAMPLE_CLIENT_SECRET, SAMPLE_PERSON, Simulator,
+};
+use serde_json::Value;
+
+const SECRET: &str = "QUALTRICS_CLIENT_SECRET";
+
+/// A brand whose jobs are done as soon as they are begun, so that no test waits.
+async fn simulator() -> Simulator {
+    let options = Options {
+        clock: Clock::system(),
+        erasure_duration: Duration::ZERO,
+        export_duration: Duration::ZERO,
+        ..Options::default()
+    };
+    Simulator::start(Brand::sample(), options).await.unwrap()
+}
+
+fn command(arguments: &[&str]) -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_host-test"));
+    command.args(arguments).env_remove(SECRET);
+    command
+}
+
+/// The command with the connection to this simulator. It runs on threads of its own, as the simulator does.
+fn connected(simulator: &Simulator, arguments: &[&str]) -> Command {
+    let mut command = command(arguments);
+    let origin = simulator.origin();
+    command.args(["--base-url", &origin, "--datacenter-id", "fra1", "--client-id", SAMPLE_CLIENT_ID]);
+    command.env(SECRET, SAMPLE_CLIENT_SECRET);
+    command
+}
+
+async fn output(mut command: Command) -> Output {
+    tokio::task::spawn_blocking(move || command.output().unwrap()).await.unwrap()
+}
+
+fn code(output: &Output) -> i32 {
+    output.status.code().unwrap()
+}
+
+fn text(output: &Output) -> String {
+    format!("{}{}", String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr))
+}
+
+fn json(output: &Output) -> Value {
+    serde_json::from_slice(&output.stdout).unwrap_or_else(|error| panic!("{error}: {}", text(output)))
+}
+
+/// A path at which nothing is; what a test puts there goes with it.
+struct Place(PathBuf);
+
+impl Place {
+    fn new(name: &str) -> Self {
+        let place = std::env::temp_dir().join(format!("host-test-{}-{name}", std::process::id()));
+        let _ = std::fs::remove_dir_all(&place);
+        Self(place)
+    }
+
+    fn argument(&self) -> &str {
+        self.0.to_str().unwrap()
+    }
+}
+
+impl Drop for Place {
+    fn drop(&mut self) {
+        let _ = std::fs::remove_dir_all(&self.0);
+    }
+}
+
+fn mode(path: &Path) -> u32 {
+    path.metadata().unwrap().permissions().mode() & 0o777
+}
+
+#[tokio::test]
+async fn the_manifest_needs_no_connection() {
+    let described = output(command(&["describe", "--json"])).await;
+    assert_eq!(code(&described), 0);
+    let manifest = json(&described);
+    assert_eq!(manifest["answer"], "manifest");
+    assert_eq!(manifest["egress"][0], "https://*.qualtrics.com");
+    let secrets = manifest["settings"].as_array().unwrap().iter().filter(|field| field["kind"] == "secret");
+    assert_eq!(secrets.map(|field| field["key"].as_str().unwrap()).collect::<Vec<_>>(), ["client-secret"]);
+}
+
+#[tokio::test]
+async fn a_good_connection_is_proved() {
+    let simulator = simulator().await;
+    let checked = output(connected(&simulator, &["check", "--json"])).await;
+    assert_eq!(code(&checked), 0, "{}", text(&checked));
+    assert_eq!(json(&checked)["granted"].as_array().unwrap().len(), 5);
+}
+
+#[tokio::test]
+async fn a_wrong_secret_is_an_error_for_a_person_and_is_not_repeated_to_them() {
+    let simulator = simulator().await;
+    let mut wrong = connected(&simulator, &["check"]);
+    wrong.env(SECRET, "wrong-horse");
+    let checked = output(wrong).await;
+    assert_eq!(code(&checked), 1);
+    assert!(text(&checked).starts_with("unauthorized: "), "{}", text(&checked));
+    assert!(text(&checked).contains("What to do: "));
+    assert!(!text(&checked).contains("wrong-horse"));
+}
+
+#[tokio::test]
+async fn a_secret_is_taken_from_a_file_but_never_from_the_command_line() {
+    let simulator = simulator().await;
+    let refused = output(connected(&simulator, &["check", "--set", "client-secret=x"])).await;
+    assert_eq!(code(&refused), 2);
+    assert!(text(&refused).contains("--client-secret-file"));
+    assert_eq!(simulator.calls().len(), 0);
+
+    let place = Place::new("secret");
+    std::fs::create_dir(&place.0).unwrap();
+    let file = place.0.join("secret");
+    std::fs::write(&file, format!("{SAMPLE_CLIENT_SECRET}\n")).unwrap();
+    let mut from_file = connected(&simulator, &["check", "--client-secret-file", file.to_str().unwrap()]);
+    from_file.env_remove(SECRET);
+    assert_eq!(code(&output(from_file).await), 0);
+}
+
+#[tokio::test]
+async fn a_request_is_followed_by_its_ticket_and_saved_for_its_owner_alone() {
+    let simulator = simulator().await;
+    let begun = output(connected(&simulator, &["access", "--email", SAMPLE_PERSON, "--key", "dsr-1", "--json"])).await;
+    assert_eq!(code(&begun), 3, "{}", text(&begun));
+    let pending = json(&begun);
+    assert_eq!((&pending["answer"], &pending["key"]), (&"pending".into(), &"dsr-1".into()));
+
+    let place = Place::new("documents");
+    let ticket = pending["ticket"].as_str().unwrap();
+    let arguments =
+        ["poll", "--ticket", ticket, "--email", SAMPLE_PERSON, "--key", "dsr-1", "--json", "--out", place.argument()];
+    let done = output(connected(&simulator, &arguments)).await;
+    assert_eq!(code(&done), 0, "{}", text(&done));
+    let report = &json(&done)["report"];
+    assert_eq!(report["outcome"], "found");
+
+    assert_eq!(mode(&place.0), 0o700);
+    let documents = report["documents"].as_array().unwrap();
+    assert!(!documents.is_empty());
+    for document in documents {
+        let file = place.0.join(document["name"].as_str().unwrap());
+        assert_eq!(mode(&file), 0o600);
+        assert_eq!(document["size"].as_u64(), Some(file.metadata().unwrap().len()));
+    }
+    let receipt = std::fs::read(place.0.join("receipt.json")).unwrap();
+    assert_eq!(serde_json::from_slice::<Value>(&receipt).unwrap(), report["receipt"]);
+    assert!(!String::from_utf8(receipt).unwrap().contains(SAMPLE_PERSON));
+
+    let again = output(connected(&simulator, &arguments)).await;
+    assert_eq!(code(&again), 2);
+    assert!(text(&again).contains("exists already"));
+}
+
+#[tokio::test]
+async fn what_is_printed_on_the_way_names_nobody() {
+    let simulator = simulator().await;
+    let arguments = ["delete", "--mode", "preview", "--email", SAMPLE_PERSON, "--verbose"];
+    let begun = output(connected(&simulator, &arguments)).await;
+    assert_eq!(code(&begun), 3, "{}", text(&begun));
+    let said = text(&begun);
+    assert!(said.contains("answered"), "the log is on: {said}");
+    assert!(said.contains("host-test poll --key cli-"), "{said}");
+    let person = SAMPLE_PERSON.split('@').next().unwrap();
+    assert!(!said.contains(person) && !said.contains(SAMPLE_CLIENT_SECRET), "{said}");
+}
+
+#[tokio::test]
+async fn a_guarded_deletion_is_refused() {
+    let simulator = simulator().await;
+    let before = simulator.erasures().len();
+    let refused = output(connected(&simulator, &["delete", "--mode", "erase", "--email", SAMPLE_ADMINISTRATOR])).await;
+    assert_eq!(code(&refused), 4, "{}", text(&refused));
+    assert_eq!(simulator.erasures().len(), before);
+}
+
+#[tokio::test]
+async fn a_deletion_without_a_mode_or_a_name_is_a_wrong_command_line() {
+    let simulator = simulator().await;
+    for arguments in [&["delete", "--email", SAMPLE_PERSON][..], &["delete", "--mode", "erase", "--key", "dsr-1"]] {
+        assert_eq!(code(&output(connected(&simulator, arguments)).await), 2);
+    }
+    assert_eq!(simulator.calls().len(), 0);
+}
+
+#[tokio::test]
+async fn where_nobody_answers_it_says_to_try_later() {
+    let nobody = simulator().await;
+    let command = connected(&nobody, &["check"]);
+    drop(nobody);
+    let checked = output(command).await;
+    assert_eq!(code(&checked), 7, "{}", text(&checked));
+    assert!(text(&checked).contains("run the same again in"), "{}", text(&checked));
+}
+
+#[tokio::test]
+async fn an_interrupted_wait_says_how_to_go_on() {
+    let simulator = simulator().await;
+    let mut command = connected(&simulator, &["access", "--email", SAMPLE_PERSON, "--key", "dsr-1", "--wait"]);
+    command.stdout(Stdio::piped()).stderr(Stdio::piped());
+    let (said, code) = tokio::task::spawn_blocking(move || {
+        let mut child = command.spawn().unwrap();
+        let mut lines = BufReader::new(child.stderr.take().unwrap()).lines();
+        let first = lines.next().unwrap().unwrap();
+        let interrupt = Command::new("kill").args(["-INT", &child.id().to_string()]).status().unwrap();
+        assert!(interrupt.success());
+        let rest: Vec<_> = lines.map(Result::unwrap).collect();
+        (format!("{first}\n{}", rest.join("\n")), child.wait().unwrap().code())
+    })
+    .await
+    .unwrap();
+    assert_eq!(code, Some(3), "{said}");
+    assert!(said.starts_with("exporting"), "{said}");
+    assert!(said.contains("host-test poll --key dsr-1 --ticket t1."), "{said}");
+    assert!(!said.contains(SAMPLE_PERSON), "{said}");
+}
+
+#[tokio::test]
+async fn the_component_is_written_out_and_overwrites_nothing() {
+    let place = Place::new("component");
+    std::fs::create_dir(&place.0).unwrap();
+    let file = place.0.join("qualtrics.wasm");
+    let arguments = ["component", "--out", file.to_str().unwrap()];
+    assert_eq!(code(&output(command(&arguments)).await), 0);
+    assert_eq!(std::fs::read(&file).unwrap(), COMPONENT);
+    assert_eq!(code(&output(command(&arguments)).await), 2);
+}
+
+#[tokio::test]
+async fn the_simulator_serves_the_connection_that_it_prints() {
+    let mut simulate = command(&["simulate", "--port", "0"]);
+    simulate.stdout(Stdio::piped());
+    let (checked, end) = tokio::task::spawn_blocking(move || {
+        let mut child = simulate.spawn().unwrap();
+        let mut lines = BufReader::new(child.stdout.take().unwrap()).lines().map(Result::unwrap);
+        let said: Vec<_> = lines.by_ref().take_while(|line| !line.starts_with("Ctrl-C")).collect();
+        let word = |before: &str| {
+            let mut words = said.iter().flat_map(|line| line.split_whitespace());
+            words.find(|word| *word == before).unwrap();
+            words.next().unwrap().to_owned()
+        };
+        let mut check = command(&["check", "--base-url", &word("--base-url"), "--datacenter-id", "fra1"]);
+        check.args(["--client-id", &word("--client-id")]).env(SECRET, SAMPLE_CLIENT_SECRET);
+        assert!(said.iter().any(|line| line.contains(&format!("{SECRET}='{SAMPLE_CLIENT_SECRET}'"))));
+        let checked = check.output().unwrap();
+        assert!(Command::new("kill").args(["-INT", &child.id().to_string()]).status().unwrap().success());
+        (checked, child.wait().unwrap())
+    })
+    .await
+    .unwrap();
+    assert_eq!(code(&checked), 0, "{}", text(&checked));
+    assert_eq!(end.code(), Some(0));
+}
