@@ -67,7 +67,8 @@ pub fn check<T: Transport, C: Clock>(call: &mut Call<'_, T, C>, rights: &[Right]
     let account = answers.next().unwrap_or(Err(Trouble::OutOfTime));
     let answers: Vec<(Scope, Result<Answer, Trouble>)> = probes.into_iter().zip(answers).collect();
     // Trouble that is not about permissions: nothing is proved by going on.
-    for trouble in account.as_ref().err().into_iter().chain(answers.iter().filter_map(|(_, answer)| answer.as_ref().err()))
+    for trouble in
+        account.as_ref().err().into_iter().chain(answers.iter().filter_map(|(_, answer)| answer.as_ref().err()))
     {
         if !matches!(trouble, Trouble::Refused(refusal) if refusal.status != 429) && *trouble != Trouble::Unreadable {
             return Err(general(trouble));
@@ -81,9 +82,8 @@ pub fn check<T: Transport, C: Clock>(call: &mut Call<'_, T, C>, rights: &[Right]
         return Err(general(trouble));
     }
     // Nobody is let in: that is not about one permission or another.
-    let refused_sign_in = |answer: &Result<Answer, Trouble>| {
-        answer.as_ref().is_err_and(|trouble| trouble.status() == Some(401))
-    };
+    let refused_sign_in =
+        |answer: &Result<Answer, Trouble>| answer.as_ref().is_err_and(|trouble| trouble.status() == Some(401));
     if let Err(trouble) = &account
         && refused_sign_in(&account)
         && answers.iter().all(|(_, answer)| refused_sign_in(answer))
@@ -96,13 +96,12 @@ pub fn check<T: Transport, C: Clock>(call: &mut Call<'_, T, C>, rights: &[Right]
     let mut place = Place::Nowhere;
     for (scope, answer) in answers {
         let proof = match (scope, answer) {
-            (Scope::Directories, Ok(answer)) => match first_id(&answer) {
-                Ok(None) => {
-                    warnings.push(no_directory());
-                    Proof::Granted
-                }
-                Ok(Some(directory)) => {
-                    place = Place::Directory(directory);
+            (Scope::Directories, Ok(answer)) => match directories::read_page(&answer) {
+                Ok(listed) => {
+                    match listed.split_first() {
+                        None => warnings.push(no_directory()),
+                        Some((first, others)) => place = Place::Directories(first.clone(), others.to_vec()),
+                    }
                     Proof::Granted
                 }
                 Err(_) => Proof::Unproven,
@@ -206,8 +205,13 @@ fn connection<T: Transport, C: Clock>(
                 warn("role", "brand administrator", message);
             }
             if account.proxied {
-                warn("datacenter", "datacenter-id", "Answers come by way of another data centre: set datacenter-id to the brand's own.");
-            } else if !account.datacenter.is_empty() && !account.datacenter.eq_ignore_ascii_case(&call.settings.region) {
+                warn(
+                    "datacenter",
+                    "datacenter-id",
+                    "Answers come by way of another data centre: set datacenter-id to the brand's own.",
+                );
+            } else if !account.datacenter.is_empty() && !account.datacenter.eq_ignore_ascii_case(&call.settings.region)
+            {
                 warn(
                     "datacenter",
                     "datacenter-id",
@@ -235,8 +239,8 @@ fn connection<T: Transport, C: Clock>(
 
 /// Where contacts can be looked for.
 enum Place {
-    /// In this directory.
-    Directory(String),
+    /// In these directories, of which there is one at least.
+    Directories(String, Vec<String>),
     /// In directories that may not be listed.
     Hidden,
     /// Nowhere that is known.
@@ -245,36 +249,49 @@ enum Place {
 
 /// Tries to search contacts.
 ///
-/// An XM Directory Lite cannot be searched, and how it says so is unconfirmed (fact sheet 8.2): where a search fails, a
-/// contact that cannot exist is looked up, which needs the same permission.
+/// An XM Directory Lite cannot be searched, and how it says so is unconfirmed (fact sheet 8.2). So where a search fails,
+/// others are tried, and the look-up of a contact that cannot exist, which needs the same permission.
 fn try_contacts<T: Transport, C: Clock>(
     call: &mut Call<'_, T, C>,
     granted: Scopes,
     place: &Place,
     warnings: &mut Vec<Problem>,
 ) -> Result<Proof, Trouble> {
-    let mut proof = |probe, read: fn(Trouble) -> Proof| match call.client.call(granted, probe) {
+    let (first, others) = match place {
+        Place::Nowhere => return Ok(Proof::Unproven),
+        Place::Hidden => return of_probe(call.client.call(granted, directories::probe(NO_SUCH_DIRECTORY)), of_look_up),
+        Place::Directories(first, others) => (first, others),
+    };
+    let searched = of_probe(call.client.call(granted, directories::probe(first)), refused)?;
+    if searched == Proof::Granted {
+        return Ok(searched);
+    }
+    let mut calls = vec![directories::contact(first, NO_SUCH_CONTACT)];
+    calls.extend(others.iter().take(OTHER_DIRECTORIES).map(|directory| directories::probe(directory)));
+    let mut answers = call.client.wave(granted, &calls).into_iter();
+    let mut proofs = vec![of_probe(answers.next().unwrap_or(Err(Trouble::OutOfTime)), of_look_up)?];
+    for answer in answers {
+        proofs.push(of_probe(answer, refused)?);
+    }
+    if proofs.contains(&Proof::Granted) {
+        warnings.push(not_searchable());
+        return Ok(Proof::Granted);
+    }
+    Ok(proofs.into_iter().chain([searched]).find(|proof| *proof != Proof::Unproven).unwrap_or(Proof::Unproven))
+}
+
+/// What the answer to a probe proves; `of_refusal` reads it where it is a refusal.
+fn of_probe(answer: Result<Answer, Trouble>, of_refusal: fn(Trouble) -> Proof) -> Result<Proof, Trouble> {
+    match answer {
         Ok(_) => Ok(Proof::Granted),
-        Err(trouble @ Trouble::Refused(_)) if trouble.status() != Some(429) => Ok(read(trouble)),
+        Err(trouble @ Trouble::Refused(_)) if trouble.status() != Some(429) => Ok(of_refusal(trouble)),
         Err(Trouble::Unreadable) => Ok(Proof::Unproven),
         Err(trouble) => Err(trouble),
-    };
-    match place {
-        Place::Nowhere => Ok(Proof::Unproven),
-        Place::Hidden => proof(directories::probe(NO_SUCH_DIRECTORY), of_look_up),
-        Place::Directory(directory) => match proof(directories::probe(directory), refused)? {
-            Proof::Granted => Ok(Proof::Granted),
-            searched => Ok(match proof(directories::contact(directory, NO_SUCH_CONTACT), of_look_up)? {
-                Proof::Granted => {
-                    warnings.push(not_searchable());
-                    Proof::Granted
-                }
-                Proof::Refused(trouble) => Proof::Refused(trouble),
-                Proof::Unproven => searched,
-            }),
-        },
     }
 }
+
+/// How many directories are tried where the first cannot be searched: as many as go with it at once.
+const OTHER_DIRECTORIES: usize = 3;
 
 /// Ids that nothing has.
 const NO_SUCH_DIRECTORY: &str = "POOL_000000000000000";
@@ -296,17 +313,13 @@ fn refused(trouble: Trouble) -> Proof {
     }
 }
 
-/// The id of the first directory; none if the list is empty.
-fn first_id(answer: &Answer) -> Result<Option<String>, Trouble> {
-    directories::read_page(answer).map(|ids| ids.into_iter().next())
-}
-
 fn no_directory() -> Problem {
     Problem {
         code: "not-licensed".to_owned(),
         subject: "XM Directory".to_owned(),
         blocks: Vec::new(),
-        message: "The brand has no XM Directory that this account can see: contacts outside it are not searched.".to_owned(),
+        message: "The brand has no XM Directory that this account can see: contacts outside it are not searched."
+            .to_owned(),
     }
 }
 
@@ -315,9 +328,10 @@ fn not_searchable() -> Problem {
         code: "not-searchable".to_owned(),
         subject: "XM Directory".to_owned(),
         blocks: Vec::new(),
-        message: "A directory of the brand cannot be searched, as XM Directory Lite cannot: requests will be partial, and \
+        message:
+            "A directory of the brand cannot be searched, as XM Directory Lite cannot: requests will be partial, and \
                   say so."
-            .to_owned(),
+                .to_owned(),
     }
 }
 

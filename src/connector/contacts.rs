@@ -1,9 +1,11 @@
 //! The contacts of a person, in every directory of the brand.
 
+use std::collections::BTreeSet;
+
 use super::call::Call;
 use super::contract::{Amount, Content, Document, Finding, Identifier, Right, SourceState};
-use super::subject::Subject;
 use super::documents::check_of_instant;
+use super::subject::Subject;
 use super::ticket::Reference;
 use crate::http::{Clock, Transport};
 use crate::qualtrics::client;
@@ -51,7 +53,8 @@ struct Search<'s> {
     names: &'s [u32],
     next: Option<Cursor>,
     seen: Vec<Cursor>,
-    found: u64,
+    /// The ids of what it found: a contact that stands on two pages is one contact.
+    found: BTreeSet<String>,
     end: Option<End>,
 }
 
@@ -104,12 +107,20 @@ pub fn search<T: Transport, C: Clock>(
             names: &name.indices,
             next: None,
             seen: Vec::new(),
-            found: 0,
+            found: BTreeSet::new(),
             end: None,
         })
         .collect();
     // What one connection may search in a minute; beyond that a request could never be answered in one call.
     let mut left = usize::from(call.settings.rate_share).saturating_mul(SEARCHES_A_PERCENT);
+    // Requests that wait for the share must not use it up between them, each too little to come to an end.
+    if let Some(first) = searches.first() {
+        let together = u64::try_from(searches.len().min(left)).unwrap_or(u64::MAX);
+        let wait = call.client.wait_for(&directories::search(first.directory, first.key, None), together);
+        if wait > 0 {
+            return Err(Trouble::OwnShare(wait));
+        }
+    }
     loop {
         let open = searches.iter_mut().filter(|search| search.end.is_none());
         let mut open: Vec<&mut Search<'_>> = open.take(WAVE.min(left)).collect();
@@ -153,12 +164,13 @@ impl Search<'_> {
                 strangers = true;
                 continue;
             }
-            let known = contacts.iter().any(|found| found.directory == self.directory && found.contact.id == contact.id);
+            let known =
+                contacts.iter().any(|found| found.directory == self.directory && found.contact.id == contact.id);
             if !known && contacts.len() >= MOST_CONTACTS {
                 self.end = Some(End::TooMany);
                 return Ok(());
             }
-            self.found = self.found.saturating_add(1);
+            self.found.insert(contact.id.clone());
             if !known {
                 contacts.push(Found { directory: self.directory.to_owned(), contact });
             }
@@ -183,7 +195,7 @@ impl Search<'_> {
         let names = self.names.to_vec();
         match self.end {
             Some(End::TooMany) => Finding {
-                amount: if self.found > 0 { Amount::SomeData } else { Amount::Unknown },
+                amount: if !self.found.is_empty() { Amount::SomeData } else { Amount::Unknown },
                 ..Finding::unanswered(
                     &source,
                     SourceState::NotAvailable,
@@ -193,11 +205,14 @@ impl Search<'_> {
                 )
             },
             Some(End::Failed(state, code, note)) => Finding {
-                amount: if self.found > 0 { Amount::SomeData } else { Amount::Unknown },
+                amount: if !self.found.is_empty() { Amount::SomeData } else { Amount::Unknown },
                 ..Finding::unanswered(&source, state, names, code, note)
             },
             Some(End::Whole) | None => {
-                let amount = if self.found == 0 { Amount::Nothing } else { Amount::Exactly(self.found) };
+                let amount = match self.found.len() {
+                    0 => Amount::Nothing,
+                    count => u64::try_from(count).map_or(Amount::SomeData, Amount::Exactly),
+                };
                 Finding::searched(&source, amount, names)
             }
         }
@@ -275,7 +290,8 @@ pub fn documents<T: Transport, C: Clock>(
                 }
                 Some(Err(_)) => whole = Some(incomplete(contact, &directory, &source, findings)),
             }
-            let fits = |bytes: &Vec<u8>| bytes.len() <= INLINE && together.saturating_add(bytes.len()) <= INLINE_TOGETHER;
+            let fits =
+                |bytes: &Vec<u8>| bytes.len() <= INLINE && together.saturating_add(bytes.len()) <= INLINE_TOGETHER;
             let inline = whole.filter(fits);
             together = together.saturating_add(inline.as_ref().map_or(0, Vec::len));
             documents.push(Document {
@@ -343,9 +359,7 @@ fn same(one: &Key, other: &Key) -> bool {
     match (one, other) {
         (Key::Email(one), Key::Email(other))
         | (Key::Phone(one), Key::Phone(other))
-        | (Key::Reference(one), Key::Reference(other)) => {
-            one.reveal().to_lowercase() == other.reveal().to_lowercase()
-        }
+        | (Key::Reference(one), Key::Reference(other)) => one.reveal().to_lowercase() == other.reveal().to_lowercase(),
         _ => false,
     }
 }

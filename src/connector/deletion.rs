@@ -4,7 +4,8 @@ use super::access;
 use super::call::Call;
 use super::contacts::{self, Searched};
 use super::contract::{
-    Amount, DeletionMode, Error, Finding, Outcome, Pending, Progress, Remedy, Report, Request, Right, SourceState, Stage, VendorJob,
+    Amount, DeletionMode, Error, Finding, Outcome, Pending, Progress, Remedy, Report, Request, Right, SourceState,
+    Stage, VendorJob,
 };
 use super::follow::{self, Following};
 use super::guard;
@@ -13,7 +14,7 @@ use super::subject::{Subject, check_value};
 use super::ticket::{Aim, Ticket, Verification};
 use crate::http::{Clock, Transport};
 use crate::qualtrics::envelope::Trouble;
-use crate::qualtrics::erasure::{self, Erasure, Match};
+use crate::qualtrics::erasure::{self, Erasure, Hints, Match};
 use crate::qualtrics::job::JobState;
 use crate::qualtrics::oauth::Scope;
 use crate::qualtrics::timestamp;
@@ -51,8 +52,11 @@ pub fn begin<T: Transport, C: Clock>(
         Some(attempt) => adopt_earlier(call, &addresses, search_only, attempt)?,
         None => None,
     };
-    let job = match adopted {
-        Some(job) => job,
+    let (job, submitted_at) = match adopted {
+        Some(job) => {
+            let now = call.client.now_s();
+            (job.id, job.created_s.map_or(now, |created| call.client.at_host(created).min(now)))
+        }
         None => {
             let verdict = guard::try_guards(call, request, &subject)?;
             if verdict.refused && !search_only {
@@ -61,14 +65,14 @@ pub fn begin<T: Transport, C: Clock>(
                 return Ok(Progress::Done(Box::new(report)));
             }
             findings = verdict.findings;
-            begin_job(call, &addresses, search_only)?
+            (begin_job(call, &addresses, search_only)?, call.client.now_s())
         }
     };
     let ticket = Ticket {
         aim,
         check: check_value(request, aim.letter()),
         jobs: vec![job],
-        submitted_at: call.client.now_s(),
+        submitted_at,
         misses: 0,
         tries: 0,
         hint: None,
@@ -127,11 +131,11 @@ fn adopt_earlier<T: Transport, C: Clock>(
     addresses: &[Secret],
     search_only: bool,
     attempt_s: u64,
-) -> Result<Option<String>, Error> {
+) -> Result<Option<Erasure>, Error> {
     let sought = look_for(call, addresses, search_only, attempt_s);
     let age_s = call.client.now_s().saturating_sub(attempt_s);
     match sought.map_err(|trouble| call.error(&trouble, Scope::Erasure))? {
-        Sought::Found(job) => Ok(Some(job)),
+        Sought::Found(job) => Ok(Some(*job)),
         Sought::Absent if age_s >= SETTLING_S => Ok(None),
         Sought::Absent => Err(Error::outcome_unknown(SETTLING_S.saturating_sub(age_s).saturating_mul(1_000))),
         Sought::Undecided if age_s < HOPELESS_S => Err(Error::outcome_unknown(follow::SOON_MS)),
@@ -147,7 +151,7 @@ fn adopt_earlier<T: Transport, C: Clock>(
 
 /// What the list says about a job.
 enum Sought {
-    Found(String),
+    Found(Box<Erasure>),
     Absent,
     /// The list was not read to its end, or holds jobs that do not say whom they are about.
     Undecided,
@@ -168,8 +172,12 @@ fn look_for<T: Transport, C: Clock>(
     call.client.sign_in(need)?;
     let since_s = call.client.at_qualtrics(since_s).saturating_sub(CLOCK_SLACK_S);
     let count = u64::try_from(addresses.len()).unwrap_or(u64::MAX);
-    let pass = erasure::pass(&mut call.client, need, since_s, None, |job| {
+    let pass = erasure::pass(&mut call.client, need, since_s, Hints::default(), |job, _| {
         if job.search_only.is_some_and(|only| only != search_only) || job.was_over_before(since_s) {
+            return true;
+        }
+        // An earlier job that failed in the meantime did nothing for this attempt.
+        if job.state == JobState::Failed && job.created_s.is_some_and(|created| created < since_s) {
             return true;
         }
         match &job.emails {
@@ -196,7 +204,7 @@ fn look_for<T: Transport, C: Clock>(
         }
     })?;
     Ok(match found {
-        Some(job) => Sought::Found(job.id),
+        Some(job) => Sought::Found(Box::new(job)),
         None if pass.whole && !nameless => Sought::Absent,
         None => Sought::Undecided,
     })
@@ -215,7 +223,7 @@ fn begin_job<T: Transport, C: Clock>(
         Ok(job) => Ok(job),
         Err(trouble) if trouble.began_nothing() => Err(call.error(&trouble, Scope::Erasure)),
         Err(_) => match look_for(call, addresses, search_only, began_s) {
-            Ok(Sought::Found(job)) => Ok(job),
+            Ok(Sought::Found(job)) => Ok(job.id),
             Ok(Sought::Absent | Sought::Undecided) | Err(_) => {
                 Err(Error::outcome_unknown(SETTLING_S.saturating_mul(1_000)))
             }
@@ -225,8 +233,8 @@ fn begin_job<T: Transport, C: Clock>(
 
 /// What Qualtrics says of a job that is being followed.
 pub enum Seen {
-    /// This is where it stands.
-    Job(Box<Erasure>),
+    /// This is where it stands, and where in the list it can be looked for again.
+    Job(Box<Erasure>, Option<String>),
     /// Neither by its id nor in the list.
     Nowhere,
     /// The list was not read to its end; this is where to go on.
@@ -250,7 +258,15 @@ pub fn proceed<T: Transport, C: Clock>(
         (_, None) => Stage::Erasing,
     };
     let job = match seen {
-        Seen::Job(job) => *job,
+        Seen::Job(job, place) => {
+            following.ticket.hint = short(place);
+            *job
+        }
+        Seen::Nowhere if following.ticket.hint.is_some() => {
+            // The list may have changed before the place that the hint names.
+            following.ticket.hint = None;
+            return following.pending(call, stage, None, None).map(Progress::Pending);
+        }
         Seen::Nowhere if stage == Stage::Verifying && following.ticket.tries < follow::MOST_TRIES => {
             // Only a search is lost. It may be slow to appear; else another one is begun.
             following.ticket.misses = following.ticket.misses.saturating_add(1);
@@ -288,6 +304,7 @@ pub fn proceed<T: Transport, C: Clock>(
             let told = job.updated_s.map(|at| call.client.at_host(at)).filter(|at| plausible.contains(at));
             let after = job.updated_s.unwrap_or_else(|| call.client.at_qualtrics(now));
             following.ticket.verify = Some(Verification { erased_at: told.unwrap_or(now), after, search: None });
+            following.ticket.hint = None;
             verify_again(call, following)
         }
         (Aim::Preview, _) if job.state == JobState::Completed => preview(call, following, &job),
@@ -302,7 +319,11 @@ fn ended<T: Transport, C: Clock>(call: &Call<'_, T, C>, following: &Following<'_
     let outcome = match job.state {
         JobState::Failed => Outcome::Failed,
         JobState::Completed if unusable.is_empty() => {
-            if matches.iter().all(|one| *one == Match::Nothing) { Outcome::NothingFound } else { Outcome::Erased }
+            if matches.iter().all(|one| *one == Match::Nothing) {
+                Outcome::NothingFound
+            } else {
+                Outcome::Erased
+            }
         }
         _ => Outcome::Partial,
     };
@@ -370,6 +391,7 @@ pub fn verify_again<T: Transport, C: Clock>(
         Err(trouble) if !trouble.began_nothing() || trouble.is_passing() => {
             let wait = match trouble {
                 Trouble::OwnShare(wait) => wait,
+                Trouble::Refused(refusal) => refusal.retry_after_ms.unwrap_or(follow::SOON_MS),
                 _ => follow::SOON_MS,
             };
             let pending = following.pending(call, Stage::Verifying, None, None)?;
@@ -387,18 +409,20 @@ fn look_for_search<T: Transport, C: Clock>(
     after_s: u64,
 ) -> Result<Option<String>, Trouble> {
     let need = call.need(Right::Deletion);
-    let mut found = None;
-    erasure::pass(&mut call.client, need, after_s, None, |job| {
-        let fits = job.search_only == Some(true)
-            && job.emails.as_deref() == Some(addresses)
-            && job.created_s.is_some_and(|created| created > after_s)
-            && job.state != JobState::Failed;
-        if fits {
-            found = Some(job.id);
+    let mut found: Option<(u64, String)> = None;
+    erasure::pass(&mut call.client, need, after_s, Hints::default(), |job, _| {
+        let fits =
+            job.search_only == Some(true) && job.emails.as_deref() == Some(addresses) && job.state != JobState::Failed;
+        let created = job.created_s.filter(|created| fits && *created > after_s);
+        // The last word is that of the youngest search, whichever ticket asks.
+        if let Some(created) = created
+            && found.as_ref().is_none_or(|(youngest, _)| *youngest < created)
+        {
+            found = Some((created, job.id));
         }
-        !fits
+        true
     })?;
-    Ok(found)
+    Ok(found.map(|(_, id)| id))
 }
 
 /// What the verifying search found, and what the directories still hold.
@@ -423,6 +447,7 @@ fn judge<T: Transport, C: Clock>(
     };
     let erased = match erasure_again(call, &following) {
         Ok(erased) => erased,
+        Err(_) if !patience => None,
         Err(trouble) => return following.set_back(call, Stage::Verifying, &trouble, Scope::Erasure),
     };
     let (mut findings, matches) = of_job(following.subject, search);

@@ -2,21 +2,21 @@
 //!
 //! Exports are asked for one by one; Qualtrics keeps no list of them. Erasures are asked for by their ids while they are
 //! few, and looked for in one pass over Qualtrics' list when they are many, or when asking by id is an error, as it is
-//! until they are completed.
+//! until they are completed. Only what is in neither is unknown.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use super::call::Call;
 use super::contract::{Error, ErrorKind, Progress, Remedy, Right, Task};
+use super::deletion::{self, Seen};
 use super::follow::Following;
 use super::subject::{Subject, check_value};
 use super::ticket::{Aim, Ticket};
-use super::deletion::{self, Seen};
 use super::{access, follow};
 use crate::http::{Clock, Transport};
 use crate::qualtrics::customer_data::{self, Export};
 use crate::qualtrics::envelope::Trouble;
-use crate::qualtrics::erasure::{self, Erasure};
+use crate::qualtrics::erasure::{self, Erasure, Hints, Pass};
 
 /// As long as there are no more erasures than this, each is asked for by its id.
 const FEW: usize = 3;
@@ -68,7 +68,7 @@ fn answer<T: Transport, C: Clock>(
     }
     match job_of(&following.ticket).map(str::to_owned) {
         Some(id) => {
-            let seen = erasures.of(&id);
+            let seen = erasures.of(&id, &following.ticket);
             deletion::proceed(call, following, seen, may_gather)
         }
         // Between two verifying searches: the next one has to be begun.
@@ -103,26 +103,57 @@ fn ask_exports<'t, T: Transport, C: Clock>(
 
 /// What Qualtrics says of the erasures that are followed.
 struct Erasures {
-    /// By id, in lower case.
-    seen: BTreeMap<String, Erasure>,
+    /// By id, in lower case, with the place in the list where it can be looked for again.
+    seen: BTreeMap<String, (Erasure, Option<String>)>,
+    /// The ids, in lower case, that Qualtrics gave no job for.
+    refused: BTreeSet<String>,
     /// What is said of those that were not seen.
     others: Others,
 }
 
 enum Others {
     Nowhere,
-    NotYet(Option<String>),
+    /// Nowhere, but only jobs with a hint were looked for everywhere.
+    Skipped,
+    /// The list was not read to its end; where to go on, and whether that holds for jobs with a hint only.
+    NotYet(Option<String>, bool),
     Trouble(Trouble),
 }
 
 impl Erasures {
-    fn of(&self, id: &str) -> Seen {
-        match (self.seen.get(&id.to_ascii_lowercase()), &self.others) {
-            (Some(job), _) => Seen::Job(Box::new(job.clone())),
-            (None, Others::Nowhere) => Seen::Nowhere,
-            (None, Others::NotYet(hint)) => Seen::NotYet(hint.clone()),
+    fn of(&self, id: &str, ticket: &Ticket) -> Seen {
+        let id = id.to_ascii_lowercase();
+        match (self.seen.get(&id), &self.others) {
+            (Some((job, place)), _) => Seen::Job(Box::new(job.clone()), place.clone()),
+            (None, Others::Skipped | Others::NotYet(_, true)) if ticket.hint.is_none() => Seen::NotYet(None),
+            (None, Others::NotYet(hint, _)) => Seen::NotYet(hint.clone()),
             (None, Others::Trouble(trouble)) => Seen::Trouble(trouble.clone()),
+            (None, Others::Nowhere | Others::Skipped) if self.refused.contains(&id) => Seen::Nowhere,
+            (None, Others::Nowhere | Others::Skipped) => Seen::NotYet(None),
         }
+    }
+
+    /// Asks for these by their ids.
+    ///
+    /// # Errors
+    /// What concerns every call. That one job is refused may only mean that it is not completed yet.
+    fn ask<T: Transport, C: Clock>(&mut self, call: &mut Call<'_, T, C>, ids: &[&str]) -> Result<(), Trouble> {
+        let calls: Vec<_> = ids.iter().map(|id| erasure::get(id)).collect();
+        for (id, answer) in ids.iter().zip(call.client.wave(call.need(Right::Deletion), &calls)) {
+            match answer.and_then(|answer| erasure::read(&answer, id)) {
+                Ok(job) => {
+                    self.seen.insert(id.to_ascii_lowercase(), (job, None));
+                }
+                Err(Trouble::Refused(refusal)) if !matches!(refusal.status, 401 | 429) => {
+                    self.refused.insert(id.to_ascii_lowercase());
+                }
+                Err(Trouble::Unreadable) => {
+                    self.refused.insert(id.to_ascii_lowercase());
+                }
+                Err(trouble) => return Err(trouble),
+            }
+        }
+        Ok(())
     }
 }
 
@@ -130,57 +161,62 @@ fn ask_erasures<'t, T: Transport, C: Clock>(
     call: &mut Call<'_, T, C>,
     tickets: impl Iterator<Item = &'t Ticket>,
 ) -> Erasures {
-    let mut sought: BTreeMap<String, &Ticket> = BTreeMap::new();
-    for ticket in tickets {
-        if let Some(id) = job_of(ticket) {
-            sought.insert(id.to_ascii_lowercase(), ticket);
-        }
+    let mut erasures = Erasures { seen: BTreeMap::new(), refused: BTreeSet::new(), others: Others::Nowhere };
+    if let Err(trouble) = look_up(call, tickets, &mut erasures) {
+        erasures.others = Others::Trouble(trouble);
     }
-    let mut erasures = Erasures { seen: BTreeMap::new(), others: Others::Nowhere };
-    if sought.is_empty() {
-        return erasures;
-    }
-    let need = call.need(Right::Deletion);
+    erasures
+}
+
+fn look_up<'t, T: Transport, C: Clock>(
+    call: &mut Call<'_, T, C>,
+    tickets: impl Iterator<Item = &'t Ticket>,
+    erasures: &mut Erasures,
+) -> Result<(), Trouble> {
+    let sought: BTreeMap<String, &Ticket> =
+        tickets.filter_map(|ticket| Some((job_of(ticket)?.to_ascii_lowercase(), ticket))).collect();
     if sought.len() <= FEW {
-        let ids: Vec<String> = sought.values().filter_map(|ticket| job_of(ticket)).map(str::to_owned).collect();
-        let calls: Vec<_> = ids.iter().map(|id| erasure::get(id)).collect();
-        for (id, answer) in ids.iter().zip(call.client.wave(need, &calls)) {
-            match answer.and_then(|answer| erasure::read(&answer, id)) {
-                Ok(job) => {
-                    erasures.seen.insert(id.to_ascii_lowercase(), job);
-                }
-                // That may only mean that the job is not completed yet: the list tells. The rest concerns every call.
-                Err(Trouble::Refused(refusal)) if !matches!(refusal.status, 401 | 429) => {}
-                Err(Trouble::Unreadable) => {}
-                Err(trouble) => {
-                    erasures.others = Others::Trouble(trouble);
-                    return erasures;
-                }
-            }
-        }
+        let ids: Vec<&str> = sought.values().filter_map(|ticket| job_of(ticket)).collect();
+        erasures.ask(call, &ids)?;
     }
-    let open: Vec<&&Ticket> =
-        sought.iter().filter(|(id, _)| !erasures.seen.contains_key(*id)).map(|(_, ticket)| ticket).collect();
-    if open.is_empty() {
-        return erasures;
-    }
-    // A verifying search is younger than its erasure; the oldest job of all decides how far back to look.
-    let since = open.iter().map(|ticket| ticket.submitted_at).min().unwrap_or_default();
-    let hint = open.iter().filter_map(|ticket| ticket.hint.as_deref()).min_by_key(|hint| (hint.len(), *hint));
+    let mut open: Vec<&Ticket> =
+        sought.iter().filter(|(id, _)| !erasures.seen.contains_key(*id)).map(|(_, ticket)| *ticket).collect();
+    open.sort_by_key(|ticket| begun_at(ticket));
+    let Some(oldest) = open.first() else { return Ok(()) };
+    let need = call.need(Right::Deletion);
+    // The first answer tells the time at Qualtrics; it has to be known before times are compared.
+    call.client.sign_in(need)?;
+    let since = call.client.at_qualtrics(begun_at(oldest));
+    let hints = Hints {
+        oldest: oldest.hint.as_deref(),
+        youngest: open.iter().rev().find_map(|ticket| ticket.hint.as_deref()),
+        all: open.iter().all(|ticket| ticket.hint.is_some()),
+    };
     let mut missing = open.len();
-    let since = call.client.at_qualtrics(since);
-    let pass = erasure::pass(&mut call.client, need, since, hint, |job| {
+    let pass = erasure::pass(&mut call.client, need, since, hints, |job, place| {
         let id = job.id.to_ascii_lowercase();
         if sought.contains_key(&id) && !erasures.seen.contains_key(&id) {
             missing = missing.saturating_sub(1);
-            erasures.seen.insert(id, job);
+            erasures.seen.insert(id, (job, place.map(str::to_owned)));
         }
         missing > 0
-    });
+    })?;
     erasures.others = match pass {
-        Ok(pass) if pass.whole => Others::Nowhere,
-        Ok(pass) => Others::NotYet(pass.hint),
-        Err(trouble) => Others::Trouble(trouble),
+        Pass { whole: true, skipped: false, .. } => Others::Nowhere,
+        Pass { whole: true, .. } => Others::Skipped,
+        Pass { skipped, hint, .. } => Others::NotYet(hint, skipped),
     };
-    erasures
+    // What the list has dropped may still be known by its id. The others' turn comes with the next call.
+    if sought.len() > FEW && pass.whole {
+        let lost = open.iter().filter_map(|ticket| job_of(ticket));
+        let lost = lost.filter(|id| !erasures.seen.contains_key(&id.to_ascii_lowercase()));
+        let lost: Vec<&str> = lost.take(FEW).collect();
+        erasures.ask(call, &lost)?;
+    }
+    Ok(())
+}
+
+/// When the job was begun that decides how a deletion goes on, or a little earlier, in seconds of the host's clock.
+fn begun_at(ticket: &Ticket) -> u64 {
+    ticket.verify.as_ref().map_or(ticket.submitted_at, |verify| verify.erased_at)
 }

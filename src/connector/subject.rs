@@ -188,7 +188,7 @@ mod tests {
     #[test]
     fn blanks_and_case_of_an_address_do_not_count() {
         let request = request(vec![email(" Ada@Example.org "), email("ada@example.org"), email("bob@example.org")]);
-        let subject = Subject::read(&request).ok().expect("a good request");
+        let Ok(subject) = Subject::read(&request) else { panic!("a good request") };
         let addresses = subject.addresses();
         assert_eq!(addresses.iter().map(Secret::reveal).collect::<Vec<_>>(), ["ada@example.org", "bob@example.org"]);
         assert_eq!(subject.indices_of(&Secret::new("ada@example.org")), [0, 1]);

@@ -38,6 +38,15 @@ impl Bucket {
         self.used = after;
         Ok(())
     }
+
+    /// In how many milliseconds so many calls, or as many as there ever are at once, could be taken. Nothing is taken.
+    #[must_use]
+    pub fn wait_for(&self, calls: u64, now_ms: u64) -> u64 {
+        let passed = now_ms.saturating_sub(self.at_ms).min(CALL);
+        let used = self.used.saturating_sub(passed.saturating_mul(self.per_minute));
+        let after = used.saturating_add(calls.min(self.per_minute).saturating_mul(CALL));
+        after.saturating_sub(self.per_minute.saturating_mul(CALL)).div_ceil(self.per_minute)
+    }
 }
 
 #[cfg(test)]
@@ -54,6 +63,17 @@ mod tests {
         assert_eq!(bucket.take(3_999), Err(1));
         assert_eq!(bucket.take(4_000), Ok(()));
         assert_eq!(bucket.take(4_000), Err(4_000));
+    }
+
+    #[test]
+    fn the_wait_for_many_calls_is_until_there_are_that_many() {
+        let mut bucket = Bucket::new(20, 75);
+        assert_eq!(bucket.wait_for(1_000, 0), 0, "there are never more than a minute's");
+        for _ in 0..15 {
+            assert_eq!(bucket.take(0), Ok(()));
+        }
+        assert_eq!((bucket.wait_for(1, 0), bucket.wait_for(10, 0), bucket.wait_for(15, 0)), (4_000, 40_000, 60_000));
+        assert_eq!((bucket.wait_for(10, 30_000), bucket.wait_for(10, 40_000)), (10_000, 0));
     }
 
     #[test]

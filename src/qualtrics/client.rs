@@ -4,7 +4,7 @@ use serde_json::Value;
 
 use super::envelope::{self, Answer, Trouble};
 use super::limits::LIMITS;
-use super::oauth::{self, Credentials, Scope, Scopes, Token};
+use super::oauth::{self, Credentials, Scopes, Token};
 use crate::http::{
     Cause, Clock, Failure, Head, Limits, Method, Origin, Request, Transport, date::parse_http_date, pacing::Bucket,
 };
@@ -136,15 +136,19 @@ impl<'a, T: Transport, C: Clock> Client<'a, T, C> {
         self.calls
     }
 
+    /// In how many milliseconds this connection's share of the limits has room for so many calls like this at once, or for
+    /// as many as it ever has.
+    #[must_use]
+    pub fn wait_for(&self, call: &Call, count: u64) -> u64 {
+        let (path, now) = ([API, &call.path].concat(), self.clock.monotonic_ms());
+        let limited = LIMITS.iter().zip(&self.session.buckets).filter(|(limit, _)| limit.counts(call.method, &path));
+        limited.map(|(_, bucket)| bucket.wait_for(count, now)).max().unwrap_or(0)
+    }
+
     /// The limits of one exchange of this call.
     #[must_use]
     pub const fn limits(&self) -> Limits {
-        Limits {
-            response_ms: ANSWER_MS,
-            idle_ms: ANSWER_MS,
-            deadline_ms: self.deadline_ms,
-            body_bytes: BODY_BYTES,
-        }
+        Limits { response_ms: ANSWER_MS, idle_ms: ANSWER_MS, deadline_ms: self.deadline_ms, body_bytes: BODY_BYTES }
     }
 
     /// Makes one call. See [`Self::wave`].
@@ -439,3 +443,6 @@ fn put<R>(results: &mut [R], new: impl IntoIterator<Item = (usize, R)>) {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -85,7 +85,9 @@ impl Trouble {
             Self::NoAnswer(failure) => failure.began_nothing,
             Self::Refused(refusal) => matches!(refusal.status, 400..=407 | 409..=499 | 503),
             Self::Unreadable => false,
-            Self::Redirected(_) | Self::OwnShare(_) | Self::OutOfTime | Self::MissingScopes(_) | Self::SignIn(_) => true,
+            Self::Redirected(_) | Self::OwnShare(_) | Self::OutOfTime | Self::MissingScopes(_) | Self::SignIn(_) => {
+                true
+            }
         }
     }
 }
@@ -108,6 +110,10 @@ pub fn read(response: &Response, now_s: u64) -> Result<Answer, Trouble> {
     let meta = body.get("meta").cloned().unwrap_or_default();
     let told = told_status(&meta);
     if told.is_some_and(|told| told >= 400) || meta.get("error").is_some_and(|error| !error.is_null()) {
+        // Done, says one half, and refused the other: that is no proof of either.
+        if body.get("result").and_then(Value::as_object).is_some_and(|result| !result.is_empty()) {
+            return Err(Trouble::Unreadable);
+        }
         // An error without a status proves as little as a 500.
         let status = told.filter(|told| *told >= 400).unwrap_or(500);
         return Err(Trouble::Refused(refusal(&response.head, status, Some(&Value::Object(body)), now_s)));
@@ -195,6 +201,14 @@ mod tests {
         assert_eq!(status(200, r#"{"meta":{"httpStatus":"404"}}"#), Some(404));
         assert_eq!(status(200, r#"{"meta":{"httpStatus":403,"error":{"errorCode":"AuthZ_2.0"}}}"#), Some(403));
         assert_eq!(status(200, r#"{"meta":{"error":{"errorCode":"X_1"}}}"#), Some(500));
+    }
+
+    #[test]
+    fn a_result_beside_an_error_proves_nothing() {
+        for meta in [r#"{"httpStatus":"429"}"#, r#"{"error":{"errorCode":"X_1"}}"#] {
+            let body = [r#"{"result":{"requestId":"OP-1"},"meta":"#, meta, "}"].concat();
+            assert_eq!(answer(200, &body).err(), Some(Trouble::Unreadable));
+        }
     }
 
     #[test]

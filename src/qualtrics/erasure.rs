@@ -105,9 +105,7 @@ impl Erasure {
         let status = member(value, &["status", "state"]).and_then(Value::as_str);
         let reason = value.get("failureReason").and_then(failure_text);
         let state = JobState::read(status, reason.is_some());
-        let seconds = |spellings: &[&str]| {
-            member(value, spellings).and_then(timestamp::read_ms).map(|ms| ms / 1_000)
-        };
+        let seconds = |spellings: &[&str]| member(value, spellings).and_then(timestamp::read_ms).map(|ms| ms / 1_000);
         Some(Self {
             id,
             state,
@@ -176,20 +174,34 @@ pub fn list(cursor: Option<&Cursor>) -> Call {
     })
 }
 
+/// Where passes before this one left off looking for the jobs that are sought.
+#[derive(Clone, Copy, Default)]
+pub struct Hints<'h> {
+    /// For the oldest of them.
+    pub oldest: Option<&'h str>,
+    /// For the youngest of those that have a hint.
+    pub youngest: Option<&'h str>,
+    /// Whether all of them have one.
+    pub all: bool,
+}
+
 /// How far a pass over the list got.
 pub struct Pass {
-    /// Whether everything that could matter was seen: what was not met is not there.
+    /// Whether it came to the end: what was not met is not there.
     pub whole: bool,
-    /// Where the next pass should begin: the page of the oldest request that is still looked for, or the last page seen.
+    /// Whether it left pages out, on which there can be nothing but jobs without a hint.
+    pub skipped: bool,
+    /// Where the next pass should go on, if this one is not whole.
     pub hint: Option<String>,
 }
 
-/// Goes through the list, newest requests first where its order allows, and shows every request to `visit`, which
-/// answers whether more is wanted.
+/// Goes through the list and shows every request to `visit`, with the place to look for it again where that does not
+/// change as new requests come. `visit` answers whether more is wanted.
 ///
-/// `since_s` is the instant, in seconds of Qualtrics' clock, before which nothing can matter. `hint` is where an earlier
-/// pass saw what is looked for. The order is read off the first page. A list with the oldest first, in pages that are
-/// counted, is entered near `since_s` by halving; one whose pages cannot be counted is read on from the hint.
+/// `since_s` is the instant, in seconds of Qualtrics' clock, before which nothing can matter. The order is read off the
+/// first page. A list with the newest first is read until `since_s`; where hints lead beyond what one pass can read, half
+/// of it is for the pages before them. One with the oldest first, in pages that are counted, is entered near `since_s`;
+/// where they cannot be counted, at the hint.
 ///
 /// # Errors
 /// What went wrong, if it did before the first page was read. Later it only makes the pass less than whole.
@@ -197,53 +209,50 @@ pub fn pass<T: Transport, C: Clock>(
     client: &mut Client<'_, T, C>,
     need: Scopes,
     since_s: u64,
-    hint: Option<&str>,
-    mut visit: impl FnMut(Erasure) -> bool,
+    hints: Hints<'_>,
+    mut visit: impl FnMut(Erasure, Option<&str>) -> bool,
 ) -> Result<Pass, Trouble> {
     let since_s = since_s.saturating_sub(SLACK_S);
     let mut pages = Pages { client, need, left: MOST_PAGES };
-    let first = pages.read(None)?;
-    let newest_first = first.newest_first();
-    let mut wanted = true;
-    let mut show = |page: &mut Page| {
+    let mut page = pages.read(None)?;
+    let newest_first = page.newest_first();
+    let mut leap = hints.youngest.and_then(Cursor::from_hint).filter(|_| newest_first == Some(true));
+    let leap_at = if hints.all { MOST_PAGES } else { MOST_PAGES / 2 };
+    let mut place: Option<Cursor> = None;
+    let mut seen: Vec<Cursor> = Vec::new();
+    let mut skipped = false;
+    loop {
+        let lasting = place.as_ref().filter(|_| newest_first != Some(true)).map(Cursor::query);
         for erasure in std::mem::take(&mut page.erasures) {
-            wanted = wanted && visit(erasure);
+            if !visit(erasure, lasting) {
+                return Ok(Pass { whole: true, skipped, hint: None });
+            }
         }
-        wanted
-    };
-    let reaches_back = |page: &Page| newest_first == Some(true) && page.oldest_s.is_some_and(|oldest| oldest < since_s);
-    let mut page = first;
-    let first_next = page.next.clone();
-    let mut begun_at: Option<Cursor> = None;
-    if !show(&mut page) || page.next.is_none() || reaches_back(&page) {
-        return Ok(Pass { whole: true, hint: None });
-    }
-    if newest_first == Some(false)
-        && let Some(entry) = pages.entry(&page, since_s, hint.and_then(Cursor::from_hint))
-    {
-        page.next = Some(entry.clone());
-        begun_at = Some(entry);
-    }
-    let mut seen = vec![first_next];
-    while let Some(cursor) = page.next.take() {
-        let Ok(next) = pages.read(Some(&cursor)) else {
-            return Ok(Pass { whole: false, hint: Some(cursor.query().to_owned()) });
+        let reaches_back = newest_first == Some(true) && page.oldest_s.is_some_and(|oldest| oldest < since_s);
+        let Some(mut next) = page.next.clone().filter(|_| !reaches_back) else {
+            return Ok(Pass { whole: true, skipped, hint: None });
         };
-        page = next;
-        if !show(&mut page) || reaches_back(&page) {
-            return Ok(Pass { whole: true, hint: begun_at.or(Some(cursor)).map(|cursor| cursor.query().to_owned()) });
+        if place.is_none() && newest_first == Some(false) {
+            next = pages.entry(&page, since_s, hints.oldest.and_then(Cursor::from_hint)).unwrap_or(next);
+        } else if pages.left < leap_at
+            && let Some(cursor) = leap.take()
+            && !seen.contains(&cursor)
+            && cursor.position() >= next.position()
+        {
+            skipped = cursor != next;
+            next = cursor;
         }
-        if seen.contains(&page.next) && page.next.is_some() {
+        if seen.contains(&next) {
             // A cursor that repeats: the list cannot be read to its end.
-            return Ok(Pass { whole: false, hint: None });
+            return Ok(Pass { whole: false, skipped, hint: None });
         }
-        seen.push(page.next.clone());
-        if page.next.is_none() {
-            let hint = begun_at.or(Some(cursor)).map(|cursor| cursor.query().to_owned());
-            return Ok(Pass { whole: true, hint: hint.filter(|_| newest_first != Some(true)) });
+        match pages.read(Some(&next)) {
+            Ok(read) => page = read,
+            Err(_) => return Ok(Pass { whole: false, skipped, hint: Some(next.query().to_owned()) }),
         }
+        seen.push(next.clone());
+        place = Some(next);
     }
-    Ok(Pass { whole: true, hint: None })
 }
 
 /// A page of the list.
@@ -288,38 +297,59 @@ impl<T: Transport, C: Clock> Pages<'_, '_, T, C> {
 
     /// Where to enter a list that has the oldest first: a page before which everything is older than `since_s`. None if
     /// there is no better place than the second page.
+    ///
+    /// Requests come about evenly, so the place is guessed from the times that are known; every other guess halves what is
+    /// left, for where they do not.
     fn entry(&mut self, first: &Page, since_s: u64, hint: Option<Cursor>) -> Option<Cursor> {
         let step = first.next.as_ref()?.position().filter(|step| *step > 0);
         let Some(step) = step else { return hint };
-        // Doubling finds a page that is young enough, halving the first of them. Half the pages are left for reading.
-        let mut old = step;
-        let mut young = None;
-        if let Some(position) = hint.as_ref().and_then(Cursor::position) {
-            match self.is_young(position, since_s)? {
-                true => young = Some(position),
-                false => old = position.max(step),
+        let mut old = (0, first.oldest_s?);
+        let mut young: Option<(u64, Option<u64>)> = None;
+        if first.newest_s? >= since_s {
+            return None;
+        }
+        let mut guess = hint.as_ref().and_then(Cursor::position);
+        for round in 0_u32.. {
+            let end = young.map(|(position, _)| position);
+            if end.is_some_and(|end| end.saturating_sub(old.0) <= step) || self.left <= MOST_PAGES / 4 {
+                break;
+            }
+            let known = young.and_then(|(position, time)| Some((position, time?))).filter(|_| round % 2 == 0);
+            let place = guess.take().unwrap_or_else(|| match (known, end) {
+                (Some(known), _) => between(old, known, since_s),
+                (None, Some(end)) => old.0.midpoint(end),
+                // Denser towards its end than the guess supposes.
+                (None, None) if round % 2 == 1 => old.0.saturating_mul(8).max(step),
+                (None, None) if old.0 == 0 => between(old, (step, first.newest_s.unwrap_or(since_s)), since_s),
+                (None, None) => between((0, first.oldest_s.unwrap_or(0)), old, since_s),
+            });
+            // Whole pages, strictly between what is known to be old and what is known to be young.
+            let last = end.map_or(u64::MAX, |end| end.saturating_sub(step));
+            let place = place
+                .saturating_sub(place.checked_rem(step).unwrap_or(0))
+                .clamp(old.0.saturating_add(step).min(last), last);
+            match self.read(Some(&Cursor::offset(place))) {
+                Ok(Page { newest_s: Some(newest), oldest_s, .. }) if newest < since_s => {
+                    old = (place, oldest_s.unwrap_or(newest));
+                }
+                Ok(page) => young = Some((place, page.oldest_s)),
+                // Behind the end.
+                Err(Trouble::Refused(refusal)) if matches!(refusal.status, 400 | 404 | 416) => {
+                    young = Some((place, None))
+                }
+                Err(_) => break,
             }
         }
-        while young.is_none_or(|young: u64| young.saturating_sub(old) > step) && self.left > MOST_PAGES / 4 {
-            let place = match young {
-                None => old.saturating_mul(4),
-                Some(young) => old.saturating_add(young.saturating_sub(old) / 2),
-            };
-            let place = (place / step).saturating_mul(step);
-            match self.is_young(place, since_s) {
-                Some(true) => young = Some(place),
-                Some(false) => old = place,
-                None => break,
-            }
-        }
-        Some(Cursor::offset(old))
+        Some(Cursor::offset(old.0.max(step)))
     }
+}
 
-    /// Whether the page at a position begins at `since_s` or later, or lies behind the end.
-    fn is_young(&mut self, position: u64, since_s: u64) -> Option<bool> {
-        let page = self.read(Some(&Cursor::offset(position))).ok()?;
-        Some(page.erasures.is_empty() || page.newest_s.is_some_and(|newest| newest >= since_s))
-    }
+/// The position at which an instant is to be expected, on the line through two positions and their times.
+fn between(one: (u64, u64), other: (u64, u64), instant: u64) -> u64 {
+    let steps = other.0.saturating_sub(one.0);
+    let seconds = other.1.saturating_sub(one.1).max(1);
+    let past = instant.saturating_sub(one.1).saturating_mul(steps).checked_div(seconds);
+    one.0.saturating_add(past.unwrap_or(steps))
 }
 
 fn addresses(value: &Value) -> Option<Vec<Secret>> {
@@ -370,7 +400,16 @@ fn counts(value: &Value) -> Vec<(String, u64)> {
     let mut add = |name: &str, value: &Value| {
         // Instants are numbers in places; nothing of a person is there a hundred thousand million times.
         let count = value.as_u64().filter(|count| value.is_u64() && *count < 100_000_000_000);
-        let told_elsewhere = ["id", "requestid", "requestId", "numEmailsRequested", "emailsNotFound", "percentComplete", "percent", "progress"];
+        let told_elsewhere = [
+            "id",
+            "requestid",
+            "requestId",
+            "numEmailsRequested",
+            "emailsNotFound",
+            "percentComplete",
+            "percent",
+            "progress",
+        ];
         if let (Some(count), false) = (count, told_elsewhere.contains(&name))
             && let Some(name) = word::kebab(name)
         {
@@ -426,7 +465,9 @@ mod tests {
 
     #[test]
     fn numbers_that_could_be_counts_are_told() {
-        let erasure = of(json!({"id": 1, "numEmailsRequested": 2, "recordedResponses": 3, "result": {"contacts": 1}, "created": 1_700_000_000_000_u64}));
+        let erasure = of(
+            json!({"id": 1, "numEmailsRequested": 2, "recordedResponses": 3, "result": {"contacts": 1}, "created": 1_700_000_000_000_u64}),
+        );
         assert_eq!(erasure.counts, [("recorded-responses".to_owned(), 3), ("contacts".to_owned(), 1)]);
     }
 

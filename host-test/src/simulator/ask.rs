@@ -18,6 +18,8 @@ pub(super) struct Ask {
     pub(super) body: Bytes,
     /// Whether lists shall point to the same page again.
     pub(super) repeat_cursor: bool,
+    /// Whether a search shall find everyone.
+    pub(super) ignore_filter: bool,
     segments: Vec<String>,
 }
 
@@ -33,6 +35,7 @@ impl Ask {
             headers,
             body: Bytes::new(),
             repeat_cursor: false,
+            ignore_filter: false,
             segments,
         }
     }

@@ -226,6 +226,7 @@ impl State {
             ExportWords::Title => ["Queued", "Done", "Failure"],
             ExportWords::Succeeded => ["Running", "Succeeded", "Cancelled"],
             ExportWords::Finished => ["Processing", "finished", "Expired"],
+            ExportWords::Unheard => ["Simmering", "complete", "failed"],
         };
         match status {
             JobStatus::Pending => pending,

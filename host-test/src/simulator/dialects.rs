@@ -466,6 +466,7 @@ dialects! {
         Title "export-words-title" "A request is `Queued`, `Done` or `Failure`.",
         Succeeded "export-words-succeeded" "A request is `Running`, `Succeeded` or `Cancelled`.",
         Finished "export-words-finished" "A request is `Processing`, `finished` or `Expired`.",
+        Unheard "export-words-unheard" "A request is `Simmering`, a word of no other job, `complete` or `failed`.",
     }
     /// The member `percentComplete`.
     export_percent: ExportPercent {

@@ -72,8 +72,9 @@ impl State {
             return Err(self.refusal(400, "QVAL_6"));
         }
         let contacts = self.brand.directories[place].contacts.iter();
-        let matching: Vec<_> =
-            contacts.filter(|contact| filters.iter().all(|filter| filter.matches(contact))).collect();
+        let matching: Vec<_> = contacts
+            .filter(|contact| ask.ignore_filter || filters.iter().all(|filter| filter.matches(contact)))
+            .collect();
         let flag = |name: &str| ask.parameter(name).is_some_and(|value| value == "true");
         let (embedded, segments) = (flag("includeEmbedded"), flag("includeSegments"));
         let places = page.of(matching.len());

@@ -61,6 +61,8 @@ pub enum Fault {
     MetaStatus(u16),
     /// The cursor of a list points to the same page again, even on the last page.
     RepeatedCursor,
+    /// A search of contacts pays no heed to its filter, and finds everyone.
+    IgnoredFilter,
     /// The body is gzipped, and said to be, though nobody asked for it.
     UnaskedGzip,
 }

@@ -267,6 +267,7 @@ async fn attend(shared: &Shared, request: Request<Incoming>) -> Delivery {
         Some(spoil::Early::End(end)) => return Delivery::Broken(Script::nothing(end, under_way)),
         None => {
             ask.repeat_cursor = fault == Some(Fault::RepeatedCursor);
+            ask.ignore_filter = fault == Some(Fault::IgnoredFilter);
             let answer = take_effect(&mut state, &ask, too_large, shared.calls.count());
             let took_effect = answer.is_success();
             state.record.amend(number, |call| call.took_effect = took_effect);

@@ -94,7 +94,7 @@ async fn a_preview_tells_what_an_erasure_would_reach() {
     let mut world = World::new().await;
     let report = world.deleted(&about(SAMPLE_PERSON), DeletionMode::Preview).await;
     let directory = finding(&report, &format!("directory:{SAMPLE_CUSTOMERS}"));
-    assert_eq!((directory.amount.clone(), directory.names.as_slice()), (Amount::Exactly(1), &[0][..]));
+    assert_eq!((directory.amount, directory.names.as_slice()), (Amount::Exactly(1), &[0][..]));
     assert_eq!(finding(&report, "personal-data").amount, Amount::SomeData);
     assert_eq!(operations(&report), ["erasure-search"]);
     assert!(report.documents.is_empty());
@@ -234,7 +234,8 @@ async fn every_page_of_the_users_is_read_once_in_ten_minutes() {
 
 #[tokio::test]
 async fn a_phone_or_a_reference_never_widens_a_deletion() {
-    let names = [Identifier::Phone(SAMPLE_PHONE.to_owned()), Identifier::ExternalReference(SAMPLE_REFERENCE.to_owned())];
+    let names =
+        [Identifier::Phone(SAMPLE_PHONE.to_owned()), Identifier::ExternalReference(SAMPLE_REFERENCE.to_owned())];
     for mode in MODES {
         for name in &names {
             let mut world = World::new().await;
@@ -315,7 +316,7 @@ async fn verified_after_coming_back(world: &mut World, leave_again_after: Option
     loop {
         let now = world.clock().since_epoch();
         match progress.expect("progress") {
-            Progress::Done(report) => return (*Box::new(report), now - back_at.expect("it was verified")),
+            Progress::Done(report) => return (report, now - back_at.expect("it was verified")),
             Progress::Pending(pending) => {
                 if pending.stage == Stage::Verifying && back_at.is_none() {
                     back_at = Some(now);
@@ -383,7 +384,7 @@ async fn counts_of_qualtrics_are_passed_on_as_findings() {
         let mut world = world_that_speaks(dialects).await;
         let held = world.simulator.holdings(SAMPLE_PERSON);
         let report = world.deleted(&about(SAMPLE_PERSON), DeletionMode::Erase).await;
-        let counted = |source: &str| finding(&report, source).amount.clone();
+        let counted = |source: &str| finding(&report, source).amount;
         assert_eq!(counted("contacts"), Amount::Exactly(held.contacts as u64), "{dialects}");
         assert_eq!(counted("responses"), Amount::Exactly(held.responses as u64), "{dialects}");
         assert_eq!(counted("users"), Amount::Nothing, "{dialects}");

@@ -2,9 +2,12 @@
 
 use std::time::Duration;
 
-use host_test::host::contract::{DeletionMode, Error, ErrorKind, Progress, Remedy, Report, Request, Task};
+use host_test::host::contract::{
+    Content, DeletionMode, Document, Error, ErrorKind, Progress, Remedy, Report, Request, Task,
+};
 use host_test::simulator::Simulator;
 
+use crate::leaks::telling;
 use crate::world::World;
 
 /// After so many calls a request that has no last word never gets one.
@@ -15,8 +18,8 @@ pub struct Host<'w> {
     pub world: &'w mut World,
     /// Whether every call is made on an instance of its own.
     pub fresh: bool,
-    /// Whether made time passes while the connector waits for an answer that a fault keeps from it.
-    pub patient: bool,
+    /// How much made time passes for a call that a fault befell, see [`in_time`]; none: it stands still during calls.
+    pub silence: Option<Duration>,
     /// All that the connector said.
     pub said: Vec<String>,
     /// The errors among it.
@@ -25,17 +28,12 @@ pub struct Host<'w> {
 
 impl<'w> Host<'w> {
     pub fn new(world: &'w mut World) -> Self {
-        Self { world, fresh: false, patient: false, said: Vec::new(), errors: Vec::new() }
+        Self { world, fresh: false, silence: None, said: Vec::new(), errors: Vec::new() }
     }
 
     /// With an instance for every call.
     pub fn fresh(self, fresh: bool) -> Self {
         Self { fresh, ..self }
-    }
-
-    /// With time that passes while a fault keeps silent.
-    pub fn patient(self) -> Self {
-        Self { patient: true, ..self }
     }
 
     pub async fn deleted(&mut self, request: &Request, mode: DeletionMode) -> Report {
@@ -55,7 +53,7 @@ impl<'w> Host<'w> {
                 attempt = self.world.now();
             }
             let answer = self.call(&request, mode, ticket.as_deref()).await;
-            self.said.push(format!("{answer:?}"));
+            self.said.push(telling(&answer));
             match answer {
                 Ok(Progress::Done(report)) => return report,
                 Ok(Progress::Pending(pending)) => {
@@ -84,6 +82,44 @@ impl<'w> Host<'w> {
         panic!("{MOST_CALLS} calls, and no last word: {:#?}", self.said.last());
     }
 
+    /// A document's bytes, in pieces of a kibibyte; none if its reference is spent, so that the request has to be begun anew.
+    pub async fn bytes(&mut self, document: &Document) -> Option<Vec<u8>> {
+        let reference = match &document.content {
+            Content::Inline(bytes) => return Some(bytes.clone()),
+            Content::Remote(reference) => reference,
+        };
+        let mut bytes = Vec::new();
+        for _ in 0..MOST_CALLS {
+            if self.fresh {
+                self.world.change_instance().await;
+            }
+            let World { simulator, instance, .. } = &mut *self.world;
+            let call = instance.read(reference, bytes.len() as u64, 1_024);
+            let answer = match self.silence {
+                Some(silence) => in_time(simulator, silence, call).await,
+                None => call.await,
+            };
+            match answer.expect("an answer, whatever Qualtrics does") {
+                Ok(chunk) => {
+                    bytes.extend(chunk.bytes);
+                    if chunk.last {
+                        return Some(bytes);
+                    }
+                }
+                Err(error) => {
+                    self.said.push(format!("{error:?}"));
+                    match error.remedy {
+                        Remedy::Retry(ms) => self.wait(ms),
+                        Remedy::Restart => return None,
+                        Remedy::Operator => self.world.simulator.set_faults(Vec::new()),
+                        Remedy::GiveUp => panic!("no way out of {error:?}"),
+                    }
+                }
+            }
+        }
+        panic!("{MOST_CALLS} pieces, and no end");
+    }
+
     /// One call.
     pub async fn call(
         &mut self,
@@ -105,7 +141,10 @@ impl<'w> Host<'w> {
                 (None, None) => instance.access(request).await,
             }
         };
-        let answer = if self.patient { through_silence(simulator, call).await } else { call.await };
+        let answer = match self.silence {
+            Some(silence) => in_time(simulator, silence, call).await,
+            None => call.await,
+        };
         answer.expect("an answer, whatever Qualtrics does")
     }
 
@@ -114,18 +153,29 @@ impl<'w> Host<'w> {
     }
 }
 
-/// Awaits a call, and lets half a minute of made time pass for each call of its own that a fault befell: whether that
-/// keeps silent or not, then nobody waits for it any longer.
-pub async fn through_silence<T>(simulator: &Simulator, call: impl Future<Output = T>) -> T {
+/// More than a connector waits for an answer.
+pub const LONG: Duration = Duration::from_secs(31);
+
+/// Awaits a call, and lets made time pass for a connector that waits: so much for each call of its own that a fault befell,
+/// and a second whenever nothing happens, since a connector that holds an answer open while it waits a little does not
+/// move the clock by itself.
+pub async fn in_time<T>(simulator: &Simulator, silence: Duration, call: impl Future<Output = T>) -> T {
     let passing = async {
-        let mut passed = simulator.calls().last().map_or(0, |call| call.number);
+        let newest = || simulator.calls().last().map_or(0, |call| call.number);
+        let mut passed = newest();
         loop {
-            tokio::time::sleep(Duration::from_millis(4)).await;
+            let before = newest();
+            tokio::time::sleep(Duration::from_millis(5)).await;
             let befallen = simulator.calls().into_iter().find(|call| call.faulty && call.number > passed);
-            if let Some(call) = befallen {
-                tokio::time::sleep(Duration::from_millis(4)).await;
-                simulator.advance(Duration::from_secs(31));
-                passed = call.number;
+            if newest() > before {
+                continue;
+            }
+            match befallen {
+                Some(call) if !silence.is_zero() => {
+                    simulator.advance(silence);
+                    passed = call.number;
+                }
+                _ => simulator.advance(Duration::from_secs(1)),
             }
         }
     };

@@ -9,7 +9,7 @@ use host_test::simulator::{
     SAMPLE_TWO_ADDRESSES, WaitHint,
 };
 
-use crate::host::Host;
+use crate::host::{Host, LONG};
 use crate::world::{World, about, done, email, expect, pending, request};
 
 const ERASE: DeletionMode = DeletionMode::Erase;
@@ -71,7 +71,7 @@ async fn one_erasure_in_the_end(dialects: &str, fault: &Fault, fresh: bool, mode
     let before = others(&world, SAMPLE_PERSON);
     world.simulator.set_faults(vec![FaultRule::nth(Endpoint::ErasureCreate, 1, fault.clone())]);
     let mut host = Host::new(&mut world).fresh(fresh);
-    host.patient = keeps_silent(fault);
+    host.silence = keeps_silent(fault).then_some(LONG);
     let report = host.deleted(&about(SAMPLE_PERSON), mode).await;
     let kinds: Vec<ErrorKind> = host.errors.iter().map(|error| error.kind).collect();
     assert!(kinds.iter().all(|kind| *kind == ErrorKind::OutcomeUnknown), "{case}: {kinds:?}");
@@ -316,12 +316,9 @@ async fn when_the_list_will_not_tell_a_person_decides() {
 
 #[tokio::test]
 async fn one_job_is_found_among_twenty_thousand() {
-    for dialects in [
-        "",
-        "erasure-list-oldest-first",
-        "erasure-list-oldest-first,erasure-lag-20-s",
-        "erasure-cursor-skip-token",
-    ] {
+    for dialects in
+        ["", "erasure-list-oldest-first", "erasure-list-oldest-first,erasure-lag-20-s", "erasure-cursor-skip-token"]
+    {
         for fault in [Fault::ResetAfterEffect, Fault::ResetBeforeEffect] {
             let options = Options { dialects: Dialects::parse(dialects).expect("dialects"), ..Options::default() };
             let mut world = World::of(Brand::sample().past_erasures(20_000), options, &[]).await;

@@ -1,7 +1,15 @@
 //! The connector as its users meet it: through the component, in the sandbox, over real sockets, against the simulator.
 
 mod access;
+mod check;
 mod deletion;
+mod dialects;
+mod faults;
 mod host;
+mod leaks;
 mod lost_answers;
+mod polling;
+mod read;
+mod settings;
+mod tickets;
 mod world;

@@ -1,0 +1,435 @@
+//! Many requests, few calls; the same answer however often and wherever it is asked for.
+
+use std::time::Duration;
+
+use host_test::clock::Clock;
+use host_test::host::contract::{
+    DeletionMode, Error, ErrorKind, Outcome, Pending, Progress, Remedy, Request, Stage, Task,
+};
+use host_test::simulator::{
+    Brand, Dialects, Endpoint, Fault, FaultRule, JobEnd, Options, Person, SAMPLE_CUSTOMERS, SAMPLE_PERSON,
+    SAMPLE_STRANGER, WaitHint,
+};
+
+use crate::world::{World, about, done, email, expect, pending, request};
+
+const ERASE: DeletionMode = DeletionMode::Erase;
+const VERIFY: DeletionMode = DeletionMode::EraseAndVerify;
+
+async fn world_that_speaks(dialects: &str) -> World {
+    let dialects = Dialects::parse(dialects).expect("dialects");
+    World::of(Brand::sample(), Options { dialects, ..Options::default() }, &[]).await
+}
+
+fn address(n: usize) -> String {
+    format!("customer-{n:04}@example.org")
+}
+
+/// A brand with so many customers more.
+fn brand_of(customers: usize) -> Brand {
+    (0..customers).fold(Brand::sample(), |brand, n| {
+        brand.person(&Person::new("Cora", "Customer").email(&address(n)), &[SAMPLE_CUSTOMERS])
+    })
+}
+
+/// Begins requests, as fast as the limits allow: their tasks.
+async fn begun(world: &mut World, requests: Vec<Request>, mode: Option<DeletionMode>) -> Vec<Task> {
+    let mut tasks = Vec::new();
+    for request in requests {
+        let ticket = loop {
+            let answer = match mode {
+                Some(mode) => world.delete(&request, mode).await,
+                None => world.access(&request).await,
+            };
+            match answer {
+                Ok(Progress::Pending(pending)) => break pending.ticket,
+                Err(Error { kind: ErrorKind::RateLimited, remedy: Remedy::Retry(ms), .. }) => {
+                    world.advance(Duration::from_millis(ms));
+                }
+                other => panic!("begun, not {other:?}"),
+            }
+        };
+        tasks.push(Task { request, ticket });
+    }
+    tasks
+}
+
+async fn poll_all(world: &mut World, tasks: &[Task]) -> Vec<Result<Progress, Error>> {
+    world.instance.poll(tasks).await.expect("an answer")
+}
+
+/// What is still under way of the tasks, and the earliest instant at which they may be asked for again.
+fn open(tasks: Vec<Task>, answers: Vec<Result<Progress, Error>>, ended: &mut Vec<Outcome>) -> (Vec<Task>, u64) {
+    let mut wait = u64::MAX;
+    let mut left = Vec::new();
+    for (task, answer) in tasks.into_iter().zip(answers) {
+        match answer {
+            Ok(Progress::Done(report)) => ended.push(report.outcome),
+            Ok(Progress::Pending(Pending { ticket, poll_after_ms, .. })) => {
+                wait = wait.min(poll_after_ms);
+                left.push(Task { ticket, ..task });
+            }
+            Err(Error { remedy: Remedy::Retry(ms), .. }) => {
+                wait = wait.min(ms);
+                left.push(task);
+            }
+            Err(error) => panic!("{error:?}"),
+        }
+    }
+    (left, wait)
+}
+
+#[tokio::test]
+async fn five_hundred_erasures_are_followed_by_the_list_alone() {
+    for dialects in ["", "erasure-list-oldest-first", "erasure-list-oldest-first,erasure-cursor-skip-token"] {
+        let dialects = Dialects::parse(dialects).expect("dialects");
+        let options = Options { dialects, erasure_duration: Duration::from_secs(3_600), ..Options::default() };
+        let mut world = World::of(brand_of(500), options, &[("account-guard", "own-account")]).await;
+        let requests = (0..500).map(|n| request(&format!("r-{n}"), vec![email(&address(n))])).collect();
+        let mut tasks = begun(&mut world, requests, Some(ERASE)).await;
+        let people = (0..20).map(|n| request(&format!("a-{n}"), vec![email(&format!("stranger-{n}@example.org"))]));
+        tasks.extend(begun(&mut world, people.collect(), None).await);
+        world.change_instance().await;
+        world.advance(Duration::from_secs(3_600));
+        world.simulator.clear_calls();
+        let mut ended = Vec::new();
+        let answers = poll_all(&mut world, &tasks).await;
+        assert!(world.calls_of(Endpoint::ErasureList) <= 7, "{}", world.calls_of(Endpoint::ErasureList));
+        assert_eq!(world.calls_of(Endpoint::ErasureGet), 0);
+        assert_eq!(world.calls_of(Endpoint::ExportProgress), 20);
+        let (mut left, mut wait) = open(tasks, answers, &mut ended);
+        assert!(ended.len() > 500, "all erasures, and an export: {}", ended.len());
+        while !left.is_empty() {
+            world.advance(Duration::from_millis(wait));
+            let answers = poll_all(&mut world, &left).await;
+            (left, wait) = open(left, answers, &mut ended);
+        }
+        assert_eq!(ended.iter().filter(|outcome| **outcome == Outcome::Erased).count(), 500);
+        assert_eq!(ended.iter().filter(|outcome| **outcome == Outcome::NothingFound).count(), 20);
+        assert_eq!(world.simulator.ratelimited_count(), 0);
+    }
+}
+
+#[tokio::test]
+async fn two_thousand_erasures_at_work_are_all_seen_by_and_by() {
+    for dialects in ["", "erasure-list-oldest-first", "erasure-cursor-skip-token"] {
+        let dialects = Dialects::parse(dialects).expect("dialects");
+        let options = Options { dialects, rate_limits: false, ..Options::default() };
+        let settings = [("account-guard", "off"), ("rate-share", "100")];
+        let mut world = World::of(Brand::sample(), options, &settings).await;
+        let count = 2_000;
+        let requests = (0..count).map(|n| request(&format!("r-{n}"), vec![email(&address(n))])).collect();
+        let tasks = begun(&mut world, requests, Some(ERASE)).await;
+        world.advance(Duration::from_secs(600));
+        let mut ended = Vec::new();
+        let mut left = tasks;
+        for round in 0.. {
+            assert!(round < 20, "{} were never found", left.len());
+            world.change_instance().await;
+            let answers = poll_all(&mut world, &left).await;
+            let wait;
+            (left, wait) = open(left, answers, &mut ended);
+            if left.is_empty() {
+                break;
+            }
+            world.advance(Duration::from_millis(wait.max(60_000)));
+        }
+        assert_eq!(ended.len(), count);
+    }
+}
+
+#[tokio::test]
+async fn a_few_erasures_are_asked_for_by_their_ids() {
+    let mut world = World::new().await;
+    let requests = (0..3).map(|n| request(&format!("r-{n}"), vec![email(&address(n))])).collect();
+    let tasks = begun(&mut world, requests, Some(ERASE)).await;
+    world.advance(Duration::from_secs(400));
+    world.simulator.clear_calls();
+    for answer in poll_all(&mut world, &tasks).await {
+        expect(&done(answer), Outcome::NothingFound);
+    }
+    assert_eq!((world.calls_of(Endpoint::ErasureGet), world.calls_of(Endpoint::ErasureList)), (3, 0));
+}
+
+#[tokio::test]
+async fn jobs_that_the_list_has_dropped_are_still_known_by_their_ids() {
+    let mut world = world_that_speaks("erasure-retention-30-days").await;
+    let requests = (0..8).map(|n| request(&format!("r-{n}"), vec![email(&address(n))])).collect();
+    let mut left = begun(&mut world, requests, Some(ERASE)).await;
+    world.advance(Duration::from_secs(45 * 24 * 3_600));
+    let mut ended = Vec::new();
+    for _ in 0..8 {
+        let answers = poll_all(&mut world, &left).await;
+        let wait;
+        (left, wait) = open(left, answers, &mut ended);
+        if left.is_empty() {
+            break;
+        }
+        world.advance(Duration::from_millis(wait));
+    }
+    assert_eq!(ended, [Outcome::NothingFound; 8]);
+    assert_eq!(world.simulator.ratelimited_count(), 0);
+}
+
+#[tokio::test]
+async fn an_error_instead_of_a_job_at_work_is_no_error() {
+    for dialects in ["404", "400", "409", "500", "200"] {
+        let mut world = world_that_speaks(&format!("early-erasure-{dialects}")).await;
+        let request = about(SAMPLE_PERSON);
+        let begun = pending(world.delete(&request, VERIFY).await);
+        let waiting = pending(world.poll(&request, &begun.ticket).await);
+        assert_eq!((waiting.stage, waiting.vendor_status.as_deref()), (Stage::Erasing, Some("Pending")));
+        let report = world.follow(&request, Ok(Progress::Pending(waiting))).await.expect("a report");
+        expect(&report, Outcome::Verified);
+    }
+}
+
+#[tokio::test]
+async fn answers_stand_in_the_order_of_their_tasks_whatever_is_among_them() {
+    let mut world = World::new().await;
+    let requests: Vec<_> = (0..6).map(|n| request(&format!("r-{n}"), vec![email(&address(n))])).collect();
+    let tasks = begun(&mut world, requests, Some(ERASE)).await;
+    world.advance(Duration::from_secs(400));
+    let bad = Task { ticket: "t1.nonsense".to_owned(), ..tasks[0].clone() };
+    let mixed = [4, 0, 0, 5, 2].map(|n: usize| tasks[n].clone());
+    let mut mixed = mixed.to_vec();
+    mixed.insert(2, bad);
+    mixed.push(Task { ticket: tasks[1].ticket.clone(), ..tasks[3].clone() });
+    let answers = poll_all(&mut world, &mixed).await;
+    assert_eq!(answers.len(), mixed.len());
+    for (answer, task) in answers.into_iter().zip(&mixed).enumerate().filter_map(|(place, pair)| match place {
+        2 | 6 => {
+            assert_eq!(pair.0.expect_err("a bad ticket").kind, ErrorKind::InvalidTicket);
+            None
+        }
+        _ => Some(pair),
+    }) {
+        assert_eq!(done(answer).receipt.request_key, task.request.key);
+    }
+    assert!(poll_all(&mut world, &[]).await.is_empty());
+}
+
+#[tokio::test]
+async fn one_request_is_gathered_in_a_call_and_the_others_keep_their_tickets() {
+    let mut world = World::of(brand_of(5), Options::default(), &[]).await;
+    for mode in [None, Some(DeletionMode::Preview), Some(VERIFY)] {
+        let requests = (0..5).map(|n| request(&format!("r-{n}"), vec![email(&address(n))])).collect();
+        let mut tasks = begun(&mut world, requests, mode).await;
+        world.advance(Duration::from_secs(400));
+        let answers = poll_all(&mut world, &tasks).await;
+        let same = |(answer, task): (&Result<Progress, Error>, &Task)| matches!(answer, Ok(Progress::Pending(pending)) if pending.ticket == task.ticket);
+        assert_eq!(answers.iter().zip(&tasks).filter(|pair| same(*pair)).count(), 4, "{mode:?}: {answers:?}");
+        let mut ended = Vec::new();
+        let (mut left, mut wait) = open(tasks, answers, &mut ended);
+        for _ in 0..60 {
+            world.advance(Duration::from_millis(wait));
+            tasks = left;
+            let answers = poll_all(&mut world, &tasks).await;
+            (left, wait) = open(tasks, answers, &mut ended);
+            if left.is_empty() {
+                break;
+            }
+        }
+        assert_eq!(ended.len(), 5, "{mode:?}");
+    }
+}
+
+/// Follows a request, and keeps every ticket.
+async fn tickets_of(world: &mut World, request: &Request, mode: DeletionMode) -> (Vec<String>, Outcome) {
+    let mut progress = world.delete(request, mode).await;
+    let mut tickets = Vec::new();
+    loop {
+        match progress.expect("progress") {
+            Progress::Done(report) => return (tickets, report.outcome),
+            Progress::Pending(pending) => {
+                world.advance(Duration::from_millis(pending.poll_after_ms));
+                progress = world.poll(request, &pending.ticket).await;
+                tickets.push(pending.ticket);
+            }
+        }
+    }
+}
+
+#[tokio::test]
+async fn every_older_ticket_leads_to_the_same_outcome() {
+    for dialects in ["", "erasure-list-oldest-first", "early-erasure-200,dates-epoch-ms", "emails-not-found-number"] {
+        for (name, mode) in [(SAMPLE_PERSON, ERASE), (SAMPLE_PERSON, VERIFY), (SAMPLE_STRANGER, VERIFY)] {
+            let mut world = world_that_speaks(dialects).await;
+            let request = about(name);
+            let (tickets, outcome) = tickets_of(&mut world, &request, mode).await;
+            world.advance(Duration::from_secs(4 * 3_600));
+            for ticket in &tickets {
+                world.change_instance().await;
+                let progress = world.poll(&request, ticket).await;
+                let report = world.follow(&request, progress).await.expect("a report");
+                expect(&report, outcome);
+            }
+            assert_eq!(world.erasures_of(name), 1);
+            let searches = world.simulator.erasures().into_iter().filter(|job| job.search_only && job.emails == [name]);
+            assert_eq!(searches.count(), usize::from(mode == VERIFY), "{dialects}: every search was adopted");
+        }
+    }
+}
+
+#[tokio::test]
+async fn two_instances_that_poll_at_once_begin_one_search() {
+    let mut world = World::new().await;
+    let request = about(SAMPLE_PERSON);
+    let begun = pending(world.delete(&request, VERIFY).await);
+    world.advance(Duration::from_secs(400));
+    let one = pending(world.poll(&request, &begun.ticket).await);
+    assert_eq!(one.stage, Stage::Verifying);
+    world.change_instance().await;
+    let other = pending(world.poll(&request, &begun.ticket).await);
+    assert_eq!(other.stage, Stage::Verifying);
+    assert_eq!(world.calls_of(Endpoint::ErasureCreate), 2, "the erasure, and one search");
+    for start in [one, other] {
+        let report = world.follow(&request, Ok(Progress::Pending(start))).await.expect("a report");
+        expect(&report, Outcome::Verified);
+    }
+}
+
+#[tokio::test]
+async fn a_verifying_search_whose_answer_is_lost_is_adopted() {
+    for fault in [Fault::ResetAfterEffect, Fault::EmptyBody, Fault::StatusAfterEffect(504, WaitHint::None)] {
+        let mut world = World::new().await;
+        let request = about(SAMPLE_PERSON);
+        let begun = world.delete(&request, VERIFY).await;
+        world.simulator.set_faults(vec![FaultRule::nth(Endpoint::ErasureCreate, 1, fault.clone())]);
+        let report = world.follow(&request, begun).await.expect("a report");
+        expect(&report, Outcome::Verified);
+        assert_eq!(world.calls_of(Endpoint::ErasureCreate), 2, "{fault:?}");
+    }
+}
+
+#[tokio::test]
+async fn a_job_that_qualtrics_forgot_is_told_after_a_moment_of_grace() {
+    let mut world = World::new().await;
+    let request = about(SAMPLE_PERSON);
+    let begun = pending(world.delete(&request, ERASE).await);
+    world.simulator.forget_jobs();
+    world.advance(Duration::from_secs(30));
+    let waiting = pending(world.poll(&request, &begun.ticket).await);
+    world.advance(Duration::from_millis(waiting.poll_after_ms));
+    let error = world.poll(&request, &waiting.ticket).await.expect_err("it is gone");
+    assert_eq!((error.kind, error.remedy), (ErrorKind::UnknownJob, Remedy::Restart));
+    world.advance(Duration::from_secs(24 * 3_600));
+    let error = world.poll(&request, &begun.ticket).await.expect_err("it is gone");
+    assert_eq!(error.kind, ErrorKind::UnknownJob);
+    assert_eq!(world.calls_of(Endpoint::ErasureCreate), 1, "poll begins nothing");
+}
+
+#[tokio::test]
+async fn a_slow_list_loses_no_job() {
+    for dialects in ["erasure-lag-20-s", "erasure-lag-20-s,erasure-list-oldest-first,early-erasure-500"] {
+        let mut world = world_that_speaks(dialects).await;
+        let requests = (0..5).map(|n| request(&format!("r-{n}"), vec![email(&address(n))])).collect();
+        let tasks = begun(&mut world, requests, Some(ERASE)).await;
+        let answers = poll_all(&mut world, &tasks).await;
+        let (tasks, wait) = open(tasks, answers, &mut Vec::new());
+        assert_eq!(tasks.len(), 5);
+        world.advance(Duration::from_millis(wait));
+        for answer in poll_all(&mut world, &tasks).await {
+            assert_eq!(pending(answer).vendor_status.as_deref(), Some("Pending"));
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_job_that_takes_too_long_and_a_word_that_nobody_knows_call_for_a_person() {
+    let mut world = world_that_speaks("erasure-pending-null").await;
+    world.simulator.set_next_jobs(JobEnd::NeverEnds);
+    let request = about(SAMPLE_PERSON);
+    let begun = pending(world.delete(&request, ERASE).await);
+    assert_eq!(begun.attention, None);
+    world.advance(Duration::from_secs(60));
+    let waiting = pending(world.poll(&request, &begun.ticket).await);
+    assert_eq!(waiting.attention.expect("a word that is missing").code, "unknown-status");
+    let overdue = world.instance.describe().await.expect("a manifest").capabilities;
+    let overdue = overdue.iter().map(|capability| capability.overdue_after_ms).max().expect("capabilities");
+    world.advance(Duration::from_millis(overdue));
+    let waiting = pending(world.poll(&request, &waiting.ticket).await);
+    assert_eq!(waiting.attention.expect("weeks").code, "overdue");
+}
+
+#[tokio::test]
+async fn pauses_grow_with_the_age_of_a_job() {
+    let mut world = World::new().await;
+    world.simulator.set_next_jobs(JobEnd::NeverEnds);
+    let mut shortest = u64::MAX;
+    let mut longest = 0;
+    for key in 0..12 {
+        let request = request(&format!("key-{key}"), vec![email(&address(key))]);
+        let mut waiting = pending(world.delete(&request, ERASE).await);
+        let mut last = 0;
+        shortest = shortest.min(waiting.poll_after_ms);
+        for _ in 0..24 {
+            assert!((25_500..=1_035_000).contains(&waiting.poll_after_ms), "{}", waiting.poll_after_ms);
+            assert!(waiting.poll_after_ms >= last);
+            last = waiting.poll_after_ms;
+            world.advance(Duration::from_millis(last));
+            waiting = pending(world.poll(&request, &waiting.ticket).await);
+        }
+        assert!(last >= 765_000, "{last}");
+        longest = longest.max(last);
+    }
+    assert!(longest > 930_000 && shortest < 29_000, "they are spread: {shortest} to {longest}");
+}
+
+#[tokio::test]
+async fn a_limit_that_is_used_up_leaves_requests_pending() {
+    let mut world = World::new().await;
+    let request = about(SAMPLE_PERSON);
+    let mut waiting = pending(world.delete(&request, ERASE).await);
+    for _ in 0..40 {
+        waiting = pending(world.poll(&request, &waiting.ticket).await);
+    }
+    assert_eq!(world.simulator.ratelimited_count(), 0);
+    let fault = Fault::Status(429, WaitHint::Seconds(120));
+    world.simulator.set_faults(vec![FaultRule::every(Endpoint::ErasureGet, fault)]);
+    world.advance(Duration::from_secs(60));
+    let error = world.poll(&request, &waiting.ticket).await.expect_err("Qualtrics wants a pause");
+    assert_eq!((error.kind, error.remedy), (ErrorKind::RateLimited, Remedy::Retry(120_000)));
+}
+
+#[tokio::test]
+async fn a_host_whose_clock_is_wrong_follows_many_jobs_too() {
+    for hours in [-26_i64, -1, 1, 26] {
+        for dialects in ["", "erasure-list-oldest-first"] {
+            let options = Options { dialects: Dialects::parse(dialects).expect("dialects"), ..Options::default() };
+            let mut world = World::of(Brand::sample().past_erasures(700), options, &[]).await;
+            let clock = Clock::made(world.now().saturating_add_signed(hours * 3_600));
+            world.change_clock(clock.clone()).await;
+            let requests = (0..5).map(|n| request(&format!("r-{n}"), vec![email(&address(n))])).collect();
+            let tasks = begun(&mut world, requests, Some(ERASE)).await;
+            // Others are busy, too: 150 jobs come after these.
+            world.simulator.set_rate_limits(false);
+            for n in 0..150 {
+                let other = request(&format!("other-{n}"), vec![email(&format!("other-{n}@example.org"))]);
+                if n % 10 == 0 {
+                    world.advance(Duration::from_secs(60));
+                    world.change_instance().await;
+                }
+                pending(world.delete(&other, ERASE).await);
+            }
+            clock.advance(Duration::from_secs(900));
+            world.change_clock(clock).await;
+            for answer in poll_all(&mut world, &tasks).await {
+                let Ok(progress) = answer else { panic!("{hours} hours: {answer:?}") };
+                assert!(matches!(progress, Progress::Done(_)), "{hours} hours: {progress:?}");
+            }
+        }
+    }
+}
+
+#[tokio::test]
+async fn an_adopted_job_is_as_old_as_it_is() {
+    let mut world = World::new().await;
+    let attempt = world.now();
+    pending(world.delete(&about(SAMPLE_PERSON), ERASE).await);
+    world.advance(Duration::from_secs(200));
+    let request = Request { first_attempt_at: Some(attempt), ..about(SAMPLE_PERSON) };
+    world.change_instance().await;
+    let adopted = pending(world.delete(&request, ERASE).await);
+    assert_eq!(adopted.submitted_at, Some(attempt));
+}
