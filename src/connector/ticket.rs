@@ -13,7 +13,7 @@
 //! the next number.
 
 use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
-use serde::{Deserialize, Serialize, de::DeserializeOwned};
+use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
 
 use super::contract::{DeletionMode, Error, ErrorKind, Remedy, Right};
@@ -22,19 +22,15 @@ use super::contract::{DeletionMode, Error, ErrorKind, Remedy, Right};
 pub const LONGEST: usize = 4_096;
 
 /// What a request is after.
-#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Aim {
     /// Access.
-    #[serde(rename = "a")]
     Access,
     /// Deletion, `preview`.
-    #[serde(rename = "p")]
     Preview,
     /// Deletion, `erase`.
-    #[serde(rename = "e")]
     Erase,
     /// Deletion, `erase-and-verify`.
-    #[serde(rename = "v")]
     EraseAndVerify,
 }
 
@@ -59,7 +55,12 @@ impl Aim {
         }
     }
 
-    /// A letter for check values.
+    /// The aim with this letter.
+    fn from_letter(letter: &str) -> Option<Self> {
+        [Self::Access, Self::Preview, Self::Erase, Self::EraseAndVerify].into_iter().find(|aim| aim.letter() == letter)
+    }
+
+    /// A letter, for tickets and check values.
     #[must_use]
     pub const fn letter(self) -> &'static str {
         match self {
@@ -82,79 +83,59 @@ impl From<DeletionMode> for Aim {
 }
 
 /// Where a request stands.
-#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+#[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Ticket {
     /// What the request is after.
-    #[serde(rename = "a")]
     pub aim: Aim,
     /// The request's check value: [`super::subject::check_value`].
-    #[serde(rename = "c")]
     pub check: u32,
     /// The jobs at Qualtrics: exports, or one erasure or search. One job is about all addresses; several are about one
     /// each, in the order of the sorted addresses. None: there is nothing but directories to search.
-    #[serde(rename = "j", default, skip_serializing_if = "Vec::is_empty")]
     pub jobs: Vec<String>,
     /// When Qualtrics took the request, in seconds.
-    #[serde(rename = "s")]
     pub submitted_at: u64,
     /// How often Qualtrics did not know the job.
-    #[serde(rename = "m", default, skip_serializing_if = "is_zero")]
     pub misses: u8,
     /// How often the last step was tried in vain.
-    #[serde(rename = "t", default, skip_serializing_if = "is_zero")]
     pub tries: u8,
     /// Where in Qualtrics' list of erasures the job was last seen.
-    #[serde(rename = "h", default, skip_serializing_if = "Option::is_none")]
     pub hint: Option<String>,
     /// The deletion is over, and is being verified.
-    #[serde(rename = "v", default, skip_serializing_if = "Option::is_none")]
     pub verify: Option<Verification>,
 }
 
 /// How far the verification of a deletion is.
-#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+#[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Verification {
     /// When the deletion was seen to be over, in seconds of the host's clock.
-    #[serde(rename = "e")]
     pub erased_at: u64,
     /// Only searches begun after this second of Qualtrics' clock count.
-    #[serde(rename = "a")]
     pub after: u64,
     /// The search that is under way.
-    #[serde(rename = "i", default, skip_serializing_if = "Option::is_none")]
     pub search: Option<String>,
 }
 
 /// Where the bytes of a remote document are.
-#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+#[derive(Clone, PartialEq, Eq, Debug)]
 pub enum Reference {
     /// A file of a customer data request.
-    #[serde(rename = "f")]
     File {
         /// The request's id.
-        #[serde(rename = "j")]
         job: String,
         /// The file's id.
-        #[serde(rename = "f")]
         file: String,
         /// Its size in bytes, where it was known.
-        #[serde(rename = "s", default, skip_serializing_if = "Option::is_none")]
         size: Option<u64>,
         /// A check value of its entity tag, where it had one.
-        #[serde(rename = "e", default, skip_serializing_if = "Option::is_none")]
         tag: Option<u32>,
     },
     /// A contact.
-    #[serde(rename = "c")]
     Contact {
         /// The directory's id.
-        #[serde(rename = "d")]
         directory: String,
         /// The contact's id.
-        #[serde(rename = "c")]
         contact: String,
         /// A check value of its last change, where it was told.
-        #[serde(rename = "m", default, skip_serializing_if = "Option::is_none")]
         changed: Option<u32>,
     },
 }
@@ -165,7 +146,7 @@ impl Ticket {
     /// # Errors
     /// `protocol` if it would be longer than [`LONGEST`]: Qualtrics' ids are longer than any that were seen.
     pub fn write(&self) -> Result<String, Error> {
-        let text = write("t1.", self);
+        let text = write("t1.", self.to_json());
         if text.len() > LONGEST {
             let message = "Qualtrics' ids are too long for a ticket: ask the connector's makers.";
             return Err(Error::new(ErrorKind::Protocol, Remedy::GiveUp, message));
@@ -178,7 +159,47 @@ impl Ticket {
     /// # Errors
     /// `invalid-ticket` if it is damaged, `unsupported` if it is of a later version.
     pub fn read(text: &str) -> Result<Self, Error> {
-        read(text, 't')
+        Self::from_json(&read(text, 't')?).ok_or_else(damaged)
+    }
+
+    fn to_json(&self) -> Value {
+        json!({
+            "a": self.aim.letter(),
+            "c": self.check,
+            "j": self.jobs,
+            "s": self.submitted_at,
+            "m": self.misses,
+            "t": self.tries,
+            "h": self.hint,
+            "v": self.verify.as_ref().map(Verification::to_json),
+        })
+    }
+
+    fn from_json(json: &Value) -> Option<Self> {
+        let count = |name| u8::try_from(json.get(name).map_or(Some(0), Value::as_u64)?).ok();
+        Some(Self {
+            aim: Aim::from_letter(json.get("a")?.as_str()?)?,
+            check: u32::try_from(json.get("c")?.as_u64()?).ok()?,
+            jobs: json.get("j")?.as_array()?.iter().map(|id| Some(id.as_str()?.to_owned())).collect::<Option<_>>()?,
+            submitted_at: json.get("s")?.as_u64()?,
+            misses: count("m")?,
+            tries: count("t")?,
+            hint: text(json, "h"),
+            verify: match json.get("v") {
+                None | Some(Value::Null) => None,
+                Some(verify) => Some(Verification::from_json(verify)?),
+            },
+        })
+    }
+}
+
+impl Verification {
+    fn to_json(&self) -> Value {
+        json!({"e": self.erased_at, "a": self.after, "i": self.search})
+    }
+
+    fn from_json(json: &Value) -> Option<Self> {
+        Some(Self { erased_at: json.get("e")?.as_u64()?, after: json.get("a")?.as_u64()?, search: text(json, "i") })
     }
 }
 
@@ -186,7 +207,13 @@ impl Reference {
     /// As text: printable ASCII.
     #[must_use]
     pub fn write(&self) -> String {
-        write("r1.", self)
+        write(
+            "r1.",
+            match self {
+                Self::File { job, file, size, tag } => json!({"j": job, "f": file, "s": size, "e": tag}),
+                Self::Contact { directory, contact, changed } => json!({"d": directory, "c": contact, "m": changed}),
+            },
+        )
     }
 
     /// Reads a reference.
@@ -194,8 +221,21 @@ impl Reference {
     /// # Errors
     /// As [`Ticket::read`].
     pub fn read(text: &str) -> Result<Self, Error> {
-        read(text, 'r')
+        Self::from_json(&read(text, 'r')?).ok_or_else(damaged)
     }
+
+    fn from_json(json: &Value) -> Option<Self> {
+        let number = |name| json.get(name).and_then(Value::as_u64);
+        let check = |name| number(name).and_then(|check| u32::try_from(check).ok());
+        match text(json, "j") {
+            Some(job) => Some(Self::File { job, file: text(json, "f")?, size: number("s"), tag: check("e") }),
+            None => Some(Self::Contact { directory: text(json, "d")?, contact: text(json, "c")?, changed: check("m") }),
+        }
+    }
+}
+
+fn text(json: &Value, name: &str) -> Option<String> {
+    json.get(name)?.as_str().map(str::to_owned)
 }
 
 /// A short check value of something that should not change.
@@ -204,10 +244,8 @@ pub fn check_of(text: &str) -> u32 {
     Sha256::digest(text.as_bytes()).iter().take(4).fold(0, |sum, byte| (sum << 8) | u32::from(*byte))
 }
 
-fn write<V: Serialize>(prefix: &str, value: &V) -> String {
-    // Plain structs of strings and numbers: writing them cannot fail.
-    let json = serde_json::to_vec(value).unwrap_or_default();
-    let mut text = [prefix, &URL_SAFE_NO_PAD.encode(json), "."].concat();
+fn write(prefix: &str, json: Value) -> String {
+    let mut text = [prefix, &URL_SAFE_NO_PAD.encode(json.to_string()), "."].concat();
     text.push_str(&checksum(&text));
     text
 }
@@ -217,12 +255,8 @@ fn checksum(text: &str) -> String {
     URL_SAFE_NO_PAD.encode(digest.get(..6).unwrap_or_default())
 }
 
-fn read<V: DeserializeOwned>(text: &str, kind: char) -> Result<V, Error> {
+fn read(text: &str, kind: char) -> Result<Value, Error> {
     let text = text.trim_ascii();
-    let damaged = || {
-        let message = "The ticket or reference is damaged: use it exactly as it was given.";
-        Error::new(ErrorKind::InvalidTicket, Remedy::GiveUp, message)
-    };
     if text.len() > LONGEST || !text.is_ascii() {
         return Err(damaged());
     }
@@ -240,9 +274,9 @@ fn read<V: DeserializeOwned>(text: &str, kind: char) -> Result<V, Error> {
     serde_json::from_slice(&json).map_err(|_| damaged())
 }
 
-#[allow(clippy::trivially_copy_pass_by_ref, reason = "the signature that serde asks for")]
-const fn is_zero(number: &u8) -> bool {
-    *number == 0
+fn damaged() -> Error {
+    let message = "The ticket or reference is damaged: use it exactly as it was given.";
+    Error::new(ErrorKind::InvalidTicket, Remedy::GiveUp, message)
 }
 
 #[cfg(test)]
@@ -265,8 +299,8 @@ mod tests {
     #[test]
     fn a_ticket_of_version_one_is_read_for_ever() {
         let published = concat!(
-            "t1.eyJhIjoidiIsImMiOjcwMzcxMCwiaiI6WyJPUC0wZDJjN2I3ZS0wZjNlLTRiNTUtOWQ1Ny01YjljMmMxYzZhMTEiXSwicyI6M",
-            "TcwMDAwMDAwMCwibSI6MSwiaCI6Im9mZnNldD0zMDAiLCJ2Ijp7ImUiOjE3MDAwMDA2MDAsImEiOjE3MDAwMDA2MDB9fQ.BYGGlXF9"
+            "t1.eyJhIjoidiIsImMiOjcwMzcxMCwiaCI6Im9mZnNldD0zMDAiLCJqIjpbIk9QLTBkMmM3YjdlLTBmM2UtNGI1NS05ZDU3LTViOWMyY",
+            "zFjNmExMSJdLCJtIjoxLCJzIjoxNzAwMDAwMDAwLCJ0IjowLCJ2Ijp7ImEiOjE3MDAwMDA2MDAsImUiOjE3MDAwMDA2MDAsImkiOm51bGx9fQ.ll12SrHf"
         );
         assert_eq!(Ticket::read(published).ok(), Some(ticket()));
         assert_eq!(ticket().write().ok().as_deref(), Some(published));
@@ -300,7 +334,9 @@ mod tests {
     fn sixty_four_exports_fit_into_a_ticket() {
         let jobs = vec!["0d2c7b7e-0f3e-4b55-9d57-5b9c2c1c6a11".to_owned(); 64];
         let many = Ticket { jobs, verify: None, hint: None, ..ticket() };
-        assert!(many.write().is_ok_and(|text| text.len() <= LONGEST && text.bytes().all(|byte| byte.is_ascii_graphic())));
+        assert!(
+            many.write().is_ok_and(|text| text.len() <= LONGEST && text.bytes().all(|byte| byte.is_ascii_graphic()))
+        );
     }
 
     #[test]
