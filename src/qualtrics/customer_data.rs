@@ -82,14 +82,13 @@ pub fn read_progress(answer: &Answer) -> Export {
     let status = member(result, &["status", "state", "requestStatus"]).and_then(Value::as_str);
     let reason = member(result, &["failureReason", "error", "errorMessage"]).and_then(failure_text);
     let percent = member(result, &["percentComplete", "percent", "progress"]);
-    let percent =
-        percent.and_then(|value| value.as_f64().or_else(|| value.as_str()?.trim_end_matches('%').parse().ok()));
+    let percent = percent.and_then(|value| whole_percent(&value.as_str().map_or_else(|| value.to_string(), str::to_owned)));
     let state = JobState::read(status, reason.is_some());
     let instant = |name| result.get(name).and_then(timestamp::read_ms).and_then(timestamp::write);
     Export {
         state,
         status: status.and_then(word::status),
-        percent: percent.filter(|percent| (0.0..=100.0).contains(percent)).map(whole_percent),
+        percent,
         files: files(result),
         failure: match state {
             JobState::Completed | JobState::Running { .. } => None,
@@ -100,9 +99,11 @@ pub fn read_progress(answer: &Answer) -> Export {
     }
 }
 
-#[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "within 0 to 100")]
-fn whole_percent(percent: f64) -> u8 {
-    percent as u8
+/// `42`, `42.5`, `42 %`: what stands before the point.
+fn whole_percent(text: &str) -> Option<u8> {
+    let text = text.trim_end_matches('%').trim();
+    let (whole, _) = text.split_once('.').unwrap_or((text, ""));
+    whole.parse().ok().filter(|percent| *percent <= 100)
 }
 
 fn files(result: &Value) -> Vec<String> {
