@@ -12,7 +12,7 @@
 //! A version, once published, is read for ever. Members are added with a default; what has to change its meaning gets
 //! the next number.
 
-use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
+use base64ct::{Base64UrlUnpadded, Encoding};
 use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
 
@@ -245,14 +245,14 @@ pub fn check_of(text: &str) -> u32 {
 }
 
 fn write(prefix: &str, json: Value) -> String {
-    let mut text = [prefix, &URL_SAFE_NO_PAD.encode(json.to_string()), "."].concat();
+    let mut text = [prefix, &Base64UrlUnpadded::encode_string(json.to_string().as_bytes()), "."].concat();
     text.push_str(&checksum(&text));
     text
 }
 
 fn checksum(text: &str) -> String {
     let digest = Sha256::digest(text.as_bytes());
-    URL_SAFE_NO_PAD.encode(digest.get(..6).unwrap_or_default())
+    Base64UrlUnpadded::encode_string(digest.get(..6).unwrap_or_default())
 }
 
 fn read(text: &str, kind: char) -> Result<Value, Error> {
@@ -270,7 +270,7 @@ fn read(text: &str, kind: char) -> Result<Value, Error> {
         let message = "The ticket or reference was written by a later version of this connector: use that version.";
         return Err(Error::new(ErrorKind::Unsupported, Remedy::Operator, message));
     }
-    let json = URL_SAFE_NO_PAD.decode(json.strip_suffix('.').unwrap_or(json)).map_err(|_| damaged())?;
+    let json = Base64UrlUnpadded::decode_vec(json.strip_suffix('.').unwrap_or(json)).map_err(|_| damaged())?;
     serde_json::from_slice(&json).map_err(|_| damaged())
 }
 

@@ -1,6 +1,6 @@
 //! Signing in: OAuth 2.0 client credentials (fact sheet 2).
 
-use base64::{Engine, engine::general_purpose::STANDARD};
+use base64ct::{Base64, Encoding};
 use serde_json::Value;
 
 use super::envelope::{self, Refusal, Trouble};
@@ -135,7 +135,7 @@ pub fn request(origin: &Origin, credentials: &Credentials, scopes: Scopes) -> Re
         origin: origin.clone(),
         path: "/oauth2/token".to_owned(),
         headers: vec![
-            ("authorization", Secret::new(["Basic ", &STANDARD.encode(pair)].concat())),
+            ("authorization", Secret::new(["Basic ", &Base64::encode_string(pair.as_bytes())].concat())),
             ("content-type", Secret::new("application/x-www-form-urlencoded")),
             ("accept", Secret::new("application/json")),
         ],
