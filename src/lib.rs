@@ -8,6 +8,7 @@
 //! | [`connector`] | what the contract promises: settings, requests, tickets, reports. |
 //! | [`qualtrics`] | what Qualtrics speaks: sign-in, envelope, erasures, customer data requests, directories, users. |
 //! | [`http`] | what both need of HTTP: a request, an answer, a [`http::Transport`], retries and pacing. |
+//! | [`order`] | sorting, in few bytes. |
 //! | [`secret`] | values that cannot be printed. |
 //!
 //! Nothing points back. All but `component` compiles natively; that is how it is tested, fuzzed and benchmarked.
@@ -16,5 +17,6 @@
 mod component;
 pub mod connector;
 pub mod http;
+pub mod order;
 pub mod qualtrics;
 pub mod secret;

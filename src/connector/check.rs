@@ -5,6 +5,7 @@ use super::contract::{Connection, Error, ErrorKind, Problem, Remedy, Right};
 use super::errors::{self, missing, not_administrator, rights_of};
 use super::settings::AccountGuard;
 use crate::http::{Clock, Transport};
+use crate::order;
 use crate::qualtrics::account::Account;
 use crate::qualtrics::client;
 use crate::qualtrics::envelope::{Answer, Trouble};
@@ -149,8 +150,7 @@ pub fn check<T: Transport, C: Clock>(call: &mut Call<'_, T, C>, rights: &[Right]
             Proof::Unproven => warnings.push(unproven(*scope)),
         }
     }
-    needs_administrator.sort();
-    needs_administrator.dedup();
+    order::sort(&mut needs_administrator);
     if !needs_administrator.is_empty() {
         problems.push(not_administrator(&needs_administrator));
     }

@@ -8,6 +8,7 @@ use super::documents::check_of_instant;
 use super::subject::Subject;
 use super::ticket::Reference;
 use crate::http::{Clock, Transport};
+use crate::order;
 use crate::qualtrics::client;
 use crate::qualtrics::cursor::Cursor;
 use crate::qualtrics::directories::{self, Contact, Key};
@@ -327,7 +328,7 @@ fn name(number: usize, directory: &str) -> String {
 
 fn every_index(subject: &Subject) -> Vec<u32> {
     let mut indices: Vec<u32> = subject.names.iter().flat_map(|name| name.indices.clone()).collect();
-    indices.sort_unstable();
+    order::sort(&mut indices);
     indices
 }
 

@@ -13,6 +13,7 @@ use super::settings::DeletionBehavior;
 use super::subject::{Subject, check_value};
 use super::ticket::{Aim, Ticket, Verification};
 use crate::http::{Clock, Transport};
+use crate::order;
 use crate::qualtrics::envelope::Trouble;
 use crate::qualtrics::erasure::{self, Erasure, Hints, Match};
 use crate::qualtrics::job::JobState;
@@ -529,7 +530,7 @@ fn of_job(subject: &Subject, job: &Erasure) -> (Vec<Finding>, Vec<Match>) {
     {
         let of_kind = addresses.iter().zip(&matches).filter(|(_, one)| **one == kind);
         let mut names: Vec<u32> = of_kind.flat_map(|(address, _)| subject.indices_of(address)).collect();
-        names.sort_unstable();
+        order::sort(&mut names);
         if !names.is_empty() {
             findings.push(Finding::searched(SOURCE, amount, names));
         }

@@ -8,6 +8,7 @@ use super::contract::{Amount, Error, ErrorKind, Finding, Remedy, Request, Right,
 use super::settings::AccountGuard;
 use super::subject::Subject;
 use crate::http::{Clock, Transport};
+use crate::order;
 use crate::qualtrics::account::Account;
 use crate::qualtrics::oauth::Scope;
 use crate::qualtrics::users::Users;
@@ -58,7 +59,7 @@ pub fn try_guards<T: Transport, C: Clock>(
             .filter(|address| is_guarded(address))
             .flat_map(|address| subject.indices_of(address))
             .collect();
-        names.sort_unstable();
+        order::sort(&mut names);
         names
     };
     let own = own_names(call)?;

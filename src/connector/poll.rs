@@ -14,6 +14,7 @@ use super::subject::{Subject, check_value};
 use super::ticket::{Aim, Ticket};
 use super::{access, follow};
 use crate::http::{Clock, Transport};
+use crate::order;
 use crate::qualtrics::customer_data::{self, Export};
 use crate::qualtrics::envelope::Trouble;
 use crate::qualtrics::erasure::{self, Erasure, Hints, Pass};
@@ -93,12 +94,15 @@ fn ask_exports<'t, T: Transport, C: Clock>(
     tickets: impl Iterator<Item = &'t Ticket>,
 ) -> BTreeMap<String, Result<Export, Trouble>> {
     let mut ids: Vec<&String> = tickets.flat_map(|ticket| &ticket.jobs).collect();
-    ids.sort();
-    ids.dedup();
+    order::sort(&mut ids);
     let calls: Vec<_> = ids.iter().map(|id| customer_data::progress(id)).collect();
     let answers = if calls.is_empty() { Vec::new() } else { call.client.wave(call.need(Right::Access), &calls) };
     let read = answers.into_iter().map(|answer| answer.map(|answer| customer_data::read_progress(&answer)));
-    ids.into_iter().cloned().zip(read).collect()
+    let mut exports = BTreeMap::new();
+    for (id, export) in ids.into_iter().zip(read) {
+        exports.insert(id.clone(), export);
+    }
+    exports
 }
 
 /// What Qualtrics says of the erasures that are followed.

@@ -3,6 +3,7 @@
 use sha2::{Digest, Sha256};
 
 use super::contract::{Error, Identifier, Problem, Request};
+use crate::order;
 use crate::qualtrics::directories::Key;
 use crate::secret::Secret;
 
@@ -82,7 +83,7 @@ impl Subject {
     #[must_use]
     pub fn addresses(&self) -> Vec<Secret> {
         let mut addresses: Vec<Secret> = self.names.iter().filter_map(Name::address).cloned().collect();
-        addresses.sort();
+        order::sort(&mut addresses);
         addresses
     }
 
@@ -98,7 +99,7 @@ impl Subject {
     pub fn address_indices(&self) -> Vec<u32> {
         let mut indices: Vec<u32> =
             self.names.iter().filter(|name| name.address().is_some()).flat_map(|name| name.indices.clone()).collect();
-        indices.sort_unstable();
+        order::sort(&mut indices);
         indices
     }
 

@@ -4,6 +4,7 @@ use serde_json::Value;
 
 use super::client::Call;
 use super::envelope::{Answer, member};
+use crate::order;
 use crate::secret::Secret;
 
 /// The user type of brand administrators (fact sheet 4). Custom administrator types may exist: unconfirmed.
@@ -68,8 +69,7 @@ pub(super) fn names(email: Option<&str>, user_name: Option<&str>) -> Vec<Secret>
         .filter(|name| !name.is_empty())
         .map(Secret::new)
         .collect();
-    names.sort();
-    names.dedup();
+    order::sort(&mut names);
     names
 }
 

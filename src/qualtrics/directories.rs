@@ -8,6 +8,7 @@ use super::envelope::{self, Answer, Trouble, member};
 use super::oauth::Scopes;
 use super::timestamp;
 use crate::http::{Clock, Transport};
+use crate::order;
 use crate::secret::Secret;
 
 /// Contacts a page of a search: the default; the maximum is unconfirmed (fact sheet 8.2).
@@ -97,8 +98,7 @@ pub fn read_all<T: Transport, C: Clock>(
         answer = client.call(need, Call::get(path))?;
         seen.push(cursor);
     }
-    ids.sort();
-    ids.dedup();
+    order::sort(&mut ids);
     Ok(ids)
 }
 

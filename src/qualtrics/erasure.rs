@@ -15,6 +15,7 @@ use super::job::{JobState, failure_text};
 use super::oauth::Scopes;
 use super::{timestamp, word};
 use crate::http::{Clock, Transport};
+use crate::order;
 use crate::secret::Secret;
 
 const PATH: &str = "/op-erase-personal-data";
@@ -359,8 +360,7 @@ fn addresses(value: &Value) -> Option<Vec<Secret>> {
         _ => return None,
     };
     addresses.retain(|address| !address.reveal().is_empty());
-    addresses.sort();
-    addresses.dedup();
+    order::sort(&mut addresses);
     (!addresses.is_empty()).then_some(addresses)
 }
 

@@ -3,8 +3,6 @@
 //! An erasure deletes the account of a user with that address, too (fact sheet 6.4). There is no filter by address, so
 //! the list is read to its end.
 
-use std::collections::BTreeSet;
-
 use serde_json::Value;
 use sha2::{Digest, Sha256};
 
@@ -21,10 +19,10 @@ const FRESH_MS: u64 = 600_000;
 /// The names of a brand's users, as hashes: the list can be kept without keeping anyone's address.
 #[derive(Default)]
 pub struct Users {
-    names: BTreeSet<u64>,
+    names: Vec<u64>,
     /// Where the list goes on; none once it was read to its end.
     next: Option<Cursor>,
-    seen: BTreeSet<String>,
+    seen: Vec<Cursor>,
     /// When the first page was read, on the monotonic clock; none while there is no list.
     begun_at_ms: Option<u64>,
 }
@@ -78,10 +76,11 @@ impl Users {
             self.names.extend(names.iter().map(|name| hash(name.reveal())));
         }
         self.next = Cursor::next_page(result)?;
-        if let Some(cursor) = &self.next
-            && !self.seen.insert(cursor.query().to_owned())
-        {
-            return Err(Trouble::Unreadable);
+        if let Some(cursor) = &self.next {
+            if self.seen.contains(cursor) {
+                return Err(Trouble::Unreadable);
+            }
+            self.seen.push(cursor.clone());
         }
         Ok(())
     }
