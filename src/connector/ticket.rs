@@ -307,6 +307,20 @@ mod tests {
     }
 
     #[test]
+    fn references_of_version_one_are_read_for_ever() {
+        let file = Reference::File { job: "CDR_1".to_owned(), file: "F 1".to_owned(), size: Some(565), tag: None };
+        let contact =
+            Reference::Contact { directory: "POOL_1".to_owned(), contact: "CID_1".to_owned(), changed: Some(7) };
+        for (reference, published) in [
+            (file, "r1.eyJlIjpudWxsLCJmIjoiRiAxIiwiaiI6IkNEUl8xIiwicyI6NTY1fQ.gXv6lGZi"),
+            (contact, "r1.eyJjIjoiQ0lEXzEiLCJkIjoiUE9PTF8xIiwibSI6N30.98Divyoa"),
+        ] {
+            assert_eq!(reference.write(), published);
+            assert_eq!(Reference::read(published).ok(), Some(reference));
+        }
+    }
+
+    #[test]
     fn damage_at_any_position_is_found() {
         let good = ticket().write().expect("a ticket");
         for position in 0..good.len() {

@@ -82,7 +82,8 @@ pub fn read_progress(answer: &Answer) -> Export {
     let status = member(result, &["status", "state", "requestStatus"]).and_then(Value::as_str);
     let reason = member(result, &["failureReason", "error", "errorMessage"]).and_then(failure_text);
     let percent = member(result, &["percentComplete", "percent", "progress"]);
-    let percent = percent.and_then(|value| whole_percent(&value.as_str().map_or_else(|| value.to_string(), str::to_owned)));
+    let percent =
+        percent.and_then(|value| whole_percent(&value.as_str().map_or_else(|| value.to_string(), str::to_owned)));
     let state = JobState::read(status, reason.is_some());
     let instant = |name| result.get(name).and_then(timestamp::read_ms).and_then(timestamp::write);
     Export {
