@@ -24,9 +24,9 @@ use crate::secret::Secret;
 /// The source of what a job of Qualtrics' reaches: everything that is tied to an address.
 const SOURCE: &str = "personal-data";
 
-/// For so long after an attempt its job may still appear in Qualtrics' list, in seconds. Qualtrics ends a call of its own
-/// after 5 (fact sheet 3.4).
-const SETTLING_S: u64 = 30;
+/// For so long after an attempt was begun its job may still appear in Qualtrics' list, in seconds: guards come before it,
+/// Qualtrics ends a call of its own after 5 seconds (fact sheet 3.4), and a list may lag behind.
+const SETTLING_S: u64 = 60;
 /// After so long a list that does not show what is needed will not show it any more, in seconds.
 const HOPELESS_S: u64 = 600;
 /// How exact the correction of clocks by `Date` is, in seconds.

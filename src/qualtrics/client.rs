@@ -248,7 +248,11 @@ impl<'a, T: Transport, C: Clock> Client<'a, T, C> {
                 Err(failure) => Trouble::NoAnswer(failure),
                 Ok((head, body)) => {
                     self.note_date(&head);
+                    let html =
+                        head.header("content-type").is_some_and(|kind| kind.trim_start().starts_with("text/html"));
                     match head.status {
+                        // A page of something that stands between is no file of Qualtrics'.
+                        200..=299 if html => Trouble::Unreadable,
                         200..=299 => return Ok((head, body)),
                         300..=399 => Trouble::Redirected(head.status),
                         // The error's text is not worth reading: the status decides.

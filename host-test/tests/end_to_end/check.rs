@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use host_test::host::contract::{Connection, Error, ErrorKind, Outcome, Problem, Remedy, Right};
+use host_test::host::contract::{Connection, DeletionMode, Error, ErrorKind, Outcome, Problem, Remedy, Right};
 use host_test::host::{EgressPolicy, InstanceOptions};
 use host_test::simulator::{
     Brand, Call, Dialects, Endpoint, Fault, FaultRule, Options, SAMPLE_ADMINISTRATOR, SAMPLE_CLIENT_SECRET,
@@ -380,8 +380,8 @@ async fn the_test_changes_nothing_at_qualtrics() {
 #[tokio::test]
 async fn each_call_of_the_contract_costs_exactly_so_many_calls_and_waves() {
     use Endpoint::{
-        Contact, ContactSearch, Directories, ErasureList, ExportCreate, ExportFile, ExportProgress, Token, Users,
-        WhoAmI,
+        Contact, ContactSearch, Directories, ErasureCreate, ErasureGet, ErasureList, ExportCreate, ExportFile,
+        ExportProgress, Token, Users, WhoAmI,
     };
     // Each row a wave of calls at once; within a wave the order is Qualtrics' to see.
     let table: [(&[Right], &[&[Endpoint]]); 3] = [
@@ -417,6 +417,21 @@ async fn each_call_of_the_contract_costs_exactly_so_many_calls_and_waves() {
         &[&[ExportProgress], &[Directories], &[ContactSearch; 2], &[ExportFile], &[Contact; 2]],
     );
     assert!(world.simulator.peak_calls() <= 4);
+
+    let mut world = World::new().await;
+    let begun = pending(world.delete(&request, DeletionMode::EraseAndVerify).await);
+    assert_waves(&world.waves(), &[&[Token], &[WhoAmI], &[Users], &[ErasureCreate]]);
+    world.simulator.clear_calls();
+    let begun = pending(world.poll(&request, &begun.ticket).await);
+    assert_waves(&world.waves(), &[&[ErasureGet], &[ErasureList]]);
+    world.simulator.clear_calls();
+    world.advance(Duration::from_secs(400));
+    let begun = pending(world.poll(&request, &begun.ticket).await);
+    assert_waves(&world.waves(), &[&[ErasureGet], &[ErasureList], &[ErasureCreate]]);
+    world.simulator.clear_calls();
+    world.advance(Duration::from_secs(400));
+    expect(&done(world.poll(&request, &begun.ticket).await), Outcome::Verified);
+    assert_waves(&world.waves(), &[&[ErasureGet], &[Directories], &[ContactSearch; 2], &[ErasureGet]]);
 }
 
 /// The calls are those of the waves, in the order of the waves.

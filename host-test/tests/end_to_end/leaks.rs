@@ -39,7 +39,8 @@ fn markers() -> Vec<String> {
         markers.push(marker.to_lowercase());
         markers.push(utf8_percent_encode(marker, NON_ALPHANUMERIC).to_string().to_lowercase());
         markers.push(serde_json::to_string(marker).expect("JSON").trim_matches('"').to_lowercase());
-        if marker.len() >= 8 {
+        // Shorter ones stand in encoded ids by chance.
+        if marker.len() >= 10 {
             for engine in [&STANDARD, &STANDARD_NO_PAD, &URL_SAFE_NO_PAD] {
                 // At each of the three places where the bytes of a longer text can begin.
                 for before in 0..3_usize {

@@ -228,7 +228,7 @@ async fn a_search_is_not_adopted_as_an_erasure_nor_an_erasure_as_a_search() {
         let mut request = about(SAMPLE_PERSON);
         let attempt = world.now();
         pending(world.delete(&request, one).await);
-        world.advance(Duration::from_secs(40));
+        world.advance(Duration::from_secs(90));
         request.first_attempt_at = Some(attempt);
         pending(world.delete(&request, other).await);
         assert_eq!(world.simulator.erasures().iter().filter(|job| job.emails == [SAMPLE_PERSON]).count(), 2);
@@ -244,7 +244,7 @@ async fn a_job_for_more_or_fewer_addresses_is_not_adopted() {
         let of = |key: &str, names: &[&str]| request(key, names.iter().map(|name| email(name)).collect());
         let attempt = world.now();
         pending(world.delete(&of("earlier", &earlier), ERASE).await);
-        world.advance(Duration::from_secs(40));
+        world.advance(Duration::from_secs(90));
         let mut asked_for = of("asked", &asked);
         asked_for.first_attempt_at = Some(attempt);
         let report = Host::new(&mut world).deleted(&asked_for, ERASE).await;

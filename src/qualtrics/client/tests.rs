@@ -164,6 +164,17 @@ fn the_connections_own_share_is_kept_without_asking_qualtrics() {
 }
 
 #[test]
+fn a_web_page_in_place_of_a_file_is_not_taken_for_the_file() {
+    let mut transport = Script::default();
+    let clock = MadeClock::default();
+    let mut session = session();
+    let page = || answer(200, &[("content-type", "text/html; charset=utf-8")], "<html>");
+    transport.answers.extend([token("t"), page(), page()]);
+    let opened = Client::new(&mut transport, &clock, &mut session).open(Scopes::of(&[NEED]), "/files/1", &[]);
+    assert!(opened.is_err_and(|trouble| trouble == Trouble::Unreadable));
+}
+
+#[test]
 fn one_token_serves_every_call_until_a_minute_before_it_expires() {
     let mut transport = Script::default();
     let clock = MadeClock::default();
