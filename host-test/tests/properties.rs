@@ -68,6 +68,9 @@ fn bodies() -> impl Strategy<Value = Vec<u8>> {
 }
 
 proptest! {
+    // A failure prints its input, and leaves no file behind.
+    #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::default() })]
+
     #[test]
     fn an_answer_is_good_only_if_nothing_in_it_says_otherwise((status, headers) in heads(), body in bodies(), now in any::<u64>()) {
         let response = Response { head: Head { status, headers }, body };

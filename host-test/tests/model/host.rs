@@ -128,12 +128,15 @@ pub fn expected_base_url(written: &str) -> Option<String> {
     // An authority that is well-formed by the rules of URLs.
     let uri: http::Uri = text.parse().ok()?;
     let (scheme, host) = (uri.scheme_str()?, uri.host()?);
-    if authority.ends_with(':')
-        || uri.port().is_some_and(|port| !port.as_str().bytes().all(|byte| byte.is_ascii_digit()))
-    {
+    if uri.authority()?.as_str() != authority {
         return None;
     }
-    if uri.authority()?.as_str() != authority || uri.port().is_some_and(|port| port.as_u16() == 0) {
+    let port = authority.strip_prefix(host)?;
+    let is_port = |port: &str| {
+        port.bytes().all(|byte| byte.is_ascii_digit())
+            && port.parse().is_ok_and(|port: u32| (1..=65_535).contains(&port))
+    };
+    if !port.is_empty() && !port.strip_prefix(':').is_some_and(is_port) {
         return None;
     }
     let address: Option<std::net::IpAddr> = host.trim_start_matches('[').trim_end_matches(']').parse().ok();
