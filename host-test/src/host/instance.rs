@@ -31,10 +31,20 @@ impl State {
     pub(super) fn store(engine: &Engine, of: InstanceOptions, host: &Options, outbound: Arc<Outbound>) -> Store<Self> {
         let mut table = ResourceTable::new();
         table.set_max_capacity(MAX_RESOURCES);
+        let mut http = WasiHttpCtx::new();
+        http.set_field_size_limit(host.max_headers);
+        let gate = Gate {
+            policy: of.egress,
+            budget: of.budget,
+            outbound,
+            under_way: UnderWay::default(),
+            max_requests: host.max_requests,
+            max_request_body: host.max_request_body,
+        };
         let state = Self {
             table,
-            http: WasiHttpCtx::new(),
-            gate: Gate { policy: of.egress, outbound, under_way: UnderWay::default() },
+            http,
+            gate,
             clock: of.clock,
             limits: StoreLimitsBuilder::new().memory_size(host.max_memory).build(),
         };

@@ -34,6 +34,7 @@
 //! ```
 
 mod bindings;
+pub mod budget;
 pub mod egress;
 mod error;
 mod instance;
@@ -51,6 +52,7 @@ use wasmtime::component::{HasData, Linker, ResourceTable};
 use wasmtime::{Config, Engine, EngineWeak, PoolingAllocationConfig};
 use wasmtime_wasi::p2::bindings::{clocks, io};
 
+pub use budget::Budget;
 pub use egress::EgressPolicy;
 pub use error::HostError;
 pub use instance::Instance;
@@ -82,6 +84,15 @@ pub struct Options {
     pub max_memory: usize,
     /// How many bytes a connector may hand over at once, as an answer or in one call of the host.
     pub max_transfer: usize,
+    /// How many requests of one instance may be under way at once, each until its answer has been read or dropped. One
+    /// more is answered with `connection-limit-reached`, and not sent.
+    pub max_requests: usize,
+    /// How many bytes the headers of one request or answer may take up, with what it costs the host to keep them: more
+    /// than they have on the wire. A connector that adds more to a request is stopped.
+    pub max_headers: usize,
+    /// How many bytes the body of one request may have. Of a longer one no more is sent; it ends in
+    /// `HTTP-request-body-size`.
+    pub max_request_body: usize,
     /// The limit for looking a name up, connecting, and the TLS handshake together.
     pub connect_timeout: Duration,
     /// Certificates in PEM form that are trusted besides those that browsers trust; none by default.
@@ -94,6 +105,9 @@ impl Default for Options {
             max_instances: 256,
             max_memory: 64 << 20,
             max_transfer: 16 << 20,
+            max_requests: 16,
+            max_headers: 128 << 10,
+            max_request_body: 1 << 20,
             connect_timeout: Duration::from_secs(10),
             extra_root_certificates: Vec::new(),
         }
@@ -145,14 +159,20 @@ impl Host {
     }
 }
 
+/// A component is three core instances: the connector's own, and two that tie its imports up.
+const CORE_INSTANCES: u32 = 4;
+
 fn config(options: &Options) -> Config {
     let mut pool = PoolingAllocationConfig::new();
-    // A component is three core instances: the connector's own, and two that tie its imports up.
+    // No component takes more of the pool than its share: one that would is not loaded.
     pool.total_component_instances(options.max_instances)
         .total_memories(options.max_instances)
+        .max_memories_per_component(1)
         .total_stacks(options.max_instances)
-        .total_core_instances(options.max_instances.saturating_mul(4))
-        .total_tables(options.max_instances.saturating_mul(4))
+        .total_core_instances(options.max_instances.saturating_mul(CORE_INSTANCES))
+        .max_core_instances_per_component(CORE_INSTANCES)
+        .total_tables(options.max_instances.saturating_mul(CORE_INSTANCES))
+        .max_tables_per_component(CORE_INSTANCES)
         .max_memory_size(options.max_memory);
     let mut config = Config::new();
     config

@@ -28,7 +28,7 @@ use std::{fmt, io};
 use bytes::Bytes;
 use futures::future::BoxFuture;
 use http::{Method, Request, Response, Uri};
-use http_body_util::BodyExt;
+use http_body_util::{BodyExt, Limited};
 use hyper::body::{Body, Frame, Incoming, SizeHint};
 use hyper_rustls::{HttpsConnectorBuilder, MaybeHttpsStream};
 use hyper_util::client::legacy::connect::HttpConnector;
@@ -43,6 +43,7 @@ use tower::util::BoxCloneSyncService;
 use tower::{BoxError, ServiceBuilder, service_fn};
 use wasmtime_wasi_http::{Error, RequestOptions, WasiBody, WasiHttpHooks};
 
+use super::budget::{self, Budget};
 use super::egress::{Addresses, EgressPolicy};
 use super::error::HostError;
 use super::time::{Exchange, UnderWay};
@@ -170,8 +171,11 @@ impl StdError for NameFailure {}
 /// What one instance's requests pass through.
 pub(super) struct Gate {
     pub(super) policy: EgressPolicy,
+    pub(super) budget: Option<Budget>,
     pub(super) outbound: Arc<Outbound>,
     pub(super) under_way: UnderWay,
+    pub(super) max_requests: usize,
+    pub(super) max_request_body: usize,
 }
 
 type Sent = Result<(Response<WasiBody>, Box<dyn Future<Output = Result<(), Error>> + Send>), Error>;
@@ -192,13 +196,34 @@ impl WasiHttpHooks for Gate {
         if request.method() == Method::CONNECT {
             return Box::new(async { Err(Error::HttpRequestMethodInvalid) });
         }
+        if self.under_way.count() >= self.max_requests {
+            tracing::warn!(host = request.uri().host(), "a request was denied: too many are under way");
+            return Box::new(async { Err(Error::ConnectionLimitReached) });
+        }
+        if let Some(Err(wait)) = self.budget.as_ref().map(|budget| budget.take(request.method(), request.uri().path()))
+        {
+            tracing::debug!(host = request.uri().host(), ?wait, "answered for the vendor: the budget is used up");
+            return Box::new(async move { Ok(done(budget::too_many(wait))) });
+        }
+        let request = limited(request, self.max_request_body);
         let (outbound, addresses, exchange) = (self.outbound.clone(), self.policy.addresses(), self.under_way.begin());
-        Box::new(async move {
-            let response = outbound.send(request, addresses, exchange).await?;
-            let nothing_left_to_do: Box<dyn Future<Output = _> + Send> = Box::new(async { Ok(()) });
-            Ok((response, nothing_left_to_do))
-        })
+        Box::new(async move { outbound.send(request, addresses, exchange).await.map(done) })
     }
+}
+
+/// An answer beside which nothing is left to do.
+fn done(response: Response<WasiBody>) -> (Response<WasiBody>, Box<dyn Future<Output = Result<(), Error>> + Send>) {
+    (response, Box::new(async { Ok(()) }))
+}
+
+/// The request, whose body breaks off beyond so many bytes.
+fn limited(request: Request<WasiBody>, max_body: usize) -> Request<WasiBody> {
+    let too_large = move || Error::HttpRequestBodySize(u64::try_from(max_body).ok());
+    request.map(|body| {
+        Limited::new(body, max_body)
+            .map_err(move |error| error.downcast::<Error>().map_or_else(|_| too_large(), |error| *error))
+            .boxed_unsync()
+    })
 }
 
 /// The body of an answer. Its exchange is under way until it has been read, or is dropped.

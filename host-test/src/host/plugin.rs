@@ -5,6 +5,7 @@ use wasmtime::component::{Component, Linker};
 
 use super::Options;
 use super::bindings::PluginCallsPre;
+use super::budget::Budget;
 use super::egress::EgressPolicy;
 use super::error::HostError;
 use super::instance::{Instance, State};
@@ -29,6 +30,9 @@ struct Loaded {
 pub struct InstanceOptions {
     /// Where it may send requests; nowhere by default.
     pub egress: EgressPolicy,
+    /// The vendor's limits, where the host keeps them for all instances of a connection; none by default, and then each
+    /// connector keeps to a share of its own.
+    pub budget: Option<Budget>,
     /// Its time; by default the machine's own. With a made clock, a guest that does nothing but wait moves the clock itself.
     pub clock: Clock,
     /// How long a call may take, of the machine's own time. The contract says about 60 seconds; by default it is 75.
@@ -37,7 +41,12 @@ pub struct InstanceOptions {
 
 impl Default for InstanceOptions {
     fn default() -> Self {
-        Self { egress: EgressPolicy::deny_all(), clock: Clock::system(), call_timeout: Duration::from_secs(75) }
+        Self {
+            egress: EgressPolicy::deny_all(),
+            budget: None,
+            clock: Clock::system(),
+            call_timeout: Duration::from_secs(75),
+        }
     }
 }
 

@@ -34,7 +34,11 @@ impl UnderWay {
     }
 
     pub(super) fn none(&self) -> bool {
-        self.0.load(Ordering::SeqCst) == 0
+        self.count() == 0
+    }
+
+    pub(super) fn count(&self) -> usize {
+        self.0.load(Ordering::SeqCst)
     }
 }
 

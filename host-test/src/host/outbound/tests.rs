@@ -77,7 +77,16 @@ impl Guest {
     fn with(policy: EgressPolicy, extra_root_certificates: &[u8], names: Names) -> Self {
         let limit = Duration::from_millis(500);
         let outbound = Arc::new(Outbound::with_names(&tls(extra_root_certificates).unwrap(), limit, names));
-        Self { gate: Gate { policy, outbound, under_way: UnderWay::default() } }
+        Self {
+            gate: Gate {
+                policy,
+                budget: None,
+                outbound,
+                under_way: UnderWay::default(),
+                max_requests: 4,
+                max_request_body: 1 << 20,
+            },
+        }
     }
 
     async fn send(&mut self, request: http::request::Builder) -> Result<Response<WasiBody>, Error> {
