@@ -88,7 +88,9 @@ pub fn proceed<T: Transport, C: Clock>(
             Err(trouble) if matches!(trouble.status(), Some(400 | 404 | 410)) => {
                 return following.missed(call, Stage::Exporting);
             }
-            Err(Trouble::OwnShare(wait)) => return Ok(Progress::Pending(following.unchanged(call, Stage::Exporting, wait))),
+            Err(Trouble::OwnShare(wait)) => {
+                return Ok(Progress::Pending(following.unchanged(call, Stage::Exporting, wait)));
+            }
             Err(trouble) => return Err(call.error(&trouble, Scope::CustomerData)),
         }
     }
@@ -133,8 +135,7 @@ fn gather<T: Transport, C: Clock>(
     let submitted_at = (!exports.is_empty()).then_some(following.ticket.submitted_at);
     let outcome = outcome(&findings, !subject.unusable.is_empty());
     let mut report = call.report(following.request, Aim::Access, outcome, submitted_at);
-    report.receipt.jobs =
-        exports.iter().zip(&following.ticket.jobs).map(|(export, id)| job_of(export, id)).collect();
+    report.receipt.jobs = exports.iter().zip(&following.ticket.jobs).map(|(export, id)| job_of(export, id)).collect();
     report.findings = findings;
     report.documents = documents;
     report.also_known_as = searched.also_known_as;
@@ -175,14 +176,20 @@ fn export_files<T: Transport, C: Clock>(
             continue;
         }
         let mut some = false;
-        let mut failed: Option<(SourceState, &str)> = (export.state == JobState::Partly)
-            .then_some((SourceState::NotAvailable, "export-incomplete"));
+        let mut failed: Option<(SourceState, &str)> =
+            (export.state == JobState::Partly).then_some((SourceState::NotAvailable, "export-incomplete"));
         for file in &export.files {
             match documents::open_file(call, job, file) {
                 Ok(opened) if opened.empty => {}
                 Ok(opened) => {
                     some = true;
-                    documents.push(document(documents.len(), opened.extension, opened.media_type, opened.size, &opened.reference));
+                    documents.push(document(
+                        documents.len(),
+                        opened.extension,
+                        opened.media_type,
+                        opened.size,
+                        &opened.reference,
+                    ));
                 }
                 Err(trouble) if trouble.is_passing() && patience => return Err(trouble),
                 Err(trouble @ (Trouble::MissingScopes(_) | Trouble::SignIn(_) | Trouble::NoAnswer(_)))
@@ -214,13 +221,7 @@ fn export_files<T: Transport, C: Clock>(
     Ok(documents)
 }
 
-fn document(
-    index: usize,
-    extension: &str,
-    media_type: &str,
-    size: Option<u64>,
-    reference: &Reference,
-) -> Document {
+fn document(index: usize, extension: &str, media_type: &str, size: Option<u64>, reference: &Reference) -> Document {
     let number = index.saturating_add(1).to_string();
     Document {
         name: ["export-", &"0".repeat(2_usize.saturating_sub(number.len())), &number, ".", extension].concat(),

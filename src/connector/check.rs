@@ -67,7 +67,8 @@ pub fn check<T: Transport, C: Clock>(call: &mut Call<'_, T, C>, rights: &[Right]
     let account = answers.next().unwrap_or(Err(Trouble::OutOfTime));
     let answers: Vec<(Scope, Result<Answer, Trouble>)> = probes.into_iter().zip(answers).collect();
     // Trouble that is not about permissions: nothing is proved by going on.
-    for trouble in account.as_ref().err().into_iter().chain(answers.iter().filter_map(|(_, answer)| answer.as_ref().err()))
+    for trouble in
+        account.as_ref().err().into_iter().chain(answers.iter().filter_map(|(_, answer)| answer.as_ref().err()))
     {
         if !matches!(trouble, Trouble::Refused(refusal) if refusal.status != 429) && *trouble != Trouble::Unreadable {
             return Err(general(trouble));
@@ -81,9 +82,8 @@ pub fn check<T: Transport, C: Clock>(call: &mut Call<'_, T, C>, rights: &[Right]
         return Err(general(trouble));
     }
     // Nobody is let in: that is not about one permission or another.
-    let refused_sign_in = |answer: &Result<Answer, Trouble>| {
-        answer.as_ref().is_err_and(|trouble| trouble.status() == Some(401))
-    };
+    let refused_sign_in =
+        |answer: &Result<Answer, Trouble>| answer.as_ref().is_err_and(|trouble| trouble.status() == Some(401));
     if let Err(trouble) = &account
         && refused_sign_in(&account)
         && answers.iter().all(|(_, answer)| refused_sign_in(answer))
@@ -206,8 +206,13 @@ fn connection<T: Transport, C: Clock>(
                 warn("role", "brand administrator", message);
             }
             if account.proxied {
-                warn("datacenter", "datacenter-id", "Answers come by way of another data centre: set datacenter-id to the brand's own.");
-            } else if !account.datacenter.is_empty() && !account.datacenter.eq_ignore_ascii_case(&call.settings.region) {
+                warn(
+                    "datacenter",
+                    "datacenter-id",
+                    "Answers come by way of another data centre: set datacenter-id to the brand's own.",
+                );
+            } else if !account.datacenter.is_empty() && !account.datacenter.eq_ignore_ascii_case(&call.settings.region)
+            {
                 warn(
                     "datacenter",
                     "datacenter-id",
@@ -306,7 +311,8 @@ fn no_directory() -> Problem {
         code: "not-licensed".to_owned(),
         subject: "XM Directory".to_owned(),
         blocks: Vec::new(),
-        message: "The brand has no XM Directory that this account can see: contacts outside it are not searched.".to_owned(),
+        message: "The brand has no XM Directory that this account can see: contacts outside it are not searched."
+            .to_owned(),
     }
 }
 
@@ -315,9 +321,10 @@ fn not_searchable() -> Problem {
         code: "not-searchable".to_owned(),
         subject: "XM Directory".to_owned(),
         blocks: Vec::new(),
-        message: "A directory of the brand cannot be searched, as XM Directory Lite cannot: requests will be partial, and \
+        message:
+            "A directory of the brand cannot be searched, as XM Directory Lite cannot: requests will be partial, and \
                   say so."
-            .to_owned(),
+                .to_owned(),
     }
 }
 

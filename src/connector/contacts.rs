@@ -2,8 +2,8 @@
 
 use super::call::Call;
 use super::contract::{Amount, Content, Document, Finding, Identifier, Right, SourceState};
-use super::subject::Subject;
 use super::documents::check_of_instant;
+use super::subject::Subject;
 use super::ticket::Reference;
 use crate::http::{Clock, Transport};
 use crate::qualtrics::client;
@@ -153,7 +153,8 @@ impl Search<'_> {
                 strangers = true;
                 continue;
             }
-            let known = contacts.iter().any(|found| found.directory == self.directory && found.contact.id == contact.id);
+            let known =
+                contacts.iter().any(|found| found.directory == self.directory && found.contact.id == contact.id);
             if !known && contacts.len() >= MOST_CONTACTS {
                 self.end = Some(End::TooMany);
                 return Ok(());
@@ -275,7 +276,8 @@ pub fn documents<T: Transport, C: Clock>(
                 }
                 Some(Err(_)) => whole = Some(incomplete(contact, &directory, &source, findings)),
             }
-            let fits = |bytes: &Vec<u8>| bytes.len() <= INLINE && together.saturating_add(bytes.len()) <= INLINE_TOGETHER;
+            let fits =
+                |bytes: &Vec<u8>| bytes.len() <= INLINE && together.saturating_add(bytes.len()) <= INLINE_TOGETHER;
             let inline = whole.filter(fits);
             together = together.saturating_add(inline.as_ref().map_or(0, Vec::len));
             documents.push(Document {
@@ -343,9 +345,7 @@ fn same(one: &Key, other: &Key) -> bool {
     match (one, other) {
         (Key::Email(one), Key::Email(other))
         | (Key::Phone(one), Key::Phone(other))
-        | (Key::Reference(one), Key::Reference(other)) => {
-            one.reveal().to_lowercase() == other.reveal().to_lowercase()
-        }
+        | (Key::Reference(one), Key::Reference(other)) => one.reveal().to_lowercase() == other.reveal().to_lowercase(),
         _ => false,
     }
 }

@@ -4,7 +4,8 @@ use super::access;
 use super::call::Call;
 use super::contacts::{self, Searched};
 use super::contract::{
-    Amount, DeletionMode, Error, Finding, Outcome, Pending, Progress, Remedy, Report, Request, Right, SourceState, Stage, VendorJob,
+    Amount, DeletionMode, Error, Finding, Outcome, Pending, Progress, Remedy, Report, Request, Right, SourceState,
+    Stage, VendorJob,
 };
 use super::follow::{self, Following};
 use super::guard;
@@ -302,7 +303,11 @@ fn ended<T: Transport, C: Clock>(call: &Call<'_, T, C>, following: &Following<'_
     let outcome = match job.state {
         JobState::Failed => Outcome::Failed,
         JobState::Completed if unusable.is_empty() => {
-            if matches.iter().all(|one| *one == Match::Nothing) { Outcome::NothingFound } else { Outcome::Erased }
+            if matches.iter().all(|one| *one == Match::Nothing) {
+                Outcome::NothingFound
+            } else {
+                Outcome::Erased
+            }
         }
         _ => Outcome::Partial,
     };

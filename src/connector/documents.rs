@@ -189,14 +189,15 @@ fn open_at<T: Transport, C: Clock>(
             let need = call.need(Right::Access);
             let answer = call.client.call(need, directories::contact(directory, contact));
             let answer = answer.map_err(|trouble| document_error(call, &trouble, Scope::Contacts))?;
-            let contact = Contact::read(answer.result)
-                .ok_or_else(|| call.error(&Trouble::Unreadable, Scope::Contacts))?;
+            let contact =
+                Contact::read(answer.result).ok_or_else(|| call.error(&Trouble::Unreadable, Scope::Contacts))?;
             if changed(*before, contact.changed_s().map(check_of_instant)) {
                 return Err(begin_anew("The contact has changed since the report was made: begin anew."));
             }
             let bytes = contact.document(directory);
             let size = u64::try_from(bytes.len()).ok();
-            let received = bytes.get(usize::try_from(offset).unwrap_or(usize::MAX)..).ok_or_else(past_the_end)?.to_vec();
+            let received =
+                bytes.get(usize::try_from(offset).unwrap_or(usize::MAX)..).ok_or_else(past_the_end)?.to_vec();
             Ok(Kept { reference: reference.clone(), position: offset, received, body: None, size })
         }
     }

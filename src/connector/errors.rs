@@ -50,7 +50,12 @@ impl Error {
 
     fn with_problem(mut self, code: &str, subject: impl Into<String>, blocks: &[Right]) -> Self {
         let message = self.message.clone();
-        self.problems.push(Problem { code: code.to_owned(), subject: subject.into(), blocks: blocks.to_vec(), message });
+        self.problems.push(Problem {
+            code: code.to_owned(),
+            subject: subject.into(),
+            blocks: blocks.to_vec(),
+            message,
+        });
         self
     }
 }
@@ -275,7 +280,10 @@ mod tests {
         assert_eq!(kind(&refusal(503, None)), (ErrorKind::Unavailable, Remedy::Retry(30_000)));
         assert_eq!(kind(&refusal(404, None)), (ErrorKind::Protocol, Remedy::Operator));
         assert_eq!(kind(&Trouble::Unreadable), (ErrorKind::Protocol, Remedy::Retry(30_000)));
-        assert_eq!(kind(&Trouble::NoAnswer(Failure::not_sent(Cause::Denied))), (ErrorKind::Unavailable, Remedy::Operator));
+        assert_eq!(
+            kind(&Trouble::NoAnswer(Failure::not_sent(Cause::Denied))),
+            (ErrorKind::Unavailable, Remedy::Operator)
+        );
     }
 
     #[test]

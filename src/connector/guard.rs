@@ -75,7 +75,8 @@ pub fn try_guards<T: Transport, C: Clock>(
     }
     if call.settings.account_guard == AccountGuard::AllUsers {
         if request.confirmed.iter().any(|code| code == STAFF_ACCOUNT) {
-            let note = "A person confirmed that user accounts may be deleted, so whether there are any was not looked up.";
+            let note =
+                "A person confirmed that user accounts may be deleted, so whether there are any was not looked up.";
             let names = subject.address_indices();
             verdict.findings.push(finding(SourceState::Searched, names, "guard-lifted", note));
         } else {

@@ -21,7 +21,8 @@ mod tests {
 
     #[test]
     fn the_pause_grows_with_the_age_and_has_its_ends() {
-        let pauses: Vec<u64> = [0, 60, 600, 3_600, 86_400, u64::MAX].iter().map(|age| poll_after_ms("key", *age)).collect();
+        let pauses: Vec<u64> =
+            [0, 60, 600, 3_600, 86_400, u64::MAX].iter().map(|age| poll_after_ms("key", *age)).collect();
         assert!(pauses.is_sorted());
         assert_eq!(pauses[0], pauses[1]);
         assert_eq!(pauses[3], pauses[5]);

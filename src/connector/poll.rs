@@ -8,10 +8,10 @@ use std::collections::BTreeMap;
 
 use super::call::Call;
 use super::contract::{Error, ErrorKind, Progress, Remedy, Right, Task};
+use super::deletion::{self, Seen};
 use super::follow::Following;
 use super::subject::{Subject, check_value};
 use super::ticket::{Aim, Ticket};
-use super::deletion::{self, Seen};
 use super::{access, follow};
 use crate::http::{Clock, Transport};
 use crate::qualtrics::customer_data::{self, Export};

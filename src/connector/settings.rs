@@ -154,15 +154,27 @@ impl Settings {
         form.check_keys();
         let datacenter = form.required("datacenter-id").and_then(|text| {
             let origin = host::datacenter(text);
-            form.expect(origin, "datacenter-id", "datacenter-id must be the id, host or URL of a Qualtrics data centre, such as fra1.")
+            form.expect(
+                origin,
+                "datacenter-id",
+                "datacenter-id must be the id, host or URL of a Qualtrics data centre, such as fra1.",
+            )
         });
         let client_id = form.required("client-id").and_then(|text| {
             let good = (is_credential(text) && !text.contains(':')).then(|| Secret::new(text));
-            form.expect(good, "client-id", "client-id must be the id of an OAuth client, without colon or control character.")
+            form.expect(
+                good,
+                "client-id",
+                "client-id must be the id of an OAuth client, without colon or control character.",
+            )
         });
         let client_secret = form.required("client-secret").and_then(|text| {
             let good = is_credential(text).then(|| Secret::new(text));
-            form.expect(good, "client-secret", "client-secret must be the secret of an OAuth client, without control characters.")
+            form.expect(
+                good,
+                "client-secret",
+                "client-secret must be the secret of an OAuth client, without control characters.",
+            )
         });
         let base_url = form.optional("base-url").and_then(|text| {
             let origin = host::base_url(text);
@@ -171,7 +183,11 @@ impl Settings {
         let deletion_behavior = match form.optional("deletion-behavior") {
             None | Some("wait-for-completion") => Some(DeletionBehavior::WaitForCompletion),
             Some("complete-on-submission") => Some(DeletionBehavior::CompleteOnSubmission),
-            Some(_) => form.expect(None, "deletion-behavior", "deletion-behavior must be wait-for-completion or complete-on-submission."),
+            Some(_) => form.expect(
+                None,
+                "deletion-behavior",
+                "deletion-behavior must be wait-for-completion or complete-on-submission.",
+            ),
         };
         let account_guard = match form.optional("account-guard") {
             None | Some("all-users") => Some(AccountGuard::AllUsers),
@@ -179,7 +195,13 @@ impl Settings {
             Some("off") => Some(AccountGuard::Off),
             Some(_) => form.expect(None, "account-guard", "account-guard must be all-users, own-account or off."),
         };
-        let verify_window = form.number("verify-window", 60, 0, ONE_WEEK_MIN, "verify-window must be a number of minutes from 0 to 10080.");
+        let verify_window = form.number(
+            "verify-window",
+            60,
+            0,
+            ONE_WEEK_MIN,
+            "verify-window must be a number of minutes from 0 to 10080.",
+        );
         let rate_share = form.number("rate-share", 75, 1, 100, "rate-share must be a number of percent from 1 to 100.");
         let (
             true,
@@ -314,8 +336,9 @@ mod tests {
 
     #[test]
     fn everything_that_is_wrong_is_told_at_once() {
-        let error = read(&[("datacenter-id", "evil.com"), ("client-id", "a:b"), ("rate-share", "0"), ("colour", "red")])
-            .expect_err("bad settings");
+        let error =
+            read(&[("datacenter-id", "evil.com"), ("client-id", "a:b"), ("rate-share", "0"), ("colour", "red")])
+                .expect_err("bad settings");
         let mut subjects: Vec<&str> = error.problems.iter().map(|problem| problem.subject.as_str()).collect();
         subjects.sort_unstable();
         assert_eq!(subjects, ["client-id", "client-secret", "colour", "datacenter-id", "rate-share"]);
@@ -329,7 +352,13 @@ mod tests {
 
     #[test]
     fn numbers_have_their_ranges() {
-        for (key, value) in [("rate-share", "101"), ("rate-share", "+5"), ("rate-share", "1e1"), ("verify-window", "10081"), ("verify-window", "-1")] {
+        for (key, value) in [
+            ("rate-share", "101"),
+            ("rate-share", "+5"),
+            ("rate-share", "1e1"),
+            ("verify-window", "10081"),
+            ("verify-window", "-1"),
+        ] {
             assert_eq!(subjects(&[(key, value)]), [key], "{value}");
         }
     }
@@ -341,8 +370,9 @@ mod tests {
 
     #[test]
     fn what_was_typed_into_the_wrong_place_is_not_repeated() {
-        let error = read(&[("s3cr3t-of-somebody!", "x"), ("datacenter-id", "ada@example.org"), ("client-secret", "a b\u{7}c")])
-            .expect_err("bad settings");
+        let error =
+            read(&[("s3cr3t-of-somebody!", "x"), ("datacenter-id", "ada@example.org"), ("client-secret", "a b\u{7}c")])
+                .expect_err("bad settings");
         let told = format!("{error:?}");
         for private in ["s3cr3t", "ada@", "a b"] {
             assert!(!told.contains(private), "{private}");

@@ -300,7 +300,9 @@ mod tests {
     fn sixty_four_exports_fit_into_a_ticket() {
         let jobs = vec!["0d2c7b7e-0f3e-4b55-9d57-5b9c2c1c6a11".to_owned(); 64];
         let many = Ticket { jobs, verify: None, hint: None, ..ticket() };
-        assert!(many.write().is_ok_and(|text| text.len() <= LONGEST && text.bytes().all(|byte| byte.is_ascii_graphic())));
+        assert!(
+            many.write().is_ok_and(|text| text.len() <= LONGEST && text.bytes().all(|byte| byte.is_ascii_graphic()))
+        );
     }
 
     #[test]

@@ -80,7 +80,8 @@ mod tests {
 
     #[test]
     fn an_account_is_meant_by_its_address_and_by_its_user_name_without_the_brand() {
-        let result = json!({"email": "Ada@Example.org", "userName": "ada.l@example.org#brand", "accountType": "UT_BRANDADMIN"});
+        let result =
+            json!({"email": "Ada@Example.org", "userName": "ada.l@example.org#brand", "accountType": "UT_BRANDADMIN"});
         let account = Account::read(&Answer { result, proxied: false });
         let names: Vec<&str> = account.names.iter().map(Secret::reveal).collect();
         assert_eq!(names, ["ada.l@example.org", "ada.l@example.org#brand", "ada@example.org"]);

@@ -139,12 +139,7 @@ impl<'a, T: Transport, C: Clock> Client<'a, T, C> {
     /// The limits of one exchange of this call.
     #[must_use]
     pub const fn limits(&self) -> Limits {
-        Limits {
-            response_ms: ANSWER_MS,
-            idle_ms: ANSWER_MS,
-            deadline_ms: self.deadline_ms,
-            body_bytes: BODY_BYTES,
-        }
+        Limits { response_ms: ANSWER_MS, idle_ms: ANSWER_MS, deadline_ms: self.deadline_ms, body_bytes: BODY_BYTES }
     }
 
     /// Makes one call. See [`Self::wave`].

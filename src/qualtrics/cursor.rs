@@ -143,7 +143,10 @@ mod tests {
         assert_eq!(next(json!({ "nextPage": url })).as_deref(), Some("offset=100"));
         assert_eq!(next(json!({"nextPage": "abc+/="})).as_deref(), Some("skipToken=abc%2B%2F%3D"));
         assert_eq!(next(json!({"nextPage": 200})).as_deref(), Some("offset=200"));
-        assert_eq!(next(json!({"links": {"next": {"href": "/users?skipToken=a%2B"}}})).as_deref(), Some("skipToken=a%2B"));
+        assert_eq!(
+            next(json!({"links": {"next": {"href": "/users?skipToken=a%2B"}}})).as_deref(),
+            Some("skipToken=a%2B")
+        );
         assert_eq!(next(json!({"skipToken": "t"})).as_deref(), Some("skipToken=t"));
     }
 
@@ -156,7 +159,9 @@ mod tests {
 
     #[test]
     fn a_next_page_that_cannot_be_asked_for_is_no_end() {
-        for value in [json!({"nextPage": "https://elsewhere.example/users/2"}), json!({"nextPage": {}}), json!({"nextPage": -1})] {
+        for value in
+            [json!({"nextPage": "https://elsewhere.example/users/2"}), json!({"nextPage": {}}), json!({"nextPage": -1})]
+        {
             assert!(Cursor::next_page(&value).is_err(), "{value}");
         }
     }

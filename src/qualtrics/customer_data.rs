@@ -82,7 +82,8 @@ pub fn read_progress(answer: &Answer) -> Export {
     let status = member(result, &["status", "state", "requestStatus"]).and_then(Value::as_str);
     let reason = member(result, &["failureReason", "error", "errorMessage"]).and_then(failure_text);
     let percent = member(result, &["percentComplete", "percent", "progress"]);
-    let percent = percent.and_then(|value| value.as_f64().or_else(|| value.as_str()?.trim_end_matches('%').parse().ok()));
+    let percent =
+        percent.and_then(|value| value.as_f64().or_else(|| value.as_str()?.trim_end_matches('%').parse().ok()));
     let state = JobState::read(status, reason.is_some());
     let instant = |name| result.get(name).and_then(timestamp::read_ms).and_then(timestamp::write);
     Export {

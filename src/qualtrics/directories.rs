@@ -287,7 +287,8 @@ mod tests {
 
     #[test]
     fn a_contact_that_was_not_asked_for_does_not_fit() {
-        let ada = contact(json!({"id": "C", "email": " Ada@Example.org", "phoneNumber": "+1 (555) 01", "extRef": null}));
+        let ada =
+            contact(json!({"id": "C", "email": " Ada@Example.org", "phoneNumber": "+1 (555) 01", "extRef": null}));
         assert!(Key::Email(Secret::new("ada@example.org")).fits(&ada));
         assert!(!Key::Email(Secret::new("bob@example.org")).fits(&ada));
         assert!(Key::Phone(Secret::new("+155501")).fits(&ada));

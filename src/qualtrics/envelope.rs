@@ -85,7 +85,9 @@ impl Trouble {
             Self::NoAnswer(failure) => failure.began_nothing,
             Self::Refused(refusal) => matches!(refusal.status, 400..=407 | 409..=499 | 503),
             Self::Unreadable => false,
-            Self::Redirected(_) | Self::OwnShare(_) | Self::OutOfTime | Self::MissingScopes(_) | Self::SignIn(_) => true,
+            Self::Redirected(_) | Self::OwnShare(_) | Self::OutOfTime | Self::MissingScopes(_) | Self::SignIn(_) => {
+                true
+            }
         }
     }
 }

@@ -105,9 +105,7 @@ impl Erasure {
         let status = member(value, &["status", "state"]).and_then(Value::as_str);
         let reason = value.get("failureReason").and_then(failure_text);
         let state = JobState::read(status, reason.is_some());
-        let seconds = |spellings: &[&str]| {
-            member(value, spellings).and_then(timestamp::read_ms).map(|ms| ms / 1_000)
-        };
+        let seconds = |spellings: &[&str]| member(value, spellings).and_then(timestamp::read_ms).map(|ms| ms / 1_000);
         Some(Self {
             id,
             state,
@@ -370,7 +368,16 @@ fn counts(value: &Value) -> Vec<(String, u64)> {
     let mut add = |name: &str, value: &Value| {
         // Instants are numbers in places; nothing of a person is there a hundred thousand million times.
         let count = value.as_u64().filter(|count| value.is_u64() && *count < 100_000_000_000);
-        let told_elsewhere = ["id", "requestid", "requestId", "numEmailsRequested", "emailsNotFound", "percentComplete", "percent", "progress"];
+        let told_elsewhere = [
+            "id",
+            "requestid",
+            "requestId",
+            "numEmailsRequested",
+            "emailsNotFound",
+            "percentComplete",
+            "percent",
+            "progress",
+        ];
         if let (Some(count), false) = (count, told_elsewhere.contains(&name))
             && let Some(name) = word::kebab(name)
         {
@@ -426,7 +433,9 @@ mod tests {
 
     #[test]
     fn numbers_that_could_be_counts_are_told() {
-        let erasure = of(json!({"id": 1, "numEmailsRequested": 2, "recordedResponses": 3, "result": {"contacts": 1}, "created": 1_700_000_000_000_u64}));
+        let erasure = of(
+            json!({"id": 1, "numEmailsRequested": 2, "recordedResponses": 3, "result": {"contacts": 1}, "created": 1_700_000_000_000_u64}),
+        );
         assert_eq!(erasure.counts, [("recorded-responses".to_owned(), 3), ("contacts".to_owned(), 1)]);
     }
 

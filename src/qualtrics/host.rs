@@ -170,7 +170,8 @@ mod tests {
         for text in ["http://127.0.0.1:8080", "http://127.3.2.1", "http://[::1]:8080", "http://localhost:80/"] {
             assert!(base_url(text).is_some(), "{text}");
         }
-        for text in ["http://example.com", "http://127.0.0.1.example.com", "http://[::2]", "http://0x7f.1", "http://10.0.0.1"]
+        for text in
+            ["http://example.com", "http://127.0.0.1.example.com", "http://[::2]", "http://0x7f.1", "http://10.0.0.1"]
         {
             assert!(base_url(text).is_none(), "{text}");
         }

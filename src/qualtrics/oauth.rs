@@ -24,8 +24,7 @@ pub enum Scope {
 
 impl Scope {
     /// All of them, in the order of the set-up page.
-    pub const ALL: [Self; 5] =
-        [Self::CustomerData, Self::Erasure, Self::Directories, Self::Contacts, Self::Users];
+    pub const ALL: [Self; 5] = [Self::CustomerData, Self::Erasure, Self::Directories, Self::Contacts, Self::Users];
 
     /// Qualtrics' name for it.
     #[must_use]

@@ -106,7 +106,9 @@ mod tests {
 
     #[test]
     fn what_is_no_instant_is_none() {
-        for value in [json!(null), json!(""), json!("yesterday"), json!("2023-13-01"), json!("2023-11-14T22:13:20?"), json!(-5)] {
+        for value in
+            [json!(null), json!(""), json!("yesterday"), json!("2023-13-01"), json!("2023-11-14T22:13:20?"), json!(-5)]
+        {
             assert_eq!(read_ms(&value), None, "{value}");
         }
     }

@@ -41,7 +41,11 @@ impl Users {
     ///
     /// # Errors
     /// What went wrong: a list that is not whole proves nothing.
-    pub fn read_all<T: Transport, C: Clock>(&mut self, client: &mut Client<'_, T, C>, need: Scopes) -> Result<(), Trouble> {
+    pub fn read_all<T: Transport, C: Clock>(
+        &mut self,
+        client: &mut Client<'_, T, C>,
+        need: Scopes,
+    ) -> Result<(), Trouble> {
         let now = client.monotonic_ms();
         if self.begun_at_ms.is_none_or(|begun| now.saturating_sub(begun) > FRESH_MS) {
             let answer = client.call(need, Self::call())?;

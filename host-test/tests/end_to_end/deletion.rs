@@ -234,7 +234,8 @@ async fn every_page_of_the_users_is_read_once_in_ten_minutes() {
 
 #[tokio::test]
 async fn a_phone_or_a_reference_never_widens_a_deletion() {
-    let names = [Identifier::Phone(SAMPLE_PHONE.to_owned()), Identifier::ExternalReference(SAMPLE_REFERENCE.to_owned())];
+    let names =
+        [Identifier::Phone(SAMPLE_PHONE.to_owned()), Identifier::ExternalReference(SAMPLE_REFERENCE.to_owned())];
     for mode in MODES {
         for name in &names {
             let mut world = World::new().await;

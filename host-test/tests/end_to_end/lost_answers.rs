@@ -316,12 +316,9 @@ async fn when_the_list_will_not_tell_a_person_decides() {
 
 #[tokio::test]
 async fn one_job_is_found_among_twenty_thousand() {
-    for dialects in [
-        "",
-        "erasure-list-oldest-first",
-        "erasure-list-oldest-first,erasure-lag-20-s",
-        "erasure-cursor-skip-token",
-    ] {
+    for dialects in
+        ["", "erasure-list-oldest-first", "erasure-list-oldest-first,erasure-lag-20-s", "erasure-cursor-skip-token"]
+    {
         for fault in [Fault::ResetAfterEffect, Fault::ResetBeforeEffect] {
             let options = Options { dialects: Dialects::parse(dialects).expect("dialects"), ..Options::default() };
             let mut world = World::of(Brand::sample().past_erasures(20_000), options, &[]).await;

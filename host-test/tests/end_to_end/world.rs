@@ -7,8 +7,8 @@ use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
 use host_test::COMPONENT;
 use host_test::clock::Clock;
 use host_test::host::contract::{
-    Chunk, Connection, Content, DeletionMode, Document, Error, Finding, Identifier, Outcome, Pending, Progress, Report, Request,
-    Right, Setting, Task,
+    Chunk, Connection, Content, DeletionMode, Document, Error, Finding, Identifier, Outcome, Pending, Progress, Report,
+    Request, Right, Setting, Task,
 };
 use host_test::host::{EgressPolicy, Host, Instance, InstanceOptions, Options as HostOptions, Plugin};
 use host_test::simulator::{
