@@ -2,6 +2,7 @@
 
 pub mod clock;
 pub mod host;
+pub mod journal;
 pub mod simulator;
 
 /// The connector for Qualtrics, as a component.

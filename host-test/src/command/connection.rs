@@ -4,8 +4,9 @@ use std::path::{Path, PathBuf};
 
 use clap::Args;
 use host_test::COMPONENT;
+use host_test::clock::Clock;
 use host_test::host::contract::{Manifest, Setting, SettingKind};
-use host_test::host::{EgressPolicy, Host, Instance, InstanceOptions, Options};
+use host_test::host::{EgressPolicy, Host, Instance, InstanceOptions, Options, Plugin};
 
 use super::trouble::Trouble;
 
@@ -38,11 +39,62 @@ pub(super) struct ConnectionOptions {
     /// Certificates in PEM form to trust besides the usual ones
     #[arg(long, value_name = "FILE")]
     ca_certificate: Option<PathBuf>,
+    /// For tests, with a simulator on a loopback address alone: since this second of 1970, time passes so many times as fast
+    #[arg(long, value_name = "FACTOR@SECOND", value_parser = factor_and_second)]
+    hasten: Option<(u32, u64)>,
+}
+
+/// The share of the vendor's limits that an instance keeps to, in percent, where a connector has such a setting.
+const RATE_SHARE: &str = "rate-share";
+
+/// A connector that is loaded, and a connection that it may make.
+pub(super) struct Connector {
+    plugin: Plugin,
+    manifest: Manifest,
+    settings: Vec<Setting>,
+    egress: EgressPolicy,
+    clock: Clock,
+}
+
+impl Connector {
+    /// The time by which it goes.
+    pub(super) fn clock(&self) -> &Clock {
+        &self.clock
+    }
+
+    /// An instance that is configured.
+    pub(super) async fn instance(&self) -> Result<Instance, Trouble> {
+        let options =
+            InstanceOptions { egress: self.egress.clone(), clock: self.clock.clone(), ..InstanceOptions::default() };
+        let mut instance = self.plugin.instantiate(options).await?;
+        instance.configure(&self.settings).await??;
+        Ok(instance)
+    }
+
+    /// Divides the share of the vendor's limits among so many instances, or fewer: each gets one percent at least. Returns
+    /// how many.
+    pub(super) fn divide_share(&mut self, instances: u32) -> u32 {
+        let default = self.manifest.settings.iter().find(|field| field.key == RATE_SHARE);
+        let given = self.settings.iter().find(|setting| setting.key == RATE_SHARE).map(|setting| &setting.value);
+        let share = given.or(default.and_then(|field| field.default.as_ref())).and_then(|share| share.parse().ok());
+        // A share that is no number is for the connector to refuse.
+        let Some(share) = share else { return instances };
+        let instances = instances.min(share).max(1);
+        self.settings.retain(|setting| setting.key != RATE_SHARE);
+        self.settings.push(Setting { key: RATE_SHARE.to_owned(), value: (share / instances).to_string() });
+        instances
+    }
 }
 
 fn key_and_value(argument: &str) -> Result<(String, String), String> {
     let (key, value) = argument.split_once('=').ok_or("write it as KEY=VALUE")?;
     Ok((key.to_owned(), value.to_owned()))
+}
+
+fn factor_and_second(argument: &str) -> Result<(u32, u64), String> {
+    let parsed =
+        argument.split_once('@').and_then(|(factor, second)| Some((factor.parse().ok()?, second.parse().ok()?)));
+    parsed.filter(|(factor, _)| (1..=1_000).contains(factor)).ok_or_else(|| "write it as 60@1760000000".to_owned())
 }
 
 /// What the connector says of itself, without any connection.
@@ -56,8 +108,9 @@ pub(super) async fn manifest() -> Result<Manifest, Trouble> {
 }
 
 impl ConnectionOptions {
-    /// An instance that is configured, and may reach what its manifest names and these options add.
-    pub(super) async fn connect(&self) -> Result<Instance, Trouble> {
+    /// The connector, which may reach what its manifest names and these options add. No call is made.
+    pub(super) async fn connector(&self) -> Result<Connector, Trouble> {
+        let clock = self.clock()?;
         let mut options = Options::default();
         if let Some(path) = &self.ca_certificate {
             options.extra_root_certificates = read(path)?;
@@ -66,9 +119,24 @@ impl ConnectionOptions {
         let manifest = plugin.instantiate(InstanceOptions::default()).await?.describe().await?;
         let settings = self.settings(&manifest)?;
         let egress = self.egress(&manifest)?;
-        let mut instance = plugin.instantiate(InstanceOptions { egress, ..InstanceOptions::default() }).await?;
-        instance.configure(&settings).await??;
-        Ok(instance)
+        Ok(Connector { plugin, manifest, settings, egress, clock })
+    }
+
+    /// An instance of it that is configured.
+    pub(super) async fn connect(&self) -> Result<Instance, Trouble> {
+        self.connector().await?.instance().await
+    }
+
+    fn clock(&self) -> Result<Clock, Trouble> {
+        let Some((factor, second)) = self.hasten else { return Ok(Clock::system()) };
+        let loopback = |origin: &str| origin.starts_with("http://127.0.0.1:") || origin.starts_with("http://[::1]:");
+        // The vendor's limits and patience are counted in true time.
+        if !self.base_url.as_deref().is_some_and(loopback) {
+            return Err(Trouble::usage(
+                "--hasten is for a simulator: it needs a --base-url on a loopback address".to_owned(),
+            ));
+        }
+        Ok(Clock::hastened(second, factor))
     }
 
     fn egress(&self, manifest: &Manifest) -> Result<EgressPolicy, Trouble> {

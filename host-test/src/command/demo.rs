@@ -106,7 +106,7 @@ impl Demonstration {
         self.check().await?;
         let report = self.access("access", "demo-1", Outcome::Found).await?;
         if let Some(report) = report {
-            save::save(&mut self.instance, &report, directory).await?;
+            save::save(&mut self.instance, &self.simulator.clock(), &report, directory).await?;
         }
         self.delete("preview", "demo-2", SAMPLE_PERSON, DeletionMode::Preview, Outcome::Previewed).await?;
         self.delete("deletion", "demo-3", SAMPLE_PERSON, DeletionMode::EraseAndVerify, Outcome::Verified).await?;

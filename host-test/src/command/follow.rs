@@ -1,9 +1,11 @@
 //! A request, from its first call to its report.
 
-use std::time::{Duration, SystemTime, UNIX_EPOCH};
+use std::time::Duration;
 
+use host_test::clock::Clock;
 use host_test::host::contract::{DeletionMode, Error, ErrorKind, Pending, Progress, Remedy, Report, Request, Task};
 use host_test::host::{HostError, Instance};
+use host_test::journal::{Entry, Journal, JournalError};
 use indicatif::ProgressBar;
 
 use super::exit::Exit;
@@ -25,24 +27,71 @@ pub(super) enum Standing {
     Done(Box<Report>, Option<String>),
 }
 
+/// What a journal, if there is one, keeps of the request that is followed.
+#[derive(Default)]
+pub(super) struct Record(Option<(Journal, Entry)>);
+
+impl Record {
+    /// Goes on where the journal says that this request stands.
+    pub(super) fn resume(journal: Journal, entry: Entry) -> Result<Self, Trouble> {
+        let entry = match journal.get(&entry.id())? {
+            Some(kept) if entry.is_for(&kept) => entry.resumed(kept),
+            Some(_) => return Err(Trouble::usage("the journal holds another request under this key".to_owned())),
+            None => entry,
+        };
+        journal.put([&entry])?;
+        Ok(Self(Some((journal, entry))))
+    }
+
+    pub(super) fn entry(&self) -> Option<&Entry> {
+        self.0.as_ref().map(|(_, entry)| entry)
+    }
+
+    /// Changes the entry, and waits until it is kept.
+    pub(super) fn change<T>(&mut self, change: impl FnOnce(&mut Entry) -> T) -> Result<Option<T>, JournalError> {
+        let Some((journal, entry)) = &mut self.0 else { return Ok(None) };
+        let changed = change(entry);
+        journal.put([&*entry])?;
+        Ok(Some(changed))
+    }
+}
+
 /// Makes the call and, if it is to be waited for, those that follow, until there is a report.
 ///
 /// While it waits it does what the contract asks of a host: it keeps to the times that the connector names, repeats what
 /// may be repeated, and hands over when the first attempt began once the outcome of one is unknown.
 pub(super) async fn follow(
     instance: &mut Instance,
+    clock: &Clock,
+    record: &mut Record,
     mut request: Request,
     mut step: Step,
     wait: bool,
     quiet: bool,
 ) -> Result<Standing, Trouble> {
     let screen = Screen::new(quiet);
+    let now_ms = || u64::try_from(clock.since_epoch().as_millis()).unwrap_or(u64::MAX);
+    if let Some(entry) = record.entry() {
+        request.first_attempt_at = request.first_attempt_at.or(entry.first_attempt_at());
+        step = entry.ticket().map_or(step, |ticket| Step::Poll(ticket.to_owned()));
+        let pause = clock.in_real_time(Duration::from_millis(entry.due_at_ms().saturating_sub(now_ms())));
+        tokio::select! {
+            () = tokio::time::sleep(pause) => {}
+            _ = tokio::signal::ctrl_c() => return Err(interrupted(&request, &step, None)),
+        }
+    }
     loop {
-        let began = now();
+        let began = now_ms() / 1_000;
+        if !matches!(step, Step::Poll(_)) {
+            record.change(|entry| entry.begins(began))?;
+        }
         let answer = tokio::select! {
             answer = call(instance, &request, &step) => answer,
-            _ = tokio::signal::ctrl_c() => return Err(interrupted(&request, &step, began)),
+            _ = tokio::signal::ctrl_c() => return Err(interrupted(&request, &step, Some(began))),
         };
+        if let Ok(answer) = &answer {
+            record.change(|entry| entry.answered(answer.clone(), now_ms()))?;
+        }
         let pause = match answer {
             Ok(Ok(Progress::Done(report))) => {
                 let polled = match step {
@@ -73,8 +122,8 @@ pub(super) async fn follow(
             Err(error) => return Err(unanswered(&request, &step, began, error)),
         };
         tokio::select! {
-            () = tokio::time::sleep(Duration::from_millis(pause)) => {}
-            _ = tokio::signal::ctrl_c() => return Err(interrupted(&request, &step, began)),
+            () = tokio::time::sleep(clock.in_real_time(Duration::from_millis(pause))) => {}
+            _ = tokio::signal::ctrl_c() => return Err(interrupted(&request, &step, None)),
         }
     }
 }
@@ -92,10 +141,6 @@ async fn call(instance: &mut Instance, request: &Request, step: &Step) -> Answer
             answers.into_iter().next().ok_or(HostError::Trap(None))
         }
     }
-}
-
-fn now() -> u64 {
-    SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default().as_secs()
 }
 
 /// How to go on from a step: without the names, which the person knows, and a log must not.
@@ -126,20 +171,26 @@ fn at(request: &Request, step: &Step, trouble: Trouble) -> Trouble {
 }
 
 fn unanswered(request: &Request, step: &Step, began: u64, error: HostError) -> Trouble {
-    if error.outcome_unknown() { ended(request, step, began, Exit::TryLater, &error.to_string()) } else { error.into() }
+    if error.outcome_unknown() {
+        ended(request, step, Some(began), Exit::TryLater, &error.to_string())
+    } else {
+        error.into()
+    }
 }
 
-fn interrupted(request: &Request, step: &Step, began: u64) -> Trouble {
+/// `began` is when the call began that was interrupted; none between two calls.
+fn interrupted(request: &Request, step: &Step, began: Option<u64>) -> Trouble {
     ended(request, step, began, Exit::Pending, "interrupted; what the vendor has begun goes on")
 }
 
 /// A call that ended without an answer. A poll begins nothing, so that it can simply be made again; with the other calls, the
 /// vendor may have begun.
-fn ended(request: &Request, step: &Step, began: u64, exit_of_poll: Exit, message: &str) -> Trouble {
-    let first_attempt_at = Some(request.first_attempt_at.unwrap_or(began));
-    let (exit, request) = match step {
-        Step::Poll(_) => (exit_of_poll, request.clone()),
-        Step::Access | Step::Delete(_) => (Exit::OutcomeUnknown, Request { first_attempt_at, ..request.clone() }),
+fn ended(request: &Request, step: &Step, began: Option<u64>, exit_of_poll: Exit, message: &str) -> Trouble {
+    let first_attempt_at = request.first_attempt_at.or(began);
+    let (exit, request) = match (step, first_attempt_at) {
+        (Step::Poll(_), _) => (exit_of_poll, request.clone()),
+        (_, Some(_)) => (Exit::OutcomeUnknown, Request { first_attempt_at, ..request.clone() }),
+        (_, None) => (Exit::TryLater, request.clone()),
     };
     Trouble::own(exit, message).with_advice(go_on(&request, step))
 }

@@ -1,5 +1,7 @@
 //! What `--json` prints: the contract's records, key by key.
 
+use std::collections::BTreeMap;
+
 use host_test::host::contract;
 use serde::Serialize;
 use serde_json::{Value, json};
@@ -14,6 +16,8 @@ pub(super) enum Answer<'a> {
     Connection(Connection<'a>),
     Pending(Pending<'a>),
     Done(Done<'a>),
+    EndedBefore(EndedBefore<'a>),
+    Batch(Batch),
     Error(Error<'a>),
 }
 
@@ -25,6 +29,25 @@ pub(super) struct Done<'a> {
     pub(super) polled: Option<&'a str>,
     pub(super) saved_to: Option<String>,
     pub(super) report: Report<'a>,
+}
+
+/// What the journal says of a request that an earlier run brought to its end.
+#[derive(Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub(super) struct EndedBefore<'a> {
+    pub(super) key: &'a str,
+    pub(super) outcome: &'a str,
+    pub(super) jobs: &'a [String],
+    pub(super) saved_to: Option<String>,
+    pub(super) finished_at: u64,
+}
+
+/// How many requests of a batch ended in which way: with an outcome, or a kind of error.
+#[derive(Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub(super) struct Batch {
+    pub(super) requests: usize,
+    pub(super) ended: BTreeMap<&'static str, usize>,
 }
 
 #[derive(Serialize)]

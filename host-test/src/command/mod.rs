@@ -3,6 +3,7 @@
 //! What it prints on standard output is the answer; all else goes to standard error. Names of persons are printed
 //! nowhere but in a report, as the further names that were found.
 
+mod batch;
 mod connection;
 mod demo;
 mod exit;
@@ -15,20 +16,22 @@ mod subject;
 mod trouble;
 mod words;
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use host_test::COMPONENT;
 use host_test::host::contract::{DeletionMode, Request, Right};
+use host_test::journal::{Aim, End, Entry, Journal};
 use tracing_subscriber::filter::{LevelFilter, Targets};
 use tracing_subscriber::layer::SubscriberExt;
 use tracing_subscriber::util::SubscriberInitExt;
 
+use batch::BatchOptions;
 use connection::ConnectionOptions;
 use demo::DemoOptions;
 use exit::Exit;
-use follow::{Standing, Step};
+use follow::{Record, Standing, Step};
 use simulate::SimulateOptions;
 use subject::SubjectOptions;
 use trouble::Trouble;
@@ -63,6 +66,8 @@ enum Command {
     Access {
         #[command(flatten)]
         asked: Asked,
+        #[command(flatten)]
+        kept: Kept,
     },
     /// Deletes what is held on a person
     Delete {
@@ -71,6 +76,8 @@ enum Command {
         mode: ModeArgument,
         #[command(flatten)]
         asked: Asked,
+        #[command(flatten)]
+        kept: Kept,
     },
     /// Asks how a request stands
     Poll {
@@ -80,6 +87,8 @@ enum Command {
         #[command(flatten)]
         asked: Asked,
     },
+    /// Serves many requests at once, whatever happens in between
+    Batch(BatchOptions),
     /// Shows the whole job on a simulated brand
     Demo(DemoOptions),
     /// Serves a simulated Qualtrics with sample data
@@ -105,6 +114,15 @@ struct Asked {
     /// A new directory for the documents and the receipt
     #[arg(long, value_name = "DIR")]
     out: Option<PathBuf>,
+}
+
+/// Where a request is kept that is to survive the end of this command.
+#[derive(Args)]
+struct Kept {
+    /// A file in which to note how far the request has come: whatever happens, the same command goes on from there, and
+    /// nothing is begun twice. It holds the names until the request has ended; only you can read it
+    #[arg(long, value_name = "FILE", requires = "key", requires = "wait")]
+    journal: Option<PathBuf>,
 }
 
 #[derive(Clone, Copy, ValueEnum)]
@@ -160,14 +178,15 @@ impl Command {
                 }
                 Ok(Exit::Done)
             }
-            Self::Access { asked } => asked.follow(Step::Access, json).await,
-            Self::Delete { mode, asked } => asked.follow(Step::Delete(mode.into()), json).await,
+            Self::Access { asked, kept } => asked.follow(Step::Access, kept.open()?, json).await,
+            Self::Delete { mode, asked, kept } => asked.follow(Step::Delete(mode.into()), kept.open()?, json).await,
             Self::Poll { ticket, asked } => {
                 if !asked.subject.has_key() {
                     return Err(Trouble::usage("a ticket belongs to a request: give its --key".to_owned()));
                 }
-                asked.follow(Step::Poll(ticket), json).await
+                asked.follow(Step::Poll(ticket), None, json).await
             }
+            Self::Batch(options) => options.run(json).await,
             Self::Demo(options) => options.run().await,
             Self::Simulate(options) => options.run().await,
             Self::Component { out } => {
@@ -180,14 +199,41 @@ impl Command {
     }
 }
 
+impl Kept {
+    fn open(&self) -> Result<Option<Journal>, Trouble> {
+        Ok(self.journal.as_deref().map(Journal::open).transpose()?)
+    }
+}
+
 impl Asked {
-    async fn follow(self, step: Step, json: bool) -> Result<Exit, Trouble> {
-        if let Some(directory) = &self.out {
-            save::must_not_exist(directory)?;
-        }
-        let mut instance = self.connection.connect().await?;
+    async fn follow(self, step: Step, journal: Option<Journal>, json: bool) -> Result<Exit, Trouble> {
+        let directory = self.out.as_deref().map(std::path::absolute).transpose();
+        let directory = directory.map_err(|error| Trouble::usage(format!("--out is no path: {error}")))?;
         let request = self.subject.request();
-        match follow::follow(&mut instance, request.clone(), step, self.wait, json).await? {
+        let mut record = match journal {
+            Some(journal) => record(journal, &request, &step, directory.as_deref())?,
+            None => {
+                directory.as_deref().map_or(Ok(()), save::must_not_exist)?;
+                Record::default()
+            }
+        };
+        if let Some((entry, End { at, result: Ok(outcome), jobs })) =
+            record.entry().and_then(|entry| Some((entry, entry.end()?)))
+        {
+            let saved_to = entry.directory.as_ref().map(|directory| directory.display().to_string());
+            let (key, outcome_word) = (entry.key(), words::outcome(*outcome));
+            if json {
+                let ended = json::EndedBefore { key, outcome: outcome_word, jobs, saved_to, finished_at: *at };
+                print::json(&json::Answer::EndedBefore(ended));
+            } else {
+                println!("{key} has ended before: {outcome_word}");
+            }
+            return Ok((*outcome).into());
+        }
+        let connector = self.connection.connector().await?;
+        let mut instance = connector.instance().await?;
+        let clock = connector.clock();
+        match follow::follow(&mut instance, clock, &mut record, request.clone(), step, self.wait, json).await? {
             Standing::Pending(pending) => {
                 if json {
                     print::json(&json::Answer::Pending(json::Pending::new(&request.key, &pending)));
@@ -199,11 +245,12 @@ impl Asked {
             }
             Standing::Done(report, polled) => {
                 let again = || advice_to_save(&request, polled.as_deref());
-                if let Some(directory) = &self.out {
-                    save::save(&mut instance, &report, directory)
+                if let Some(directory) = &directory {
+                    save::save(&mut instance, clock, &report, directory)
                         .await
                         .map_err(|trouble| trouble.with_advice(again()))?;
                 }
+                record.change(|entry| entry.ends(&report))?;
                 if json {
                     let (key, polled) = (request.key.as_str(), polled.as_deref());
                     let saved_to = self.out.as_ref().map(|directory| directory.display().to_string());
@@ -221,6 +268,22 @@ impl Asked {
             }
         }
     }
+}
+
+/// The request's record in a journal. An earlier run may have made the directory; nobody else may.
+fn record(journal: Journal, request: &Request, step: &Step, directory: Option<&Path>) -> Result<Record, Trouble> {
+    let aim = match step {
+        Step::Delete(mode) => Aim::Deletion(*mode),
+        Step::Access | Step::Poll(_) => Aim::Access,
+    };
+    let mut record = Record::resume(journal, Entry::new(request.clone(), aim))?;
+    let ended = record.entry().is_some_and(|entry| entry.end().is_some());
+    let known = record.entry().and_then(|entry| entry.directory.as_deref());
+    if let Some(directory) = directory.filter(|directory| !ended && known != Some(directory)) {
+        save::must_not_exist(directory)?;
+        record.change(|entry| entry.directory = Some(directory.to_owned()))?;
+    }
+    Ok(record)
 }
 
 /// A report can be had again, and with it the documents.

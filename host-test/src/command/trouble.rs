@@ -4,6 +4,7 @@ use std::fmt;
 
 use host_test::host::HostError;
 use host_test::host::contract::{Error, ErrorKind, Remedy};
+use host_test::journal::JournalError;
 
 use super::exit::Exit;
 use super::{json, words};
@@ -15,7 +16,7 @@ pub(super) struct Trouble {
     advice: Option<String>,
 }
 
-enum Cause {
+pub(super) enum Cause {
     Connector(Box<Error>),
     Host(HostError),
     /// What this program itself found wrong.
@@ -34,6 +35,10 @@ impl Trouble {
     pub(super) fn with_advice(mut self, advice: impl Into<String>) -> Self {
         self.advice = Some(advice.into());
         self
+    }
+
+    pub(super) fn into_cause(self) -> Cause {
+        self.cause
     }
 
     pub(super) fn exit(&self) -> Exit {
@@ -126,5 +131,11 @@ impl From<Error> for Trouble {
 impl From<HostError> for Trouble {
     fn from(error: HostError) -> Self {
         Self { cause: Cause::Host(error), advice: None }
+    }
+}
+
+impl From<JournalError> for Trouble {
+    fn from(error: JournalError) -> Self {
+        Self::own(Exit::Error, error.to_string())
     }
 }

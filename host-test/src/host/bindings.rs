@@ -16,5 +16,6 @@ wasmtime::component::bindgen!({
     ",
     world: "privacy:host/plugin-calls",
     exports: { default: async },
-    additional_derives: [PartialEq],
+    // The journal keeps requests and how they ended.
+    additional_derives: [PartialEq, serde::Deserialize, serde::Serialize],
 });

@@ -121,7 +121,7 @@ impl Pollable for Timer {
         let idle = self.under_way.none();
         while let Some(left) = self.end.checked_sub(self.clock.monotonic()).filter(|left| !left.is_zero()) {
             if !self.clock.is_made() {
-                tokio::time::sleep(left).await;
+                tokio::time::sleep(self.clock.in_real_time(left)).await;
                 continue;
             }
             // Whatever else the guest waits for, and is there already, comes first.

@@ -1,0 +1,266 @@
+//! A host that is killed at any point and started again brings each request to its one end.
+
+#![cfg(unix)]
+
+mod shell;
+
+use std::collections::BTreeMap;
+use std::time::{Duration, Instant};
+
+use futures::StreamExt;
+use host_test::simulator::{
+    Brand, Call, Endpoint, Fault, FaultRule, Person, SAMPLE_CUSTOMERS, SAMPLE_PERSON, Simulator, WaitHint,
+};
+use rand::rngs::SmallRng;
+use rand::seq::IndexedRandom;
+use rand::{Rng, SeedableRng};
+use serde_json::Value;
+
+use shell::{Shell, code, files};
+
+/// How many commands run at once: they spend half of their time waiting.
+const AT_ONCE: usize = 3;
+/// A command that is not killed ends long before.
+const PATIENCE: Duration = Duration::from_secs(60);
+
+fn arguments(shell: &Shell, what: &[&str]) -> Vec<String> {
+    let own = ["--key", "dsr-1", "--email", SAMPLE_PERSON, "--wait", "--json"];
+    let places = ["--journal".to_owned(), shell.place.path("journal"), "--out".to_owned(), shell.place.path("out")];
+    what.iter().chain(&own).map(|&word| word.to_owned()).chain(places).collect()
+}
+
+/// Whether the command has made its nth call, and the simulator has done what was asked in it.
+fn has_come(simulator: &Simulator, n: u32) -> bool {
+    let writes = |call: &Call| matches!(call.endpoint, Endpoint::ErasureCreate | Endpoint::ExportCreate);
+    simulator.calls().get(n as usize - 1).is_some_and(|call| call.took_effect || !writes(call))
+}
+
+/// Runs the command, kills it during its nth call, of which it never sees the answer, and runs it again until it has
+/// ended. None if it ended before that call.
+async fn killed_at(n: u32, fault: &Fault, what: &[&str]) -> Option<(Shell, Value)> {
+    let shell = Shell::new(Brand::sample()).await;
+    let arguments = arguments(&shell, what);
+    let arguments: Vec<&str> = arguments.iter().map(String::as_str).collect();
+    shell.simulator.set_faults(vec![FaultRule::nth_of_any(n, fault.clone())]);
+    let mut running = shell.spawn(&arguments);
+    let begun = Instant::now();
+    let arrived = || match fault {
+        Fault::SilenceAfterEffect => has_come(&shell.simulator, n),
+        _ => shell.simulator.calls().len() >= n as usize,
+    };
+    while !arrived() {
+        if running.has_ended() {
+            return None;
+        }
+        assert!(begun.elapsed() < PATIENCE, "call {n} of {what:?} never came");
+        tokio::time::sleep(Duration::from_millis(1)).await;
+    }
+    running.kill();
+    shell.simulator.set_faults(Vec::new());
+    let ended = shell.run(&arguments).await;
+    assert_eq!(code(&ended), 0, "{what:?}, killed at call {n}: {}", String::from_utf8_lossy(&ended.stdout));
+    Some((shell, serde_json::from_slice(&ended.stdout).unwrap()))
+}
+
+/// Does so at each of its calls: once after it took effect and, if it is one that begins something, once before.
+async fn at_each_call(what: &[&str], check: impl Fn(&Shell, &Value)) {
+    let whole = Shell::new(Brand::sample()).await;
+    let arguments = arguments(&whole, what);
+    let arguments: Vec<&str> = arguments.iter().map(String::as_str).collect();
+    let ended = whole.run(&arguments).await;
+    assert_eq!(code(&ended), 0, "{}", String::from_utf8_lossy(&ended.stdout));
+    check(&whole, &serde_json::from_slice(&ended.stdout).unwrap());
+    let mut kills = Vec::new();
+    for (call, n) in whole.simulator.calls().iter().zip(1..) {
+        kills.push((n, Fault::SilenceAfterEffect));
+        if matches!(call.endpoint, Endpoint::ErasureCreate | Endpoint::ExportCreate) {
+            kills.push((n, Fault::SilenceBeforeEffect));
+        }
+    }
+    assert!(kills.len() > 4, "{kills:?}");
+    let killed = futures::stream::iter(kills).map(async |(n, fault)| killed_at(n, &fault, what).await);
+    let killed: Vec<_> = killed.buffer_unordered(AT_ONCE).filter_map(async |end| end).collect().await;
+    assert!(killed.len() > 4);
+    for (shell, answer) in &killed {
+        check(shell, answer);
+    }
+}
+
+fn outcome(answer: &Value) -> &Value {
+    let of = if answer["answer"] == "done" { &answer["report"] } else { answer };
+    &of["outcome"]
+}
+
+fn erasures_of(simulator: &Simulator, address: &str) -> usize {
+    simulator.erasures().iter().filter(|job| !job.search_only && job.emails == [address]).count()
+}
+
+/// The bytes of the exports among the files of a request are those that the simulator gave out.
+fn assert_export(simulator: &Simulator, address: &str, files: &[(String, Vec<u8>)]) {
+    let saved = files.iter().filter(|(name, _)| name.starts_with("export-")).map(|(_, bytes)| bytes.clone());
+    let given: Vec<_> = simulator.expected_export(&[address]).iter().map(|file| file.content.to_vec()).collect();
+    assert!(!given.is_empty());
+    assert_eq!(saved.collect::<Vec<_>>(), given);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_access_request_killed_at_any_call_gets_all_its_documents() {
+    at_each_call(&["access"], |shell, answer| {
+        assert_eq!(outcome(answer), "found");
+        let files = files(&shell.place.path("out"));
+        assert_export(&shell.simulator, SAMPLE_PERSON, &files);
+        let names: Vec<&str> = files.iter().map(|(name, _)| name.as_str()).collect();
+        assert_eq!(names.iter().filter(|name| name.starts_with("contact")).count(), 2, "{names:?}");
+        assert!(names.contains(&"receipt.json"), "{names:?}");
+    })
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_preview_killed_at_any_call_deletes_nothing() {
+    at_each_call(&["delete", "--mode", "preview"], |shell, answer| {
+        assert_eq!(outcome(answer), "previewed");
+        assert_eq!(erasures_of(&shell.simulator, SAMPLE_PERSON), 0);
+        assert!(!shell.simulator.holdings(SAMPLE_PERSON).is_empty());
+    })
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_deletion_killed_at_any_call_erases_once() {
+    at_each_call(&["delete", "--mode", "erase"], |shell, answer| {
+        assert_eq!(outcome(answer), "erased");
+        assert_eq!(erasures_of(&shell.simulator, SAMPLE_PERSON), 1);
+        assert!(shell.simulator.holdings(SAMPLE_PERSON).is_empty());
+    })
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_verified_deletion_killed_at_any_call_erases_once_and_is_verified() {
+    at_each_call(&["delete", "--mode", "erase-and-verify"], |shell, answer| {
+        assert_eq!(outcome(answer), "verified");
+        assert_eq!(erasures_of(&shell.simulator, SAMPLE_PERSON), 1);
+        assert!(shell.simulator.holdings(SAMPLE_PERSON).is_empty());
+    })
+    .await;
+}
+
+/// How many requests the batch has; `BATCH_REQUESTS` sets another number.
+const REQUESTS: u32 = 200;
+/// One call in so many goes wrong.
+const CALLS_A_FAULT: u32 = 40;
+/// Each run of the batch is killed after so many calls, or fewer.
+const CALLS_A_KILL: usize = 600;
+
+fn address(n: u32) -> String {
+    format!("person-{n:05}@example.org")
+}
+
+/// Every second request is an access, the others are deletions; each about another person.
+fn batch(requests: u32) -> (Brand, String) {
+    let mut brand = Brand::sample().past_erasures(0);
+    let mut lines = String::from("key,right,mode,email\n");
+    for n in 0..requests {
+        let person = Person::new("Person", "Of Many").email(&address(n)).responses(1);
+        brand = brand.person(&person, &[SAMPLE_CUSTOMERS]);
+        let right = match n % 20 {
+            n if n % 2 == 0 => "access,",
+            19 => "deletion,erase-and-verify",
+            _ => "deletion,erase",
+        };
+        lines.push_str(&format!("dsr-{n},{right},{}\n", address(n)));
+    }
+    (brand, lines)
+}
+
+fn faults(lot: &mut SmallRng) -> Vec<FaultRule> {
+    let faults = [
+        Fault::ResetBeforeRead,
+        Fault::ResetBeforeEffect,
+        Fault::ResetAfterEffect,
+        Fault::SilenceBeforeEffect,
+        Fault::SilenceAfterEffect,
+        Fault::HalfAnswer,
+        Fault::ChunksCutOff,
+        Fault::Status(503, WaitHint::None),
+        Fault::Status(429, WaitHint::Seconds(2)),
+        Fault::StatusAfterEffect(504, WaitHint::None),
+    ];
+    let mut calls = 0;
+    let mut next = || {
+        calls += lot.random_range(1..2 * CALLS_A_FAULT);
+        FaultRule::nth_of_any(calls, faults.choose(lot).unwrap().clone())
+    };
+    (0..CALLS_A_KILL as u32 / CALLS_A_FAULT).map(|_| next()).collect()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_batch_among_faults_and_kills_loses_nothing_and_doubles_nothing() {
+    let requests = std::env::var("BATCH_REQUESTS").map_or(REQUESTS, |count| count.parse().unwrap());
+    let (brand, lines) = batch(requests);
+    let shell = Shell::new(brand).await;
+    let path = |name| shell.place.path(name);
+    std::fs::write(path("requests.csv"), lines).unwrap();
+    let (input, journal, out, results) = (path("requests.csv"), path("journal"), path("out"), path("results.csv"));
+    let arguments = ["batch", &input, "--journal", &journal, "--out", &out, "--results", &results, "--json"];
+
+    let mut lot = SmallRng::seed_from_u64(7);
+    let (mut kills, mut runs) = (0, 0);
+    let simulator = &shell.simulator;
+    let mut last = None;
+    loop {
+        runs += 1;
+        assert!(runs < requests, "it goes on for ever");
+        simulator.clear_calls();
+        simulator.set_faults(faults(&mut lot));
+        let most = lot.random_range(1..=CALLS_A_KILL);
+        let mut running = shell.spawn(&arguments);
+        while simulator.calls().len() < most && !running.has_ended() {
+            tokio::time::sleep(Duration::from_millis(5)).await;
+        }
+        if !running.has_ended() {
+            running.kill();
+            kills += 1;
+            continue;
+        }
+        let ended = running.end().await;
+        last = Some(code(&ended));
+        // An error that a person has to look into: the next run tries again.
+        if last != Some(1) {
+            break;
+        }
+    }
+    assert_eq!(last, Some(0), "{}", std::fs::read_to_string(&results).unwrap());
+    assert!(kills >= requests / 50, "{kills} kills");
+    println!("{requests} requests, {kills} kills, {runs} runs");
+
+    let mut reader = csv::Reader::from_path(&results).unwrap();
+    let mut ends: BTreeMap<String, Vec<(String, String)>> = BTreeMap::new();
+    for line in reader.records() {
+        let line = line.unwrap();
+        let column = |n: usize| line.get(n).unwrap().to_owned();
+        ends.entry(column(0)).or_default().push((column(3), column(7)));
+    }
+    assert_eq!(ends.len(), requests as usize);
+    for n in 0..requests {
+        let expected = match n % 20 {
+            n if n % 2 == 0 => "found",
+            19 => "verified",
+            _ => "erased",
+        };
+        let [(outcome, jobs)] = ends[&format!("dsr-{n}")].as_slice() else { panic!("dsr-{n} has not one result") };
+        assert_eq!(outcome, expected, "dsr-{n}");
+        assert!(!jobs.is_empty());
+        let erased = erasures_of(simulator, &address(n));
+        if n % 2 == 0 {
+            assert_eq!(erased, 0);
+            assert_export(simulator, &address(n), &files(&format!("{out}/dsr-{n}")));
+        } else {
+            assert_eq!(erased, 1, "dsr-{n}");
+            assert!(simulator.holdings(&address(n)).is_empty());
+        }
+    }
+    let said = std::fs::read_to_string(&results).unwrap();
+    assert!(!said.contains('@'), "the results name nobody");
+}

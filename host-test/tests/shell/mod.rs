@@ -1,0 +1,118 @@
+//! The command as a shell runs it, against a simulator for which time passes fast.
+
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Output, Stdio};
+use std::sync::atomic::{AtomicU32, Ordering};
+use std::time::{Duration, SystemTime};
+
+use host_test::clock::Clock;
+use host_test::simulator::{Brand, Options, SAMPLE_CLIENT_ID, SAMPLE_CLIENT_SECRET, Simulator};
+
+/// How many times as fast as the machine's own time passes: a wait of 30 seconds takes half a second.
+const FACTOR: u32 = 60;
+
+/// A simulator, and a directory for what the command writes.
+pub struct Shell {
+    pub simulator: Simulator,
+    pub place: Place,
+    hasten: String,
+}
+
+impl Shell {
+    pub async fn new(brand: Brand) -> Self {
+        let since = SystemTime::UNIX_EPOCH.elapsed().unwrap().as_secs();
+        let options = Options {
+            clock: Clock::hastened(since, FACTOR),
+            erasure_duration: Duration::from_secs(20),
+            export_duration: Duration::from_secs(20),
+            ..Options::default()
+        };
+        let simulator = Simulator::start(brand, options).await.unwrap();
+        Self { simulator, place: Place::new(), hasten: format!("{FACTOR}@{since}") }
+    }
+
+    /// The command with these arguments and the connection to the simulator. It dies with the test.
+    pub fn spawn(&self, arguments: &[&str]) -> Running {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_host-test"));
+        command
+            .args(arguments)
+            .args(["--base-url", &self.simulator.origin(), "--datacenter-id", "fra1", "--client-id", SAMPLE_CLIENT_ID])
+            .args(["--hasten", &self.hasten])
+            .env("QUALTRICS_CLIENT_SECRET", SAMPLE_CLIENT_SECRET)
+            .stdin(Stdio::null())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::null());
+        Running(Some(command.spawn().unwrap()))
+    }
+
+    pub async fn run(&self, arguments: &[&str]) -> Output {
+        self.spawn(arguments).end().await
+    }
+}
+
+/// A command that is running.
+pub struct Running(Option<Child>);
+
+impl Running {
+    pub fn has_ended(&mut self) -> bool {
+        self.0.as_mut().unwrap().try_wait().unwrap().is_some()
+    }
+
+    /// SIGKILL: it cannot do anything about it.
+    pub fn kill(&mut self) {
+        let child = self.0.as_mut().unwrap();
+        child.kill().unwrap();
+        child.wait().unwrap();
+    }
+
+    pub async fn end(mut self) -> Output {
+        let child = self.0.take().unwrap();
+        tokio::task::spawn_blocking(move || child.wait_with_output().unwrap()).await.unwrap()
+    }
+}
+
+impl Drop for Running {
+    fn drop(&mut self) {
+        if let Some(child) = &mut self.0 {
+            let _ = child.kill();
+            let _ = child.wait();
+        }
+    }
+}
+
+pub fn code(output: &Output) -> i32 {
+    output.status.code().unwrap()
+}
+
+/// An empty directory, which goes with what is in it.
+pub struct Place(PathBuf);
+
+impl Place {
+    fn new() -> Self {
+        static COUNT: AtomicU32 = AtomicU32::new(0);
+        let name = format!("host-test-{}-{}", std::process::id(), COUNT.fetch_add(1, Ordering::SeqCst));
+        let path = std::env::temp_dir().join(name);
+        let _ = std::fs::remove_dir_all(&path);
+        std::fs::create_dir(&path).unwrap();
+        Self(path)
+    }
+
+    pub fn path(&self, name: &str) -> String {
+        self.0.join(name).to_str().unwrap().to_owned()
+    }
+}
+
+impl Drop for Place {
+    fn drop(&mut self) {
+        let _ = std::fs::remove_dir_all(&self.0);
+    }
+}
+
+/// The files of a directory, by name, and their bytes.
+pub fn files(directory: &str) -> Vec<(String, Vec<u8>)> {
+    let entries = Path::new(directory).read_dir().unwrap_or_else(|error| panic!("{directory}: {error}"));
+    let read = |path: PathBuf| (path.file_name().unwrap().to_str().unwrap().to_owned(), std::fs::read(path).unwrap());
+    let mut files: Vec<_> = entries.map(|entry| read(entry.unwrap().path())).collect();
+    files.sort();
+    files
+}
