@@ -3,6 +3,9 @@
 //! With cargo alone: no further tool has to be installed. That target, and not `wasm32-wasip2`, because there the standard
 //! library imports ten interfaces that the connector neither needs nor may have.
 
+#[path = "build/bill_of_materials.rs"]
+mod bill_of_materials;
+
 use std::error::Error;
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -25,12 +28,18 @@ fn build() -> Result<(), Box<dyn Error>> {
         println!("cargo::rerun-if-changed={}", workspace.join(source).display());
     }
     println!("cargo::rerun-if-changed=build.rs");
+    println!("cargo::rerun-if-changed=build");
 
     target_is_installed()?;
-    let module = compile(&workspace, &out.join("wasm"))?;
-    let component = wit_component::ComponentEncoder::default().validate(true).module(&fs::read(module)?)?.encode()?;
-    fs::write(out.join("qualtrics.wasm"), component)?;
+    fs::write(out.join("qualtrics.wasm"), component(&workspace, &out.join("wasm"))?)?;
     Ok(())
+}
+
+/// The component, from the source in this checkout.
+pub(crate) fn component(workspace: &Path, target_dir: &Path) -> Result<Vec<u8>, Box<dyn Error>> {
+    let module = compile(workspace, target_dir)?;
+    let component = wit_component::ComponentEncoder::default().validate(true).module(&fs::read(module)?)?.encode()?;
+    bill_of_materials::attach(&component, workspace, PACKAGE, TARGET)
 }
 
 /// Where no target is installed, cargo's own message is a page of missing `core`.

@@ -1,0 +1,92 @@
+//! What the component is made of: nothing but what is listed here, with a list of it all inside. That it is the same bytes
+//! wherever it is built takes a build to show: see `examples/reproducible.rs`.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use host_test::COMPONENT;
+
+/// Every crate of which there is code in the component. One more is a decision: it runs with the rights of the connector.
+const CRATES: [&str; 16] = [
+    "base64",
+    "block-buffer",
+    "cfg-if",
+    "crypto-common",
+    "digest",
+    "generic-array",
+    "itoa",
+    "memchr",
+    "qualtrics-connector",
+    "serde",
+    "serde_core",
+    "serde_json",
+    "sha2",
+    "typenum",
+    "wit-bindgen",
+    "zmij",
+];
+
+fn workspace() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("..").canonicalize().expect("the workspace")
+}
+
+#[test]
+fn the_component_says_what_it_is_made_of_and_that_is_all_it_may_be_made_of() {
+    let bill = auditable_info::audit_info_from_slice(COMPONENT, 1 << 20).expect("a bill of materials");
+    // The default kind is what runs; the others run in the compiler.
+    let runtime = bill.packages.iter().filter(|package| package.kind == Default::default());
+    assert_eq!(runtime.map(|package| package.name.as_str()).collect::<Vec<_>>(), CRATES);
+    let root: Vec<_> = bill.packages.iter().filter(|package| package.root).collect();
+    assert_eq!(root.len(), 1);
+    assert_eq!(
+        (root[0].name.as_str(), root[0].version.to_string()),
+        ("qualtrics-connector", env!("CARGO_PKG_VERSION").to_owned())
+    );
+    // Of these versions, as they are locked.
+    let lock = fs::read_to_string(workspace().join("Cargo.lock")).expect("the lock");
+    for package in &bill.packages {
+        let locked = format!("name = \"{}\"\nversion = \"{}\"\n", package.name, package.version);
+        assert!(lock.contains(&locked), "{locked}");
+    }
+}
+
+#[test]
+fn the_component_holds_no_place_of_the_machine_that_built_it() {
+    let home = std::env::home_dir();
+    let cargo_home = std::env::var_os("CARGO_HOME").map(PathBuf::from).or_else(|| Some(home.as_ref()?.join(".cargo")));
+    let places = [Some(workspace()), home, cargo_home, std::env::var_os("OUT_DIR").map(PathBuf::from)];
+    let places = places.into_iter().flatten().filter_map(|place| Some(place.to_str()?.to_owned()));
+    for place in places.filter(|place| place.len() > 1).chain(["registry/src".to_owned()]) {
+        let found = COMPONENT.windows(place.len()).any(|bytes| bytes == place.as_bytes());
+        assert!(!found, "{place}");
+    }
+}
+
+#[test]
+fn every_test_that_the_security_notes_name_is_there() {
+    let notes = fs::read_to_string(workspace().join("SECURITY.md")).expect("the notes");
+    let mut source = String::new();
+    for place in ["src", "host-test/src", "host-test/tests"] {
+        read(&workspace().join(place), &mut source);
+    }
+    let named: Vec<&str> = notes
+        .split('`')
+        .filter(|word| word.contains('_') && word.bytes().all(|byte| byte.is_ascii_lowercase() || byte == b'_'))
+        .collect();
+    assert!(named.len() > 30, "{named:?}");
+    for name in named {
+        assert!(source.contains(&format!("fn {name}(")), "{name}");
+    }
+}
+
+/// All the Rust below a directory.
+fn read(place: &Path, source: &mut String) {
+    for entry in fs::read_dir(place).expect("a directory") {
+        let path = entry.expect("an entry").path();
+        if path.is_dir() {
+            read(&path, source);
+        } else if path.extension().is_some_and(|extension| extension == "rs") {
+            source.push_str(&fs::read_to_string(path).expect("text"));
+        }
+    }
+}
