@@ -1,5 +1,7 @@
 //! The command as a shell runs it, against a simulator for which time passes fast.
 
+#![allow(dead_code, reason = "not every test needs all of it")]
+
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Output, Stdio};
 use std::sync::atomic::{AtomicU32, Ordering};
@@ -41,7 +43,7 @@ impl Shell {
             .env("QUALTRICS_CLIENT_SECRET", SAMPLE_CLIENT_SECRET)
             .stdin(Stdio::null())
             .stdout(Stdio::piped())
-            .stderr(Stdio::null());
+            .stderr(Stdio::piped());
         Running(Some(command.spawn().unwrap()))
     }
 
@@ -63,6 +65,12 @@ impl Running {
         let child = self.0.as_mut().unwrap();
         child.kill().unwrap();
         child.wait().unwrap();
+    }
+
+    /// SIGINT, as Ctrl-C sends it.
+    pub fn interrupt(&self) {
+        let id = self.0.as_ref().unwrap().id().to_string();
+        assert!(Command::new("kill").args(["-INT", &id]).status().unwrap().success());
     }
 
     pub async fn end(mut self) -> Output {

@@ -1,0 +1,204 @@
+//! The command `batch`: what it takes, what it writes, and in which order it works.
+
+#![cfg(unix)]
+
+mod shell;
+
+use host_test::simulator::{
+    Brand, Endpoint, Fault, FaultRule, SAMPLE_ADMINISTRATOR, SAMPLE_PERSON, SAMPLE_RESPONDENT, SAMPLE_STAFF_CONTACT,
+    SAMPLE_TWO_ADDRESSES, WaitHint,
+};
+
+use shell::{Running, Shell, code, files};
+
+/// A batch in a shell, with the places of its files.
+struct Batch {
+    shell: Shell,
+    paths: [String; 4],
+}
+
+impl Batch {
+    async fn new(lines: &[&str]) -> Self {
+        let shell = Shell::new(Brand::sample()).await;
+        let paths = ["requests.csv", "journal", "out", "results.csv"].map(|name| shell.place.path(name));
+        let batch = Self { shell, paths };
+        batch.write(lines);
+        batch
+    }
+
+    fn write(&self, lines: &[&str]) {
+        let head = "key,right,mode,email,confirmed";
+        std::fs::write(&self.paths[0], format!("{head}\n{}\n", lines.join("\n"))).unwrap();
+    }
+
+    fn spawn(&self) -> Running {
+        let [requests, journal, out, results] = &self.paths;
+        self.shell.spawn(&["batch", requests, "--journal", journal, "--out", out, "--results", results])
+    }
+
+    async fn run(&self) -> (i32, String) {
+        let output = self.spawn().end().await;
+        let said = [output.stdout.as_slice(), output.stderr.as_slice()].concat();
+        (code(&output), String::from_utf8(said).unwrap())
+    }
+
+    /// Key, and outcome or error, of each line of the results.
+    fn results(&self) -> Vec<(String, String)> {
+        let mut reader = csv::Reader::from_path(&self.paths[3]).unwrap();
+        let lines = reader.records().map(|line| {
+            let line = line.unwrap();
+            (line[0].to_owned(), format!("{}{}", &line[3], &line[4]))
+        });
+        lines.collect()
+    }
+
+    fn erasures_of(&self, address: &str) -> usize {
+        let jobs = self.shell.simulator.erasures();
+        jobs.iter().filter(|job| !job.search_only && job.emails.iter().any(|email| email == address)).count()
+    }
+
+    fn expect(&self, results: &[(&str, &str)]) {
+        let results: Vec<_> = results.iter().map(|(key, end)| ((*key).to_owned(), (*end).to_owned())).collect();
+        assert_eq!(self.results(), results);
+    }
+}
+
+#[tokio::test]
+async fn every_bad_line_is_named_without_its_values_and_nothing_is_begun() {
+    let good = format!("dsr-1,access,,{SAMPLE_PERSON},");
+    let batch = Batch::new(&[
+        &good,
+        "dsr-2,acces,,ada@example.org,",
+        "dsr-1,deletion,,secret.person@example.org,",
+        "dsr 4,deletion,erase,not-an-address,",
+        "dsr-5,access,erase,,",
+        "dsr-6,access",
+    ])
+    .await;
+    let (exit, said) = batch.run().await;
+    assert_eq!(exit, 2);
+    for line in [
+        "line 3: right must be access or deletion",
+        "line 4: key is that of an earlier line; mode must be preview, erase or erase-and-verify",
+        "line 5: key must be 1 to 128 of A-Z a-z 0-9 . _ : -; email is not an address",
+        "line 6: mode is for deletions; there must be 1 to 64 names",
+        "line 7: 2 columns instead of 5",
+    ] {
+        assert!(said.contains(line), "{said}");
+    }
+    assert!(!said.contains("secret.person") && !said.contains("line 2"), "{said}");
+    assert!(batch.shell.simulator.calls().is_empty());
+    assert!(!std::path::Path::new(&batch.paths[1]).exists());
+}
+
+#[tokio::test]
+async fn each_request_ends_once_and_a_further_run_makes_no_call() {
+    let access = format!("dsr-1,access,,{SAMPLE_PERSON},");
+    let deletion = format!("dsr-2,deletion,erase-and-verify,{SAMPLE_RESPONDENT},");
+    let both = format!("dsr-3,deletion,erase,{},", SAMPLE_TWO_ADDRESSES.join(";"));
+    let batch = Batch::new(&[&access, &deletion, &both]).await;
+    let (exit, said) = batch.run().await;
+    assert_eq!(exit, 0, "{said}");
+    assert!(said.contains("3 requests\n  erased: 1\n  found: 1\n  verified: 1"), "{said}");
+    batch.expect(&[("dsr-1", "found"), ("dsr-2", "verified"), ("dsr-3", "erased")]);
+    assert!(files(&format!("{}/dsr-1", batch.paths[2])).iter().any(|(name, _)| name == "export-01.json"));
+    assert!(files(&format!("{}/dsr-2", batch.paths[2])).iter().any(|(name, _)| name == "receipt.json"));
+
+    batch.shell.simulator.clear_calls();
+    let (exit, said) = batch.run().await;
+    assert_eq!(exit, 0, "{said}");
+    assert!(batch.shell.simulator.calls().is_empty());
+    batch.expect(&[("dsr-1", "found"), ("dsr-2", "verified"), ("dsr-3", "erased")]);
+    let journal = std::fs::read(&batch.paths[1]).unwrap();
+    assert!(!journal.is_empty());
+}
+
+#[tokio::test]
+async fn a_deletion_waits_for_the_access_request_on_the_same_person() {
+    let deletion = format!("dsr-1,deletion,erase,{},", SAMPLE_PERSON.to_uppercase());
+    let access = format!("dsr-2,access,,{SAMPLE_PERSON},");
+    let batch = Batch::new(&[&deletion, &access]).await;
+    let (exit, said) = batch.run().await;
+    assert_eq!(exit, 0, "{said}");
+    batch.expect(&[("dsr-1", "erased"), ("dsr-2", "found")]);
+    let calls = batch.shell.simulator.calls();
+    let place = |endpoint| calls.iter().rposition(|call| call.endpoint == endpoint).unwrap();
+    assert!(place(Endpoint::ErasureCreate) > place(Endpoint::ExportFile));
+}
+
+#[tokio::test]
+async fn a_guard_that_a_person_lifts_lets_the_next_run_go_on() {
+    let own = format!("dsr-1,deletion,erase,{SAMPLE_ADMINISTRATOR},");
+    let batch = Batch::new(&[&own, &format!("dsr-2,deletion,erase,{SAMPLE_STAFF_CONTACT},")]).await;
+    assert_eq!(batch.run().await.0, 4);
+    batch.expect(&[("dsr-1", "refused"), ("dsr-2", "refused")]);
+    batch.write(&[&own, &format!("dsr-2,deletion,erase,{SAMPLE_STAFF_CONTACT},staff-account")]);
+    assert_eq!(batch.run().await.0, 4);
+    batch.expect(&[("dsr-1", "refused"), ("dsr-2", "erased")]);
+    assert_eq!(batch.erasures_of(SAMPLE_ADMINISTRATOR), 0);
+}
+
+#[tokio::test]
+async fn what_a_person_can_mend_is_tried_again_by_the_next_run() {
+    let access = format!("dsr-1,access,,{SAMPLE_PERSON},");
+    let deletion = format!("dsr-2,deletion,erase,{SAMPLE_PERSON},");
+    let batch = Batch::new(&[&access, &deletion]).await;
+    let refuses = Fault::Status(403, WaitHint::None);
+    batch.shell.simulator.set_faults(vec![FaultRule::every(Endpoint::ExportCreate, refuses)]);
+    let (exit, said) = batch.run().await;
+    assert_eq!(exit, 3, "{said}");
+    batch.expect(&[("dsr-1", "forbidden"), ("dsr-2", "held")]);
+    assert_eq!(batch.erasures_of(SAMPLE_PERSON), 0);
+    batch.shell.simulator.set_faults(Vec::new());
+    let (exit, said) = batch.run().await;
+    assert_eq!(exit, 0, "{said}");
+    batch.expect(&[("dsr-1", "found"), ("dsr-2", "erased")]);
+}
+
+#[tokio::test]
+async fn a_key_is_not_given_to_another_person() {
+    let batch = Batch::new(&[&format!("dsr-1,access,,{SAMPLE_PERSON},")]).await;
+    assert_eq!(batch.run().await.0, 0);
+    batch.write(&[&format!("dsr-1,access,,{SAMPLE_RESPONDENT},")]);
+    let (exit, said) = batch.run().await;
+    assert_eq!(exit, 2);
+    assert!(said.contains("other requests under these keys: dsr-1"), "{said}");
+    assert!(!said.contains(SAMPLE_RESPONDENT), "{said}");
+}
+
+#[tokio::test]
+async fn a_directory_that_somebody_else_made_is_not_touched() {
+    let batch = Batch::new(&[&format!("dsr-1,access,,{SAMPLE_PERSON},")]).await;
+    let theirs = format!("{}/dsr-1", batch.paths[2]);
+    std::fs::create_dir_all(&theirs).unwrap();
+    std::fs::write(format!("{theirs}/diary"), "dear").unwrap();
+    let (exit, said) = batch.run().await;
+    assert_eq!(exit, 2, "{said}");
+    assert_eq!(files(&theirs).len(), 1);
+    assert!(batch.shell.simulator.calls().is_empty());
+}
+
+#[tokio::test]
+async fn an_interrupted_batch_ends_its_calls_and_goes_on_later() {
+    let batch = Batch::new(&[&format!("dsr-1,deletion,erase,{SAMPLE_PERSON},")]).await;
+    let running = batch.spawn();
+    while batch.erasures_of(SAMPLE_PERSON) == 0 {
+        tokio::time::sleep(std::time::Duration::from_millis(1)).await;
+    }
+    running.interrupt();
+    let ended = running.end().await;
+    assert_eq!(code(&ended), 3);
+    batch.expect(&[("dsr-1", "pending")]);
+    assert_eq!(batch.run().await.0, 0);
+    batch.expect(&[("dsr-1", "erased")]);
+    assert_eq!(batch.erasures_of(SAMPLE_PERSON), 1);
+}
+
+#[tokio::test]
+async fn time_is_hastened_for_a_simulator_alone() {
+    let arguments =
+        ["check", "--hasten", "60@1760000000", "--base-url", "https://fra1.qualtrics.com", "--client-id", "id"];
+    let output = std::process::Command::new(env!("CARGO_BIN_EXE_host-test")).args(arguments).output().unwrap();
+    assert_eq!(code(&output), 2);
+    assert!(String::from_utf8(output.stderr).unwrap().contains("--hasten is for a simulator"));
+}
