@@ -69,11 +69,11 @@ impl Busy {
         let brand = Brand::sample();
         let mut world = World::of(brand, Options::default(), &[("account-guard", "off")]).await;
         let found = world.accessed(&request("first", vec![email(SAMPLE_PERSON)])).await;
-        let references = found.documents.iter().filter_map(|document| match &document.content {
+        let mut references = found.documents.iter().filter_map(|document| match &document.content {
             Content::Remote(reference) => Some(reference.clone()),
             Content::Inline(_) => None,
         });
-        let reference = references.last().expect("a remote document");
+        let reference = references.next_back().expect("a remote document");
         let access = request("access", vec![email(SAMPLE_PERSON)]);
         let deletion = request("deletion", vec![email("b@example.org"), email(SAMPLE_PERSON)]);
         let preview = request("preview", vec![email("c@example.org")]);
