@@ -204,7 +204,8 @@ fn plausible(request: &http::Request, which: u8, now_s: u64) -> Vec<u8> {
         }
         (["op-erase-personal-data"], true) => json!({"requestId": format!("OP-{}", which % 4)}),
         (["op-erase-personal-data"], false) => {
-            let next = which.is_multiple_of(3).then(|| format!("https://x.example/y?offset={}", u64::from(which) * 100));
+            let next =
+                which.is_multiple_of(3).then(|| format!("https://x.example/y?offset={}", u64::from(which) * 100));
             json!({"elements": [job("OP-0"), job("OP-1"), job("OP-2")], "nextPage": next})
         }
         (["op-erase-personal-data", id], _) => job(id),

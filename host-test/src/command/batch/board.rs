@@ -52,7 +52,7 @@ impl Gates {
 /// What a worker is to do. The requests are its own until it [gives them back](Board::give_back).
 #[derive(Debug)]
 pub(super) enum Job {
-    Begin(usize, Entry),
+    Begin(usize, Box<Entry>),
     Poll(Vec<(usize, Entry)>),
     /// Nothing before this, in milliseconds since 1970, unless something is given back.
     Wait(Option<u64>),
@@ -135,7 +135,7 @@ impl Board {
         }
         if let Some(index) = begin {
             self.works[index].busy = true;
-            return Job::Begin(index, self.works[index].entry.clone());
+            return Job::Begin(index, Box::new(self.works[index].entry.clone()));
         }
         let gathered = first_due.saturating_add(GATHER_MS);
         if !due.is_empty() && (due.len() == open || due.len() >= MOST_TASKS || gathered <= now_ms) {

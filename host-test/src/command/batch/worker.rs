@@ -83,7 +83,7 @@ impl Crew {
                     }
                     continue;
                 }
-                Job::Begin(index, entry) => self.begin(&mut instance, &mut gates, index, entry).await?,
+                Job::Begin(index, entry) => self.begin(&mut instance, &mut gates, index, *entry).await?,
                 Job::Poll(entries) => self.poll(&mut instance, entries).await?,
             };
             if !answered {
