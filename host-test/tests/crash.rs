@@ -229,7 +229,8 @@ async fn a_batch_among_faults_and_kills_loses_nothing_and_doubles_nothing() {
             break code(&ended);
         }
     };
-    assert_eq!(last, 0, "{}", std::fs::read_to_string(&results).unwrap());
+    // 5: an access may be partial, where faults struck the same source again and again. Its findings say so.
+    assert!(last == 0 || last == 5, "{last}: {}", std::fs::read_to_string(&results).unwrap());
     assert!(kills >= requests / 50, "{kills} kills");
     println!("{requests} requests, {kills} kills, {runs} runs");
 
@@ -241,6 +242,7 @@ async fn a_batch_among_faults_and_kills_loses_nothing_and_doubles_nothing() {
         ends.entry(column(0)).or_default().push((column(3), column(7)));
     }
     assert_eq!(ends.len(), requests as usize);
+    let mut partials = 0;
     for n in 0..requests {
         let expected = match n % 20 {
             n if n % 2 == 0 => "found",
@@ -248,17 +250,22 @@ async fn a_batch_among_faults_and_kills_loses_nothing_and_doubles_nothing() {
             _ => "erased",
         };
         let [(outcome, jobs)] = ends[&format!("dsr-{n}")].as_slice() else { panic!("dsr-{n} has not one result") };
-        assert_eq!(outcome, expected, "dsr-{n}");
+        let partial = n % 2 == 0 && outcome == "partial";
+        assert!(partial || outcome == expected, "dsr-{n}: {outcome}");
+        partials += u32::from(partial);
         assert!(!jobs.is_empty());
         let erased = erasures_of(simulator, &address(n));
         if n % 2 == 0 {
             assert_eq!(erased, 0);
-            assert_export(simulator, &address(n), &files(&format!("{out}/dsr-{n}")));
+            if !partial {
+                assert_export(simulator, &address(n), &files(&format!("{out}/dsr-{n}")));
+            }
         } else {
             assert_eq!(erased, 1, "dsr-{n}");
             assert!(simulator.holdings(&address(n)).is_empty());
         }
     }
+    assert!(partials <= requests / 20, "{partials} partial answers");
     let said = std::fs::read_to_string(&results).unwrap();
     assert!(!said.contains('@'), "the results name nobody");
 }

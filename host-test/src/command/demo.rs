@@ -3,6 +3,7 @@
 //! Host, component, connections and answers are the ones that a real brand would meet; only Qualtrics is played, and the
 //! time, which passes as fast as it is asked to.
 
+use std::borrow::Cow;
 use std::fmt::Write as _;
 use std::io::IsTerminal;
 use std::path::{Path, PathBuf};
@@ -36,6 +37,9 @@ pub(super) struct DemoOptions {
     /// A new directory for the documents of the access request; else one below the directory for temporary files
     #[arg(long, value_name = "DIR")]
     out: Option<PathBuf>,
+    /// Another build of the component than the one that this program carries
+    #[arg(long, value_name = "FILE")]
+    component: Option<PathBuf>,
 }
 
 /// What happened in one step, and what should have.
@@ -59,7 +63,14 @@ impl DemoOptions {
         let directory =
             self.out.unwrap_or_else(|| std::env::temp_dir().join(format!("qualtrics-demo-{}", std::process::id())));
         save::must_not_exist(&directory)?;
-        let mut demonstration = Demonstration::start().await?;
+        let component = match &self.component {
+            None => Cow::Borrowed(COMPONENT),
+            Some(file) => Cow::Owned(
+                std::fs::read(file)
+                    .map_err(|error| Trouble::usage(format!("{} cannot be read: {error}", file.display())))?,
+            ),
+        };
+        let mut demonstration = Demonstration::start(&component).await?;
         demonstration.run(&directory).await?;
         demonstration.print(&directory);
         let good = demonstration.rows.iter().all(|row| row.good);
@@ -68,18 +79,18 @@ impl DemoOptions {
 }
 
 impl Demonstration {
-    async fn start() -> Result<Self, Trouble> {
+    async fn start(component: &[u8]) -> Result<Self, Trouble> {
         let simulator = Simulator::start(Brand::sample(), Options::default())
             .await
             .map_err(|error| Trouble::own(Exit::Error, format!("no port on 127.0.0.1 can be used: {error}")))?;
-        let plugin = Host::new(HostOptions::default())?.load(COMPONENT)?;
+        let plugin = Host::new(HostOptions::default())?.load(component)?;
         let egress = EgressPolicy::deny_all()
             .allow(&simulator.origin())
             .map_err(|error| Trouble::own(Exit::Error, error.to_string()))?;
         let options = InstanceOptions { egress, clock: simulator.clock(), ..InstanceOptions::default() };
         let mut instance = plugin.instantiate(options).await?;
         let manifest = instance.describe().await?;
-        println!("{} connector {}, a component of {} bytes.", manifest.title, manifest.version, COMPONENT.len());
+        println!("{} connector {}, a component of {} bytes.", manifest.title, manifest.version, component.len());
         println!("It can use nothing but");
         for import in plugin.imports() {
             println!("  {import}");

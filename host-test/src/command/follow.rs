@@ -70,6 +70,8 @@ pub(super) async fn follow(
     quiet: bool,
 ) -> Result<Standing, Trouble> {
     let screen = Screen::new(quiet);
+    // One listener for all of it: an interrupt between two of them would be heard by none.
+    let mut interrupt = std::pin::pin!(tokio::signal::ctrl_c());
     let now_ms = || u64::try_from(clock.since_epoch().as_millis()).unwrap_or(u64::MAX);
     if let Some(entry) = record.entry() {
         request.first_attempt_at = request.first_attempt_at.or(entry.first_attempt_at());
@@ -77,7 +79,7 @@ pub(super) async fn follow(
         let pause = clock.in_real_time(Duration::from_millis(entry.due_at_ms().saturating_sub(now_ms())));
         tokio::select! {
             () = tokio::time::sleep(pause) => {}
-            _ = tokio::signal::ctrl_c() => return Err(interrupted(&request, &step, None)),
+            _ = &mut interrupt => return Err(interrupted(&request, &step, None)),
         }
     }
     loop {
@@ -87,7 +89,7 @@ pub(super) async fn follow(
         }
         let answer = tokio::select! {
             answer = call(instance, &request, &step) => answer,
-            _ = tokio::signal::ctrl_c() => return Err(interrupted(&request, &step, Some(began))),
+            _ = &mut interrupt => return Err(interrupted(&request, &step, Some(began))),
         };
         if let Ok(answer) = &answer {
             record.change(|entry| entry.answered(answer.clone(), now_ms()))?;
@@ -123,7 +125,7 @@ pub(super) async fn follow(
         };
         tokio::select! {
             () = tokio::time::sleep(clock.in_real_time(Duration::from_millis(pause))) => {}
-            _ = tokio::signal::ctrl_c() => return Err(interrupted(&request, &step, None)),
+            _ = &mut interrupt => return Err(interrupted(&request, &step, None)),
         }
     }
 }
