@@ -154,7 +154,7 @@ impl Settings {
         form.check_keys();
         let datacenter = form.required("datacenter-id").and_then(|text| {
             let origin = host::datacenter(text);
-            form.expect(
+            form.well_formed(
                 origin,
                 "datacenter-id",
                 "datacenter-id must be the id, host or URL of a Qualtrics data centre, such as fra1.",
@@ -162,7 +162,7 @@ impl Settings {
         });
         let client_id = form.required("client-id").and_then(|text| {
             let good = (is_credential(text) && !text.contains(':')).then(|| Secret::new(text));
-            form.expect(
+            form.well_formed(
                 good,
                 "client-id",
                 "client-id must be the id of an OAuth client, without colon or control character.",
@@ -170,7 +170,7 @@ impl Settings {
         });
         let client_secret = form.required("client-secret").and_then(|text| {
             let good = is_credential(text).then(|| Secret::new(text));
-            form.expect(
+            form.well_formed(
                 good,
                 "client-secret",
                 "client-secret must be the secret of an OAuth client, without control characters.",
@@ -178,12 +178,12 @@ impl Settings {
         });
         let base_url = form.optional("base-url").and_then(|text| {
             let origin = host::base_url(text);
-            form.expect(origin, "base-url", "base-url must be an origin: https://host, or http:// with a loopback address, and nothing after the port.")
+            form.well_formed(origin, "base-url", "base-url must be an origin: https://host, or http:// with a loopback address, and nothing after the port.")
         });
         let deletion_behavior = match form.optional("deletion-behavior") {
             None | Some("wait-for-completion") => Some(DeletionBehavior::WaitForCompletion),
             Some("complete-on-submission") => Some(DeletionBehavior::CompleteOnSubmission),
-            Some(_) => form.expect(
+            Some(_) => form.well_formed(
                 None,
                 "deletion-behavior",
                 "deletion-behavior must be wait-for-completion or complete-on-submission.",
@@ -193,7 +193,7 @@ impl Settings {
             None | Some("all-users") => Some(AccountGuard::AllUsers),
             Some("own-account") => Some(AccountGuard::OwnAccount),
             Some("off") => Some(AccountGuard::Off),
-            Some(_) => form.expect(None, "account-guard", "account-guard must be all-users, own-account or off."),
+            Some(_) => form.well_formed(None, "account-guard", "account-guard must be all-users, own-account or off."),
         };
         let verify_window = form.number(
             "verify-window",
@@ -283,10 +283,10 @@ impl<'a> Form<'a> {
         let Some(text) = self.optional(key) else { return Some(default) };
         let plain = text.bytes().all(|byte| byte.is_ascii_digit());
         let number = text.parse().ok().filter(|number| plain && (least..=most).contains(number));
-        self.expect(number, key, message)
+        self.well_formed(number, key, message)
     }
 
-    fn expect<V>(&mut self, value: Option<V>, key: &str, message: &str) -> Option<V> {
+    fn well_formed<V>(&mut self, value: Option<V>, key: &str, message: &str) -> Option<V> {
         if value.is_none() {
             self.problem(key, message);
         }
