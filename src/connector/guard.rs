@@ -10,6 +10,8 @@ use super::subject::Subject;
 use crate::http::{Clock, Transport};
 use crate::order;
 use crate::qualtrics::account::Account;
+use crate::qualtrics::client;
+use crate::qualtrics::envelope::Trouble;
 use crate::qualtrics::oauth::Scope;
 use crate::qualtrics::users::Users;
 use crate::secret::Secret;
@@ -62,7 +64,9 @@ pub fn try_guards<T: Transport, C: Clock>(
         order::sort(&mut names);
         names
     };
-    let own = own_names(call)?;
+    let confirmed = request.confirmed.iter().any(|code| code == STAFF_ACCOUNT);
+    let everyone = call.settings.account_guard == AccountGuard::AllUsers && !confirmed;
+    let own = read_accounts(call, everyone)?;
     let names = guarded(&|address| own.contains(address));
     if !names.is_empty() {
         verdict.refused = true;
@@ -74,48 +78,58 @@ pub fn try_guards<T: Transport, C: Clock>(
              confirmed: have another administrator delete it.",
         ));
     }
-    if call.settings.account_guard == AccountGuard::AllUsers {
-        if request.confirmed.iter().any(|code| code == STAFF_ACCOUNT) {
-            let note =
-                "A person confirmed that user accounts may be deleted, so whether there are any was not looked up.";
-            let names = subject.address_indices();
-            verdict.findings.push(finding(SourceState::Searched, names, "guard-lifted", note));
-        } else {
-            let need = call.need(Right::Deletion);
-            let read = call.accounts.users.read_all(&mut call.client, need);
-            read.map_err(|trouble| call.error(&trouble, Scope::Users))?;
-            let users = &call.accounts.users;
-            let names = guarded(&|address| users.has(address.reveal()) && !own.contains(address));
-            if !names.is_empty() {
-                verdict.refused = true;
-                verdict.findings.push(finding(
-                    SourceState::Guarded,
-                    names,
-                    STAFF_ACCOUNT,
-                    "This is a user of the brand, whose account would be deleted, too: have a person confirm \
-                     staff-account, or remove the name.",
-                ));
-            }
+    if everyone {
+        let users = &call.accounts.users;
+        let names = guarded(&|address| users.has(address.reveal()) && !own.contains(address));
+        if !names.is_empty() {
+            verdict.refused = true;
+            verdict.findings.push(finding(
+                SourceState::Guarded,
+                names,
+                STAFF_ACCOUNT,
+                "This is a user of the brand, whose account would be deleted, too: have a person confirm \
+                 staff-account, or remove the name.",
+            ));
         }
+    } else if call.settings.account_guard == AccountGuard::AllUsers {
+        let note = "A person confirmed that user accounts may be deleted, so whether there are any was not looked up.";
+        let names = subject.address_indices();
+        verdict.findings.push(finding(SourceState::Searched, names, "guard-lifted", note));
     }
     Ok(verdict)
 }
 
-fn own_names<T: Transport, C: Clock>(call: &mut Call<'_, T, C>) -> Result<Vec<Secret>, Error> {
+/// Makes sure that the accounts are known, those of all users if they are wanted: the names of the connection's own. What
+/// is not remembered is asked for at once.
+fn read_accounts<T: Transport, C: Clock>(call: &mut Call<'_, T, C>, everyone: bool) -> Result<Vec<Secret>, Error> {
     let now = call.client.monotonic_ms();
-    if let Some((at, names)) = &call.accounts.own
-        && now.saturating_sub(*at) <= FRESH_MS
-    {
-        return Ok(names.clone());
-    }
-    let answer = call.client.call(call.need(Right::Deletion), Account::call());
-    let account = answer.map(|answer| Account::read(&answer)).map_err(|trouble| call.error(&trouble, Scope::Users))?;
-    if account.names.is_empty() {
+    let need = call.need(Right::Deletion);
+    let remembered = call.accounts.own.take().filter(|(at, _)| now.saturating_sub(*at) <= FRESH_MS);
+    let ask_own = remembered.is_none();
+    let ask_users = everyone && !call.accounts.users.are_fresh(now);
+    let asked = [ask_own.then(Account::call), ask_users.then(Users::call)];
+    let asked: Vec<client::Call> = asked.into_iter().flatten().collect();
+    let mut answers = call.client.wave(need, &asked).into_iter();
+    let mut next = || answers.next().unwrap_or(Err(Trouble::Unreadable));
+    let own_answer = ask_own.then(&mut next);
+    let users_answer = ask_users.then(&mut next);
+
+    let own = match own_answer {
+        None => remembered.unwrap_or_default(),
+        Some(answer) => (now, Account::read(&answer.map_err(|trouble| call.error(&trouble, Scope::Users))?).names),
+    };
+    if own.1.is_empty() {
         let message = "Qualtrics does not say whose account this connection acts as, so it cannot be guarded.";
         return Err(Error::new(ErrorKind::Protocol, Remedy::Operator, message));
     }
-    call.accounts.own = Some((now, account.names.clone()));
-    Ok(account.names)
+    let names = own.1.clone();
+    call.accounts.own = Some(own);
+    if everyone {
+        let begun = users_answer.map_or(Ok(()), |first| call.accounts.users.begin(&first?, now));
+        let read = begun.and_then(|()| call.accounts.users.read_on(&mut call.client, need));
+        read.map_err(|trouble| call.error(&trouble, Scope::Users))?;
+    }
+    Ok(names)
 }
 
 fn finding(state: SourceState, names: Vec<u32>, code: &str, note: &str) -> Finding {

@@ -9,7 +9,7 @@ use sha2::{Digest, Sha256};
 use super::account;
 use super::client::{Call, Client};
 use super::cursor::Cursor;
-use super::envelope::{self, Trouble, member};
+use super::envelope::{self, Answer, Trouble, member};
 use super::oauth::Scopes;
 use crate::http::{Clock, Transport};
 
@@ -34,31 +34,34 @@ impl Users {
         Call::get("/users")
     }
 
-    /// Reads the list to its end, unless that was done within the last ten minutes. When a call runs out of time or of
-    /// its share, what was read is kept, and the next one goes on from there.
+    /// Whether a list is there that was begun within the last ten minutes. It may not have been read to its end.
+    #[must_use]
+    pub fn are_fresh(&self, now_ms: u64) -> bool {
+        self.begun_at_ms.is_some_and(|begun| now_ms.saturating_sub(begun) <= FRESH_MS)
+    }
+
+    /// Begins the list anew, with its first page.
+    ///
+    /// # Errors
+    /// What went wrong: then there is no list.
+    pub fn begin(&mut self, first_page: &Answer, now_ms: u64) -> Result<(), Trouble> {
+        *self = Self { begun_at_ms: Some(now_ms), ..Self::default() };
+        self.take(first_page)
+    }
+
+    /// Reads the list to its end. When a call runs out of time or of its share, what was read is kept, and the next one
+    /// goes on from there.
     ///
     /// # Errors
     /// What went wrong: a list that is not whole proves nothing.
-    pub fn read_all<T: Transport, C: Clock>(
+    pub fn read_on<T: Transport, C: Clock>(
         &mut self,
         client: &mut Client<'_, T, C>,
         need: Scopes,
     ) -> Result<(), Trouble> {
-        let now = client.monotonic_ms();
-        if self.begun_at_ms.is_none_or(|begun| now.saturating_sub(begun) > FRESH_MS) {
-            let answer = client.call(need, Self::call())?;
-            *self = Self { begun_at_ms: Some(now), ..Self::default() };
-            if let Err(trouble) = self.take(&answer.result) {
-                *self = Self::default();
-                return Err(trouble);
-            }
-        }
         while let Some(cursor) = self.next.clone() {
-            let answer = client.call(need, Call::get(["/users?", cursor.query()].concat()))?;
-            if let Err(trouble) = self.take(&answer.result) {
-                *self = Self::default();
-                return Err(trouble);
-            }
+            let page = client.call(need, Call::get(["/users?", cursor.query()].concat()))?;
+            self.take(&page)?;
         }
         Ok(())
     }
@@ -69,7 +72,16 @@ impl Users {
         self.names.contains(&hash(name))
     }
 
-    fn take(&mut self, result: &Value) -> Result<(), Trouble> {
+    /// Takes a page. A page that cannot be read leaves no list.
+    fn take(&mut self, page: &Answer) -> Result<(), Trouble> {
+        let taken = self.add(&page.result);
+        if taken.is_err() {
+            *self = Self::default();
+        }
+        taken
+    }
+
+    fn add(&mut self, result: &Value) -> Result<(), Trouble> {
         for user in envelope::elements(result)? {
             let text = |spellings: &[&str]| member(user, spellings).and_then(Value::as_str);
             let names = account::names(text(&["email"]), text(&["username", "userName"]));

@@ -420,7 +420,7 @@ async fn each_call_of_the_contract_costs_exactly_so_many_calls_and_waves() {
 
     let mut world = World::new().await;
     let begun = pending(world.delete(&request, DeletionMode::EraseAndVerify).await);
-    assert_waves(&world.waves(), &[&[Token], &[WhoAmI], &[Users], &[ErasureCreate]]);
+    assert_waves(&world.waves(), &[&[Token], &[Users, WhoAmI], &[ErasureCreate]]);
     world.simulator.clear_calls();
     let begun = pending(world.poll(&request, &begun.ticket).await);
     assert_waves(&world.waves(), &[&[ErasureGet], &[ErasureList]]);
