@@ -1,7 +1,5 @@
 //! The contacts of a person, in every directory of the brand.
 
-use std::collections::BTreeSet;
-
 use super::call::Call;
 use super::contract::{Amount, Content, Document, Finding, Identifier, Right, SourceState};
 use super::documents::check_of_instant;
@@ -55,7 +53,7 @@ struct Search<'s> {
     next: Option<Cursor>,
     seen: Vec<Cursor>,
     /// The ids of what it found: a contact that stands on two pages is one contact.
-    found: BTreeSet<String>,
+    found: Vec<String>,
     end: Option<End>,
 }
 
@@ -108,7 +106,7 @@ pub fn search<T: Transport, C: Clock>(
             names: &name.indices,
             next: None,
             seen: Vec::new(),
-            found: BTreeSet::new(),
+            found: Vec::new(),
             end: None,
         })
         .collect();
@@ -171,7 +169,9 @@ impl Search<'_> {
                 self.end = Some(End::TooMany);
                 return Ok(());
             }
-            self.found.insert(contact.id.clone());
+            if !self.found.contains(&contact.id) {
+                self.found.push(contact.id.clone());
+            }
             if !known {
                 contacts.push(Found { directory: self.directory.to_owned(), contact });
             }

@@ -4,7 +4,7 @@
 //! few, and looked for in one pass over Qualtrics' list when they are many, or when asking by id is an error, as it is
 //! until they are completed. Only what is in neither is unknown.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 
 use super::call::Call;
 use super::contract::{Error, ErrorKind, Progress, Remedy, Right, Task};
@@ -31,10 +31,10 @@ pub fn poll<T: Transport, C: Clock>(call: &mut Call<'_, T, C>, tasks: &[Task]) -
     let mut gathered = false;
     tasks
         .iter()
-        .zip(read)
+        .zip(&read)
         .map(|(task, read)| {
-            let (subject, ticket) = read?;
-            let following = Following { request: &task.request, subject: &subject, ticket };
+            let (subject, ticket) = read.as_ref().map_err(Error::clone)?;
+            let following = Following { request: &task.request, subject, ticket: ticket.clone() };
             let may_gather = !gathered;
             let before = call.client.calls();
             let progress = answer(call, following, &exports, &erasures, may_gather);
@@ -58,12 +58,15 @@ fn read(task: &Task) -> Result<(Subject, Ticket), Error> {
 fn answer<T: Transport, C: Clock>(
     call: &mut Call<'_, T, C>,
     following: Following<'_>,
-    exports: &BTreeMap<String, Result<Export, Trouble>>,
-    erasures: &Erasures,
+    exports: &[(&str, Result<Export, Trouble>)],
+    erasures: &Erasures<'_>,
     may_gather: bool,
 ) -> Result<Progress, Error> {
     if following.ticket.aim == Aim::Access {
-        let asked = |id: &String| exports.get(id).cloned().unwrap_or(Err(Trouble::OutOfTime));
+        let place = |id: &String| exports.binary_search_by(|(asked, _)| (*asked).cmp(id)).ok();
+        let asked = |id| {
+            place(id).and_then(|place| exports.get(place)).map_or(Err(Trouble::OutOfTime), |(_, export)| export.clone())
+        };
         let answers = following.ticket.jobs.iter().map(asked).collect();
         return access::proceed(call, following, answers, may_gather);
     }
@@ -89,30 +92,34 @@ fn job_of(ticket: &Ticket) -> Option<&str> {
     }
 }
 
+/// What Qualtrics says of the exports that are followed, in the order of their ids.
 fn ask_exports<'t, T: Transport, C: Clock>(
     call: &mut Call<'_, T, C>,
     tickets: impl Iterator<Item = &'t Ticket>,
-) -> BTreeMap<String, Result<Export, Trouble>> {
-    let mut ids: Vec<&String> = tickets.flat_map(|ticket| &ticket.jobs).collect();
+) -> Vec<(&'t str, Result<Export, Trouble>)> {
+    let mut ids: Vec<&str> = tickets.flat_map(|ticket| &ticket.jobs).map(String::as_str).collect();
     order::sort(&mut ids);
     let calls: Vec<_> = ids.iter().map(|id| customer_data::progress(id)).collect();
     let answers = if calls.is_empty() { Vec::new() } else { call.client.wave(call.need(Right::Access), &calls) };
     let read = answers.into_iter().map(|answer| answer.map(|answer| customer_data::read_progress(&answer)));
-    let mut exports = BTreeMap::new();
-    for (id, export) in ids.into_iter().zip(read) {
-        exports.insert(id.clone(), export);
-    }
-    exports
+    ids.into_iter().zip(read).collect()
 }
 
 /// What Qualtrics says of the erasures that are followed.
-struct Erasures {
-    /// By id, in lower case, with the place in the list where it can be looked for again.
-    seen: BTreeMap<String, (Erasure, Option<String>)>,
-    /// The ids, in lower case, that Qualtrics gave no job for.
-    refused: BTreeSet<String>,
+struct Erasures<'t> {
+    /// By id, in lower case.
+    sought: BTreeMap<String, Sought<'t>>,
     /// What is said of those that were not seen.
     others: Others,
+}
+
+/// An erasure that is followed.
+struct Sought<'t> {
+    ticket: &'t Ticket,
+    /// The job, with the place in the list where it can be looked for again.
+    seen: Option<(Erasure, Option<String>)>,
+    /// Whether Qualtrics gave no job for its id.
+    refused: bool,
 }
 
 enum Others {
@@ -124,36 +131,37 @@ enum Others {
     Trouble(Trouble),
 }
 
-impl Erasures {
+impl<'t> Erasures<'t> {
     fn of(&self, id: &str, ticket: &Ticket) -> Seen {
-        let id = id.to_ascii_lowercase();
-        match (self.seen.get(&id), &self.others) {
+        let sought = self.sought.get(&id.to_ascii_lowercase());
+        match (sought.and_then(|sought| sought.seen.as_ref()), &self.others) {
             (Some((job, place)), _) => Seen::Job(Box::new(job.clone()), place.clone()),
             (None, Others::Skipped | Others::NotYet(_, true)) if ticket.hint.is_none() => Seen::NotYet(None),
             (None, Others::NotYet(hint, _)) => Seen::NotYet(hint.clone()),
             (None, Others::Trouble(trouble)) => Seen::Trouble(trouble.clone()),
-            (None, Others::Nowhere | Others::Skipped) if self.refused.contains(&id) => Seen::Nowhere,
-            (None, Others::Nowhere | Others::Skipped) => Seen::NotYet(None),
+            (None, _) if sought.is_some_and(|sought| sought.refused) => Seen::Nowhere,
+            (None, _) => Seen::NotYet(None),
         }
     }
 
-    /// Asks for these by their ids.
+    /// Those that were not seen so far.
+    fn open(&self) -> impl DoubleEndedIterator<Item = &'t Ticket> {
+        self.sought.values().filter(|sought| sought.seen.is_none()).map(|sought| sought.ticket)
+    }
+
+    /// Asks for the first few that were not seen by their ids.
     ///
     /// # Errors
     /// What concerns every call. That one job is refused may only mean that it is not completed yet.
-    fn ask<T: Transport, C: Clock>(&mut self, call: &mut Call<'_, T, C>, ids: &[&str]) -> Result<(), Trouble> {
+    fn ask<T: Transport, C: Clock>(&mut self, call: &mut Call<'_, T, C>) -> Result<(), Trouble> {
+        let ids: Vec<&str> = self.open().filter_map(job_of).take(FEW).collect();
         let calls: Vec<_> = ids.iter().map(|id| erasure::get(id)).collect();
-        for (id, answer) in ids.iter().zip(call.client.wave(call.need(Right::Deletion), &calls)) {
+        for (id, answer) in ids.into_iter().zip(call.client.wave(call.need(Right::Deletion), &calls)) {
+            let Some(sought) = self.sought.get_mut(&id.to_ascii_lowercase()) else { continue };
             match answer.and_then(|answer| erasure::read(&answer, id)) {
-                Ok(job) => {
-                    self.seen.insert(id.to_ascii_lowercase(), (job, None));
-                }
-                Err(Trouble::Refused(refusal)) if !matches!(refusal.status, 401 | 429) => {
-                    self.refused.insert(id.to_ascii_lowercase());
-                }
-                Err(Trouble::Unreadable) => {
-                    self.refused.insert(id.to_ascii_lowercase());
-                }
+                Ok(job) => sought.seen = Some((job, None)),
+                Err(Trouble::Refused(refusal)) if !matches!(refusal.status, 401 | 429) => sought.refused = true,
+                Err(Trouble::Unreadable) => sought.refused = true,
                 Err(trouble) => return Err(trouble),
             }
         }
@@ -164,58 +172,54 @@ impl Erasures {
 fn ask_erasures<'t, T: Transport, C: Clock>(
     call: &mut Call<'_, T, C>,
     tickets: impl Iterator<Item = &'t Ticket>,
-) -> Erasures {
-    let mut erasures = Erasures { seen: BTreeMap::new(), refused: BTreeSet::new(), others: Others::Nowhere };
-    if let Err(trouble) = look_up(call, tickets, &mut erasures) {
+) -> Erasures<'t> {
+    let mut erasures = Erasures { sought: BTreeMap::new(), others: Others::Nowhere };
+    for ticket in tickets {
+        if let Some(id) = job_of(ticket) {
+            erasures.sought.insert(id.to_ascii_lowercase(), Sought { ticket, seen: None, refused: false });
+        }
+    }
+    if let Err(trouble) = look_up(call, &mut erasures) {
         erasures.others = Others::Trouble(trouble);
     }
     erasures
 }
 
-fn look_up<'t, T: Transport, C: Clock>(
-    call: &mut Call<'_, T, C>,
-    tickets: impl Iterator<Item = &'t Ticket>,
-    erasures: &mut Erasures,
-) -> Result<(), Trouble> {
-    let sought: BTreeMap<String, &Ticket> =
-        tickets.filter_map(|ticket| Some((job_of(ticket)?.to_ascii_lowercase(), ticket))).collect();
-    if sought.len() <= FEW {
-        let ids: Vec<&str> = sought.values().filter_map(|ticket| job_of(ticket)).collect();
-        erasures.ask(call, &ids)?;
+fn look_up<T: Transport, C: Clock>(call: &mut Call<'_, T, C>, erasures: &mut Erasures<'_>) -> Result<(), Trouble> {
+    let few = erasures.sought.len() <= FEW;
+    if few {
+        erasures.ask(call)?;
     }
-    let mut open: Vec<&Ticket> =
-        sought.iter().filter(|(id, _)| !erasures.seen.contains_key(*id)).map(|(_, ticket)| *ticket).collect();
-    open.sort_by_key(|ticket| begun_at(ticket));
-    let Some(oldest) = open.first() else { return Ok(()) };
+    let Some(oldest) = erasures.open().min_by_key(|ticket| begun_at(ticket)) else { return Ok(()) };
+    let youngest = erasures.open().filter(|ticket| ticket.hint.is_some()).max_by_key(|ticket| begun_at(ticket));
     let need = call.need(Right::Deletion);
     // The first answer tells the time at Qualtrics; it has to be known before times are compared.
     call.client.sign_in(need)?;
     let since = call.client.at_qualtrics(begun_at(oldest));
     let hints = Hints {
         oldest: oldest.hint.as_deref(),
-        youngest: open.iter().rev().find_map(|ticket| ticket.hint.as_deref()),
-        all: open.iter().all(|ticket| ticket.hint.is_some()),
+        youngest: youngest.and_then(|ticket| ticket.hint.as_deref()),
+        all: erasures.open().all(|ticket| ticket.hint.is_some()),
     };
-    let mut missing = open.len();
+    let mut missing = erasures.open().count();
     let pass = erasure::pass(&mut call.client, need, since, hints, |job, place| {
-        let id = job.id.to_ascii_lowercase();
-        if sought.contains_key(&id) && !erasures.seen.contains_key(&id) {
+        if let Some(sought) = erasures.sought.get_mut(&job.id.to_ascii_lowercase())
+            && sought.seen.is_none()
+        {
             missing = missing.saturating_sub(1);
-            erasures.seen.insert(id, (job, place.map(str::to_owned)));
+            sought.seen = Some((job, place.map(str::to_owned)));
         }
         missing > 0
     })?;
+    let whole = pass.whole;
     erasures.others = match pass {
         Pass { whole: true, skipped: false, .. } => Others::Nowhere,
         Pass { whole: true, .. } => Others::Skipped,
         Pass { skipped, hint, .. } => Others::NotYet(hint, skipped),
     };
     // What the list has dropped may still be known by its id. The others' turn comes with the next call.
-    if sought.len() > FEW && pass.whole {
-        let lost = open.iter().filter_map(|ticket| job_of(ticket));
-        let lost = lost.filter(|id| !erasures.seen.contains_key(&id.to_ascii_lowercase()));
-        let lost: Vec<&str> = lost.take(FEW).collect();
-        erasures.ask(call, &lost)?;
+    if !few && whole {
+        erasures.ask(call)?;
     }
     Ok(())
 }

@@ -182,9 +182,18 @@ impl Contact {
     /// Reads a contact in either spelling; none if it has no id.
     #[must_use]
     pub fn read(value: Value) -> Option<Self> {
-        let Value::Object(mut fields) = value else { return None };
-        for (other, ours) in SPELLINGS {
-            let Some(value) = fields.remove(other) else { continue };
+        let Value::Object(sent) = value else { return None };
+        let mut fields = Map::new();
+        let mut otherwise = Vec::new();
+        for (name, value) in sent {
+            match SPELLINGS.iter().find(|(other, _)| *other == name) {
+                Some((_, ours)) => otherwise.push((name, *ours, value)),
+                None => {
+                    fields.insert(name, value);
+                }
+            }
+        }
+        for (other, ours, value) in otherwise {
             match fields.get(ours) {
                 None | Some(Value::Null) => {
                     fields.insert(ours.to_owned(), value);
@@ -192,7 +201,7 @@ impl Contact {
                 Some(same) if *same == value || value.is_null() => {}
                 // Two different values: nothing that Qualtrics sent is dropped.
                 Some(_) => {
-                    fields.insert(other.to_owned(), value);
+                    fields.insert(other, value);
                 }
             }
         }

@@ -119,7 +119,7 @@ pub fn read(response: &Response, now_s: u64) -> Result<Answer, Trouble> {
         return Err(Trouble::Refused(refusal(&response.head, status, Some(&Value::Object(body)), now_s)));
     }
     Ok(Answer {
-        result: body.remove("result").unwrap_or_default(),
+        result: body.get_mut("result").map(Value::take).unwrap_or_default(),
         proxied: meta.get("notice").and_then(Value::as_str).is_some_and(|notice| !notice.trim().is_empty()),
     })
 }
