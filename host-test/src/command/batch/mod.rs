@@ -64,13 +64,13 @@ impl BatchOptions {
         let names: Vec<Vec<Identifier>> = entries.iter().map(names).collect();
         let entries = self.resume(entries, &journal)?;
         let mut connector = self.connection.connector().await?;
-        let workers = connector.divide_share(self.concurrency);
+        connector.share_limits();
         let board = Board::new(entries, &names);
         let progress = Progress::new(&board, json);
         let crew = Crew::new(connector, journal, board, progress);
 
         let worked = tokio::select! {
-            worked = try_join_all((0..workers).map(|_| crew.work())) => worked.map(drop),
+            worked = try_join_all((0..self.concurrency).map(|_| crew.work())) => worked.map(drop),
             () = interrupted_twice(&crew) => Ok(()),
         };
         crew.progress.end();
