@@ -54,14 +54,14 @@ fn remedy(error: &Error) -> String {
 }
 
 /// Prints how many ended in which way, and gives the exit code of all of them together.
-pub(super) fn summary(board: &Board, json: bool) -> Exit {
+pub(super) fn summary(board: &Board, left_out: usize, json: bool) -> Exit {
     let works = board.works();
     let mut ended: BTreeMap<&'static str, usize> = BTreeMap::new();
     for work in works {
         *ended.entry(standing(&work.entry)).or_default() += 1;
     }
     if json {
-        print::json(&json::Answer::Batch(json::Batch { requests: works.len(), ended }));
+        print::json(&json::Answer::Batch(json::Batch { requests: works.len(), ended, left_out }));
     } else {
         println!("{} requests", works.len());
         for (how, count) in ended {
