@@ -132,7 +132,7 @@ async fn a_file_is_read_as_spreadsheets_write_it() {
     std::fs::write(&batch.paths[0], &lines).unwrap();
     let (exit, said) = batch.run().await;
     assert_eq!(exit, 2);
-    assert!(said.contains("the first line must name the columns"), "{said}");
+    assert!(said.contains("must name its columns"), "{said}");
     std::fs::write(&batch.paths[0], lines.replace("Key", "key")).unwrap();
     let (exit, said) = batch.run().await;
     assert_eq!(exit, 0, "{said}");
@@ -143,9 +143,13 @@ async fn a_file_is_read_as_spreadsheets_write_it() {
             .iter()
             .any(|export| SAMPLE_TWO_ADDRESSES.iter().all(|one| export.emails.iter().any(|email| email == one)))
     );
-    // Latin-1, and no table at all.
-    for (bytes, wrong) in [(&b"key,right,email\na,access,\xe4@b.c\n"[..], "line 2: not UTF-8"), (b"", "the first line")]
-    {
+    for (bytes, wrong) in [
+        (&b"key,right,email\na,access,\xe4@b.c\n"[..], "line 2: not UTF-8"),
+        (b"", "must name its columns"),
+        (b"key;right;email\na;access;b@c.d\n", "must name its columns"),
+        (b"key,right,email,email\n", "must name its columns"),
+        (b"key,right,email\n", "lists no request"),
+    ] {
         std::fs::write(&batch.paths[0], bytes).unwrap();
         let (exit, said) = batch.run().await;
         assert_eq!(exit, 2);
@@ -214,6 +218,17 @@ async fn credentials_that_are_refused_end_the_batch_and_not_each_request() {
     assert!((1..=4).contains(&ended), "{ended} ended");
     batch.shell.simulator.set_faults(Vec::new());
     assert_eq!(batch.run().await.0, 0);
+}
+
+#[tokio::test]
+async fn a_small_share_makes_a_batch_slow_and_no_answer_partial() {
+    let lines: Vec<String> = (0..8).map(|n| format!("dsr-{n},access,,{SAMPLE_PERSON},")).collect();
+    let batch = Batch::new(&lines.iter().map(String::as_str).collect::<Vec<_>>()).await;
+    let [requests, journal, out, results] = &batch.paths;
+    let arguments = ["batch", requests, "--journal", journal, "--out", out, "--results", results];
+    let ended = batch.shell.run(&[&arguments[..], &["--set", "rate-share=3"]].concat()).await;
+    assert_eq!(code(&ended), 0, "{}", std::fs::read_to_string(results).unwrap());
+    assert!(batch.results().iter().all(|(_, end)| end == "found"), "{:?}", batch.results());
 }
 
 #[tokio::test]

@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 
-use host_test::host::contract::{Error, ErrorKind, Identifier, Remedy, Right};
+use host_test::host::contract::{Error, ErrorKind, Identifier, Pending, Progress, Remedy, Right, Stage};
 use host_test::journal::{Aim, Entry, Next};
 
 /// Requests that are asked for in one `poll`.
@@ -65,9 +65,14 @@ pub(super) enum Call {
 }
 
 impl Call {
-    pub(super) fn of<T>(answer: &Result<T, Error>) -> Self {
+    pub(super) fn of(answer: &Result<Progress, Error>) -> Self {
         match answer {
             Err(Error { kind: ErrorKind::RateLimited, remedy: Remedy::Retry(wait), .. }) => Self::Limited(*wait),
+            // The vendor has done its part. What was left to be read may not have fitted into the share, and the connector
+            // tries it a few times only.
+            Ok(Progress::Pending(Pending { stage: Stage::Gathering, poll_after_ms, .. })) => {
+                Self::Limited(*poll_after_ms)
+            }
             _ => Self::Answered,
         }
     }
