@@ -7,8 +7,8 @@ mod shell;
 use std::os::unix::fs::PermissionsExt;
 
 use host_test::simulator::{
-    Brand, Endpoint, Fault, FaultRule, SAMPLE_ADMINISTRATOR, SAMPLE_CLIENT_SECRET, SAMPLE_PERSON, SAMPLE_RESPONDENT,
-    SAMPLE_STAFF_CONTACT, SAMPLE_TWO_ADDRESSES, WaitHint,
+    Brand, Dialects, Endpoint, Fault, FaultRule, JobEnd, SAMPLE_ADMINISTRATOR, SAMPLE_CLIENT_SECRET, SAMPLE_PERSON,
+    SAMPLE_RESPONDENT, SAMPLE_STAFF_CONTACT, SAMPLE_TWO_ADDRESSES, WaitHint,
 };
 
 use shell::{Running, Shell, code, files};
@@ -34,8 +34,13 @@ impl Batch {
     }
 
     fn spawn(&self) -> Running {
+        self.spawn_with(&[])
+    }
+
+    fn spawn_with(&self, more: &[&str]) -> Running {
         let [requests, journal, out, results] = &self.paths;
-        self.shell.spawn(&["batch", requests, "--journal", journal, "--out", out, "--results", results])
+        let arguments = ["batch", requests, "--journal", journal, "--out", out, "--results", results];
+        self.shell.spawn(&[&arguments[..], more].concat())
     }
 
     async fn run(&self) -> (i32, String) {
@@ -212,7 +217,7 @@ async fn credentials_that_are_refused_end_the_batch_and_not_each_request() {
     let refuses = Fault::Status(401, WaitHint::None);
     batch.shell.simulator.set_faults(vec![FaultRule::every(Endpoint::Token, refuses)]);
     let (exit, said) = batch.run().await;
-    assert_eq!(exit, 3, "{said}");
+    assert_eq!(exit, 1, "{said}");
     assert!(said.contains("Nothing more is begun."), "{said}");
     let ended = batch.results().iter().filter(|(_, end)| end == "unauthorized").count();
     assert!((1..=4).contains(&ended), "{ended} ended");
@@ -224,19 +229,39 @@ async fn credentials_that_are_refused_end_the_batch_and_not_each_request() {
 async fn a_small_share_makes_a_batch_slow_and_no_answer_partial() {
     let lines: Vec<String> = (0..8).map(|n| format!("dsr-{n},access,,{SAMPLE_PERSON},")).collect();
     let batch = Batch::new(&lines.iter().map(String::as_str).collect::<Vec<_>>()).await;
-    let [requests, journal, out, results] = &batch.paths;
-    let arguments = ["batch", requests, "--journal", journal, "--out", out, "--results", results];
-    let ended = batch.shell.run(&[&arguments[..], &["--set", "rate-share=3"]].concat()).await;
-    assert_eq!(code(&ended), 0, "{}", std::fs::read_to_string(results).unwrap());
+    let ended = batch.spawn_with(&["--set", "rate-share=3"]).end().await;
+    assert_eq!(code(&ended), 0, "{:?}", batch.results());
     assert!(batch.results().iter().all(|(_, end)| end == "found"), "{:?}", batch.results());
+}
+
+#[tokio::test]
+async fn a_persons_word_to_begin_anew_is_good_for_one_beginning() {
+    let batch = Batch::new(&[&format!("dsr-1,deletion,erase,{SAMPLE_PERSON},")]).await;
+    let simulator = &batch.shell.simulator;
+    simulator.set_dialects(Dialects::parse("erasure-at-work-no-addresses").unwrap());
+    simulator.set_next_jobs(JobEnd::NeverEnds);
+    let is_lost = |fault| simulator.set_faults(vec![FaultRule::nth(Endpoint::ErasureCreate, 1, fault)]);
+    is_lost(Fault::ResetAfterEffect);
+    assert_eq!(batch.run().await.0, 6);
+    batch.expect(&[("dsr-1", "outcome-unknown")]);
+    assert_eq!(code(&batch.spawn_with(&["--begin-anew", "dsr-2"]).end().await), 2);
+    is_lost(Fault::SilenceAfterEffect);
+    let mut running = batch.spawn_with(&["--begin-anew", "dsr-1"]);
+    while batch.erasures_of(SAMPLE_PERSON) < 2 {
+        assert!(!running.has_ended());
+        tokio::time::sleep(std::time::Duration::from_millis(1)).await;
+    }
+    running.kill();
+    simulator.set_faults(Vec::new());
+    assert_eq!(code(&batch.spawn_with(&["--begin-anew", "dsr-1"]).end().await), 6);
+    assert_eq!(batch.erasures_of(SAMPLE_PERSON), 2);
 }
 
 #[tokio::test]
 async fn any_number_of_calls_at_once_keeps_to_one_share_of_the_limits() {
     let lines: Vec<String> = (0..30).map(|n| format!("dsr-{n},deletion,erase,person-{n}@example.org,")).collect();
     let batch = Batch::new(&lines.iter().map(String::as_str).collect::<Vec<_>>()).await;
-    let [requests, journal, _, _] = &batch.paths;
-    let ended = batch.shell.run(&["batch", requests, "--journal", journal, "--concurrency", "64"]).await;
+    let ended = batch.spawn_with(&["--concurrency", "64"]).end().await;
     assert_eq!(code(&ended), 0, "{}", String::from_utf8_lossy(&ended.stderr));
     assert_eq!(batch.shell.simulator.ratelimited_count(), 0);
     assert_eq!(batch.shell.simulator.erasures().iter().filter(|job| job.emails[0].starts_with("person-")).count(), 30);

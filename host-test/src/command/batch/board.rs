@@ -226,3 +226,123 @@ fn same(name: &Identifier) -> (u8, String) {
         Identifier::Other((kind, value)) => (3, format!("{kind} {value}")),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use host_test::host::contract::{DeletionMode, Request};
+
+    use super::*;
+
+    const ERASE: Aim = Aim::Deletion(DeletionMode::Erase);
+
+    fn pending(stage: Stage, poll_after_ms: u64) -> Result<Progress, Error> {
+        Ok(Progress::Pending(Pending {
+            ticket: "ticket".to_owned(),
+            stage,
+            poll_after_ms,
+            submitted_at: None,
+            vendor_status: None,
+            percent: None,
+            attention: None,
+            extra: Vec::new(),
+        }))
+    }
+
+    fn limited(wait: u64) -> Result<Progress, Error> {
+        Err(Error {
+            kind: ErrorKind::RateLimited,
+            remedy: Remedy::Retry(wait),
+            message: String::new(),
+            problems: Vec::new(),
+            http_status: None,
+            vendor_code: None,
+            vendor_request_id: None,
+            extra: Vec::new(),
+        })
+    }
+
+    /// Requests on as many people, of which the vendor has begun some.
+    fn board(requests: &[(Aim, bool)]) -> Board {
+        let name = |index| vec![Identifier::Email(format!("person-{index}@example.org"))];
+        let entry = |(index, (aim, begun)): (usize, &(Aim, bool))| {
+            let request = Request {
+                key: index.to_string(),
+                subject: name(index),
+                first_attempt_at: None,
+                confirmed: Vec::new(),
+                extra: Vec::new(),
+            };
+            let mut entry = Entry::new(request, *aim);
+            if *begun {
+                entry.begins(0);
+                entry.answered(pending(Stage::Exporting, 0), 0);
+            }
+            entry
+        };
+        let names: Vec<_> = (0..requests.len()).map(name).collect();
+        Board::new(requests.iter().enumerate().map(entry).collect(), &names)
+    }
+
+    /// Gives a request back with this answer.
+    fn answer(board: &mut Board, index: usize, answer: Result<Progress, Error>, now_ms: u64) {
+        let call = Call::of(&answer);
+        let mut entry = board.works()[index].entry.clone();
+        entry.answered(answer, now_ms);
+        board.give_back(index, entry, now_ms, &call);
+    }
+
+    fn polled(job: Job) -> Vec<usize> {
+        let Job::Poll(entries) = job else { panic!("{job:?}") };
+        entries.into_iter().map(|(index, _)| index).collect()
+    }
+
+    #[test]
+    fn accesses_are_polled_one_by_one_and_deletions_together() {
+        let mut board = board(&[(ERASE, true), (Aim::Access, true), (ERASE, true), (Aim::Access, true)]);
+        assert_eq!(polled(board.next(0)), [1]);
+        assert_eq!(polled(board.next(0)), [3]);
+        assert_eq!(polled(board.next(0)), [0, 2]);
+        assert!(matches!(board.next(0), Job::Wait(None)));
+    }
+
+    #[test]
+    fn a_limit_keeps_back_the_same_calls_and_no_others() {
+        let mut board = board(&[(ERASE, false), (ERASE, false), (Aim::Access, false), (ERASE, true)]);
+        assert!(matches!(board.next(0), Job::Begin(0, _)));
+        answer(&mut board, 0, limited(4_000), 0);
+        assert!(matches!(board.next(0), Job::Begin(2, _)));
+        assert_eq!(polled(board.next(0)), [3]);
+        assert!(matches!(board.next(3_999), Job::Wait(Some(4_000))));
+        assert!(matches!(board.next(4_000), Job::Begin(0, _)));
+    }
+
+    #[test]
+    fn what_did_not_fit_into_the_share_gets_all_of_it_and_nobody_crosses_it() {
+        for set_back in [limited(1_000), pending(Stage::Gathering, 30_000)] {
+            let mut board = board(&[(Aim::Access, true), (Aim::Access, true), (ERASE, false)]);
+            assert_eq!(polled(board.next(0)), [0]);
+            assert_eq!(polled(board.next(0)), [1]);
+            answer(&mut board, 1, set_back, 0);
+            // Deletions go on meanwhile.
+            assert!(matches!(board.next(0), Job::Begin(2, _)));
+            answer(&mut board, 0, pending(Stage::Exporting, 0), 1_000);
+            assert!(matches!(board.next(59_999), Job::Wait(Some(60_000))));
+            assert!(matches!(board.next(60_000), Job::Wait(None)), "there is still another call");
+            answer(&mut board, 2, pending(Stage::Erasing, 0), 60_000);
+            assert_eq!(polled(board.next(60_000)), [1]);
+            assert!(matches!(board.next(60_000), Job::Wait(None)), "it is the only one");
+            answer(&mut board, 1, pending(Stage::Exporting, 100_000), 61_000);
+            assert_eq!(polled(board.next(61_000)), [0]);
+        }
+    }
+
+    #[test]
+    fn many_that_are_polled_together_and_are_too_many_are_polled_together_again() {
+        let mut board = board(&[(ERASE, true), (ERASE, true)]);
+        assert_eq!(polled(board.next(0)), [0, 1]);
+        answer(&mut board, 0, limited(1_000), 0);
+        answer(&mut board, 1, limited(1_000), 0);
+        assert!(matches!(board.next(59_999), Job::Wait(Some(60_000))));
+        assert_eq!(polled(board.next(60_000)), [0, 1]);
+    }
+}

@@ -33,7 +33,8 @@ use super::trouble::Trouble;
 /// deletion waits for the access requests on the same person.
 #[derive(Args)]
 #[command(after_help = "\
-Exit codes are those of single requests, of the first of these that occurs: 3 (a request is not at its end), 1, 6, 8, 4, 5, 0.")]
+Exit codes are those of single requests, of the first of these that occurs: 3 (a request is not at its end), 1, 6, 8, 4, 5, 0.
+Where the credentials are refused, nothing more is begun, and it is 1.")]
 pub(super) struct BatchOptions {
     /// The CSV file
     requests: PathBuf,
@@ -51,8 +52,8 @@ pub(super) struct BatchOptions {
     /// How many calls to the connector to make at once. They share what the setting `rate-share` allows
     #[arg(long, value_name = "N", default_value_t = 4, value_parser = clap::value_parser!(u32).range(1..=64))]
     concurrency: u32,
-    /// Begins this deletion without looking for an earlier attempt: only when a person has seen, in the vendor's own system, that
-    /// there is none; repeatable
+    /// Begins this deletion, which ended as `outcome-unknown`, without looking for the earlier attempt: only when a person has
+    /// seen, in the vendor's own system, that there is none; repeatable
     #[arg(long, value_name = "KEY")]
     begin_anew: Vec<String>,
     #[command(flatten)]
@@ -62,6 +63,9 @@ pub(super) struct BatchOptions {
 impl BatchOptions {
     pub(super) async fn run(self, json: bool) -> Result<Exit, Trouble> {
         let entries = lines::read(&self.requests)?;
+        if let Some(key) = self.begin_anew.iter().find(|key| !entries.iter().any(|entry| entry.key() == *key)) {
+            return Err(Trouble::usage(format!("no request has the key {key} of --begin-anew")));
+        }
         let journal = Journal::open(&self.journal)?;
         let names: Vec<Vec<Identifier>> = entries.iter().map(names).collect();
         let (entries, left_out) = self.resume(entries, &journal)?;
@@ -86,7 +90,9 @@ impl BatchOptions {
         // Also after trouble: what has ended has ended.
         self.write_results(&crew)?;
         worked?;
-        Ok(results::summary(&crew.board(), left_out.len(), json))
+        let exit = results::summary(&crew.board(), left_out.len(), json);
+        // Running it again would not help, as it does with what is merely not at its end.
+        Ok(if crew.is_refused() { Exit::Error } else { exit })
     }
 
     fn write_results(&self, crew: &Crew) -> Result<(), Trouble> {
@@ -112,7 +118,16 @@ impl BatchOptions {
         for entry in entries {
             match kept.remove(&entry.id()) {
                 Some(kept) if !entry.is_for(&kept) => others.push(entry.key().to_owned()),
-                Some(kept) => resumed.push(entry.resumed(kept)),
+                Some(kept) => {
+                    // Said to a request that waits for a person's word, and to no other: the same command has to be good
+                    // for going on, too.
+                    let waits_for_word = kept.end().is_some_and(|end| end.result.is_err());
+                    let mut entry = entry.resumed(kept);
+                    if waits_for_word && self.begin_anew.iter().any(|key| key == entry.key()) {
+                        entry.forget_attempt();
+                    }
+                    resumed.push(entry);
+                }
                 None => resumed.push(entry),
             }
         }
@@ -123,9 +138,6 @@ impl BatchOptions {
         let left_out = kept.into_values().filter(|entry| entry.end().is_none()).map(|entry| entry.key().to_owned());
         let left_out = left_out.collect();
         for entry in &mut resumed {
-            if self.begin_anew.iter().any(|key| key == entry.key()) {
-                entry.forget_attempt();
-            }
             set_directory(entry, out.as_deref())?;
         }
         journal.put(&resumed)?;

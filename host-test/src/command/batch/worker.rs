@@ -29,12 +29,13 @@ pub(super) struct Crew {
     /// Something was given back, or all are to stop.
     changed: Notify,
     stopping: AtomicBool,
+    refused: AtomicBool,
 }
 
 impl Crew {
     pub(super) fn new(connector: Connector, journal: Journal, board: Board, progress: Progress) -> Self {
-        let (changed, stopping) = (Notify::new(), AtomicBool::new(false));
-        Self { connector, journal, progress, board: Mutex::new(board), changed, stopping }
+        let (changed, stopping, refused) = (Notify::new(), AtomicBool::new(false), AtomicBool::new(false));
+        Self { connector, journal, progress, board: Mutex::new(board), changed, stopping, refused }
     }
 
     pub(super) fn board(&self) -> MutexGuard<'_, Board> {
@@ -45,6 +46,11 @@ impl Crew {
     pub(super) fn stop(&self) {
         self.stopping.store(true, Ordering::SeqCst);
         self.changed.notify_waiters();
+    }
+
+    /// Whether it stopped because the vendor does not accept the credentials.
+    pub(super) fn is_refused(&self) -> bool {
+        self.refused.load(Ordering::SeqCst)
     }
 
     pub(super) fn now_ms(&self) -> u64 {
@@ -167,6 +173,7 @@ impl Crew {
             // Whatever is asked next, the answer would be the same.
             Err(error) if error.kind == ErrorKind::Unauthorized => {
                 self.progress.say_at_times(&format!("{} Nothing more is begun.", error.message));
+                self.refused.store(true, Ordering::SeqCst);
                 self.stop();
             }
             Err(error) if error.kind == ErrorKind::RateLimited => {}
