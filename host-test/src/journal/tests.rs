@@ -1,4 +1,5 @@
 use std::path::PathBuf;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
 
 use rand::rngs::SmallRng;
@@ -202,7 +203,7 @@ fn a_journal_of_a_later_version_is_left_alone() {
 }
 
 #[test]
-fn a_journal_that_is_being_made_when_the_process_dies_is_no_journal_yet() {
+fn what_a_process_left_that_died_while_it_made_a_journal_is_in_nobodys_way() {
     let place = Place::new("made");
     std::fs::create_dir(&place.0).unwrap();
     // What a run left that died while it made one.
@@ -237,7 +238,10 @@ fn a_file_that_is_no_journal_is_left_as_it_is() {
 
 /// A disk that remembers what was done to it.
 #[derive(Clone, Debug, Default)]
-struct Disk(Arc<Mutex<Vec<Deed>>>);
+struct Disk {
+    deeds: Arc<Mutex<Vec<Deed>>>,
+    full: Arc<AtomicBool>,
+}
 
 #[derive(Clone, Debug)]
 enum Deed {
@@ -266,11 +270,11 @@ fn image<'d>(deeds: impl IntoIterator<Item = &'d Deed>) -> Vec<u8> {
 
 impl Disk {
     fn of(bytes: Vec<u8>) -> Self {
-        Self(Arc::new(Mutex::new(vec![Deed::Write(0, bytes)])))
+        Self { deeds: Arc::new(Mutex::new(vec![Deed::Write(0, bytes)])), ..Self::default() }
     }
 
     fn deeds(&self) -> Vec<Deed> {
-        self.0.lock().unwrap().clone()
+        self.deeds.lock().unwrap().clone()
     }
 
     fn journal(&self) -> Result<Journal, JournalError> {
@@ -290,8 +294,12 @@ struct Remembering {
 }
 
 impl Remembering {
-    fn remember(&self, deed: Deed) {
-        self.disk.0.lock().unwrap().push(deed);
+    fn remember(&self, deed: Deed) -> io::Result<()> {
+        if self.disk.full.load(Ordering::SeqCst) {
+            return Err(io::ErrorKind::StorageFull.into());
+        }
+        self.disk.deeds.lock().unwrap().push(deed);
+        Ok(())
     }
 }
 
@@ -305,17 +313,17 @@ impl StorageBackend for Remembering {
     }
 
     fn set_len(&self, length: u64) -> io::Result<()> {
-        self.remember(Deed::Length(length));
+        self.remember(Deed::Length(length))?;
         self.memory.set_len(length)
     }
 
     fn sync_data(&self) -> io::Result<()> {
-        self.remember(Deed::Sync);
+        self.remember(Deed::Sync)?;
         self.memory.sync_data()
     }
 
     fn write(&self, offset: u64, data: &[u8]) -> io::Result<()> {
-        self.remember(Deed::Write(offset, data.to_vec()));
+        self.remember(Deed::Write(offset, data.to_vec()))?;
         self.memory.write(offset, data)
     }
 }
@@ -359,6 +367,22 @@ fn whenever_the_machine_dies_the_journal_is_as_the_last_put_that_returned_left_i
             assert!(found == *before || Some(&found) == after, "deed {dead}: {found:?}");
         }
     }
+}
+
+#[test]
+fn a_full_disk_is_an_error_and_costs_nothing_that_was_kept() {
+    let disk = Disk::default();
+    let journal = disk.journal().unwrap();
+    let mut entry = Entry::new(request(), ERASE);
+    journal.put([&entry]).unwrap();
+    let kept = entry.clone();
+    disk.full.store(true, Ordering::SeqCst);
+    entry.answered(pending(&"t".repeat(100_000)), 1);
+    assert!(matches!(journal.put([&entry]), Err(JournalError::Storage(_))));
+    drop(journal);
+    let journal = Disk::of(image(&disk.deeds())).journal().unwrap();
+    assert_eq!(journal.get(&entry.id()).unwrap(), Some(kept));
+    journal.put([&entry]).unwrap();
 }
 
 #[cfg(unix)]
