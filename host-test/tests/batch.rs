@@ -4,9 +4,11 @@
 
 mod shell;
 
+use std::os::unix::fs::PermissionsExt;
+
 use host_test::simulator::{
-    Brand, Endpoint, Fault, FaultRule, SAMPLE_ADMINISTRATOR, SAMPLE_PERSON, SAMPLE_RESPONDENT, SAMPLE_STAFF_CONTACT,
-    SAMPLE_TWO_ADDRESSES, WaitHint,
+    Brand, Dialects, Endpoint, Fault, FaultRule, JobEnd, SAMPLE_ADMINISTRATOR, SAMPLE_CLIENT_SECRET, SAMPLE_PERSON,
+    SAMPLE_RESPONDENT, SAMPLE_STAFF_CONTACT, SAMPLE_TWO_ADDRESSES, WaitHint,
 };
 
 use shell::{Running, Shell, code, files};
@@ -32,8 +34,13 @@ impl Batch {
     }
 
     fn spawn(&self) -> Running {
+        self.spawn_with(&[])
+    }
+
+    fn spawn_with(&self, more: &[&str]) -> Running {
         let [requests, journal, out, results] = &self.paths;
-        self.shell.spawn(&["batch", requests, "--journal", journal, "--out", out, "--results", results])
+        let arguments = ["batch", requests, "--journal", journal, "--out", out, "--results", results];
+        self.shell.spawn(&[&arguments[..], more].concat())
     }
 
     async fn run(&self) -> (i32, String) {
@@ -110,7 +117,154 @@ async fn each_request_ends_once_and_a_further_run_makes_no_call() {
     assert!(batch.shell.simulator.calls().is_empty());
     batch.expect(&[("dsr-1", "found"), ("dsr-2", "verified"), ("dsr-3", "erased")]);
     let journal = std::fs::read(&batch.paths[1]).unwrap();
-    assert!(!journal.is_empty());
+    let holds = |text: &str| journal.windows(text.len()).any(|bytes| bytes == text.as_bytes());
+    assert!(holds("dsr-1") && !holds(SAMPLE_CLIENT_SECRET));
+    for (path, mode) in [(&batch.paths[1], 0o600), (&batch.paths[2], 0o700)] {
+        assert_eq!(std::fs::metadata(path).unwrap().permissions().mode() & 0o777, mode, "{path}");
+    }
+}
+
+#[tokio::test]
+async fn a_file_is_read_as_spreadsheets_write_it() {
+    let batch = Batch::new(&[]).await;
+    let lines = format!(
+        "\u{feff}Key,right,mode,external_reference,email\r\n\
+         dsr-1,access,,\"no, such \"\"one\"\"\",\"{}; {}\"\r\n\
+         \r\n\
+         dsr-2 , access , , , {SAMPLE_PERSON}",
+        SAMPLE_TWO_ADDRESSES[0], SAMPLE_TWO_ADDRESSES[1],
+    );
+    std::fs::write(&batch.paths[0], &lines).unwrap();
+    let (exit, said) = batch.run().await;
+    assert_eq!(exit, 2);
+    assert!(said.contains("must name its columns"), "{said}");
+    std::fs::write(&batch.paths[0], lines.replace("Key", "key")).unwrap();
+    let (exit, said) = batch.run().await;
+    assert_eq!(exit, 0, "{said}");
+    batch.expect(&[("dsr-1", "found"), ("dsr-2", "found")]);
+    let exports = batch.shell.simulator.exports();
+    assert!(
+        exports
+            .iter()
+            .any(|export| SAMPLE_TWO_ADDRESSES.iter().all(|one| export.emails.iter().any(|email| email == one)))
+    );
+    for (bytes, wrong) in [
+        (&b"key,right,email\na,access,\xe4@b.c\n"[..], "line 2: not UTF-8"),
+        (b"", "must name its columns"),
+        (b"key;right;email\na;access;b@c.d\n", "must name its columns"),
+        (b"key,right,email,email\n", "must name its columns"),
+        (b"key,right,email\n", "lists no request"),
+    ] {
+        std::fs::write(&batch.paths[0], bytes).unwrap();
+        let (exit, said) = batch.run().await;
+        assert_eq!(exit, 2);
+        assert!(said.contains(wrong), "{said}");
+    }
+}
+
+#[tokio::test]
+async fn a_journal_serves_one_process_at_a_time() {
+    let batch = Batch::new(&[&format!("dsr-1,deletion,erase,{SAMPLE_PERSON},")]).await;
+    let first = batch.spawn();
+    while batch.shell.simulator.calls().is_empty() {
+        tokio::time::sleep(std::time::Duration::from_millis(1)).await;
+    }
+    let (exit, said) = batch.run().await;
+    assert_eq!(exit, 1);
+    assert!(said.contains("another process is using the journal"), "{said}");
+    assert_eq!(code(&first.end().await), 0);
+    batch.expect(&[("dsr-1", "erased")]);
+    assert_eq!(batch.erasures_of(SAMPLE_PERSON), 1);
+}
+
+#[tokio::test]
+async fn results_that_cannot_be_written_are_known_before_anything_is_begun() {
+    let mut batch = Batch::new(&[&format!("dsr-1,deletion,erase,{SAMPLE_PERSON},")]).await;
+    let requests = std::fs::read(&batch.paths[0]).unwrap();
+    for (results, exit) in [(batch.shell.place.path("none/results.csv"), 1), (batch.paths[0].clone(), 2)] {
+        batch.paths[3] = results;
+        assert_eq!(batch.run().await.0, exit);
+    }
+    assert!(batch.shell.simulator.calls().is_empty());
+    assert_eq!(std::fs::read(&batch.paths[0]).unwrap(), requests);
+}
+
+#[tokio::test]
+async fn requests_that_are_not_in_the_file_any_more_are_named() {
+    let deletion = format!("dsr-1,deletion,erase,{SAMPLE_PERSON},");
+    let batch = Batch::new(&[&deletion]).await;
+    let running = batch.spawn();
+    while batch.erasures_of(SAMPLE_PERSON) == 0 {
+        tokio::time::sleep(std::time::Duration::from_millis(1)).await;
+    }
+    running.interrupt();
+    assert_eq!(code(&running.end().await), 3);
+    let access = format!("dsr-2,access,,{SAMPLE_RESPONDENT},");
+    batch.write(&[&access]);
+    let (exit, said) = batch.run().await;
+    assert_eq!(exit, 0, "{said}");
+    assert!(said.contains("not at their end: dsr-1\n"), "{said}");
+    batch.write(&[&access, &deletion]);
+    let (exit, said) = batch.run().await;
+    assert!(exit == 0 && !said.contains("not at their end"), "{said}");
+    batch.expect(&[("dsr-2", "found"), ("dsr-1", "erased")]);
+}
+
+#[tokio::test]
+async fn credentials_that_are_refused_end_the_batch_and_not_each_request() {
+    let lines: Vec<String> = (0..20).map(|n| format!("dsr-{n},access,,person-{n}@example.org,")).collect();
+    let batch = Batch::new(&lines.iter().map(String::as_str).collect::<Vec<_>>()).await;
+    let refuses = Fault::Status(401, WaitHint::None);
+    batch.shell.simulator.set_faults(vec![FaultRule::every(Endpoint::Token, refuses)]);
+    let (exit, said) = batch.run().await;
+    assert_eq!(exit, 1, "{said}");
+    assert!(said.contains("Nothing more is begun."), "{said}");
+    let ended = batch.results().iter().filter(|(_, end)| end == "unauthorized").count();
+    assert!((1..=4).contains(&ended), "{ended} ended");
+    batch.shell.simulator.set_faults(Vec::new());
+    assert_eq!(batch.run().await.0, 0);
+}
+
+#[tokio::test]
+async fn a_small_share_makes_a_batch_slow_and_no_answer_partial() {
+    let lines: Vec<String> = (0..8).map(|n| format!("dsr-{n},access,,{SAMPLE_PERSON},")).collect();
+    let batch = Batch::new(&lines.iter().map(String::as_str).collect::<Vec<_>>()).await;
+    let ended = batch.spawn_with(&["--set", "rate-share=3"]).end().await;
+    assert_eq!(code(&ended), 0, "{:?}", batch.results());
+    assert!(batch.results().iter().all(|(_, end)| end == "found"), "{:?}", batch.results());
+}
+
+#[tokio::test]
+async fn a_persons_word_to_begin_anew_is_good_for_one_beginning() {
+    let batch = Batch::new(&[&format!("dsr-1,deletion,erase,{SAMPLE_PERSON},")]).await;
+    let simulator = &batch.shell.simulator;
+    simulator.set_dialects(Dialects::parse("erasure-at-work-no-addresses").unwrap());
+    simulator.set_next_jobs(JobEnd::NeverEnds);
+    let is_lost = |fault| simulator.set_faults(vec![FaultRule::nth(Endpoint::ErasureCreate, 1, fault)]);
+    is_lost(Fault::ResetAfterEffect);
+    assert_eq!(batch.run().await.0, 6);
+    batch.expect(&[("dsr-1", "outcome-unknown")]);
+    assert_eq!(code(&batch.spawn_with(&["--begin-anew", "dsr-2"]).end().await), 2);
+    is_lost(Fault::SilenceAfterEffect);
+    let mut running = batch.spawn_with(&["--begin-anew", "dsr-1"]);
+    while batch.erasures_of(SAMPLE_PERSON) < 2 {
+        assert!(!running.has_ended());
+        tokio::time::sleep(std::time::Duration::from_millis(1)).await;
+    }
+    running.kill();
+    simulator.set_faults(Vec::new());
+    assert_eq!(code(&batch.spawn_with(&["--begin-anew", "dsr-1"]).end().await), 6);
+    assert_eq!(batch.erasures_of(SAMPLE_PERSON), 2);
+}
+
+#[tokio::test]
+async fn any_number_of_calls_at_once_keeps_to_one_share_of_the_limits() {
+    let lines: Vec<String> = (0..30).map(|n| format!("dsr-{n},deletion,erase,person-{n}@example.org,")).collect();
+    let batch = Batch::new(&lines.iter().map(String::as_str).collect::<Vec<_>>()).await;
+    let ended = batch.spawn_with(&["--concurrency", "64"]).end().await;
+    assert_eq!(code(&ended), 0, "{}", String::from_utf8_lossy(&ended.stderr));
+    assert_eq!(batch.shell.simulator.ratelimited_count(), 0);
+    assert_eq!(batch.shell.simulator.erasures().iter().filter(|job| job.emails[0].starts_with("person-")).count(), 30);
 }
 
 #[tokio::test]
@@ -132,6 +286,8 @@ async fn a_guard_that_a_person_lifts_lets_the_next_run_go_on() {
     let batch = Batch::new(&[&own, &format!("dsr-2,deletion,erase,{SAMPLE_STAFF_CONTACT},")]).await;
     assert_eq!(batch.run().await.0, 4);
     batch.expect(&[("dsr-1", "refused"), ("dsr-2", "refused")]);
+    let results = std::fs::read_to_string(&batch.paths[3]).unwrap();
+    assert!(results.contains("own-account") && results.contains("staff-account"), "{results}");
     batch.write(&[&own, &format!("dsr-2,deletion,erase,{SAMPLE_STAFF_CONTACT},staff-account")]);
     assert_eq!(batch.run().await.0, 4);
     batch.expect(&[("dsr-1", "refused"), ("dsr-2", "erased")]);

@@ -191,7 +191,10 @@ fn export_files<T: Transport, C: Clock>(
                         &opened.reference,
                     ));
                 }
-                Err(trouble) if trouble.is_passing() && patience => return Err(trouble),
+                // A limit clears by itself, however long that takes.
+                Err(trouble) if trouble.is_passing() && (patience || trouble.status() == Some(429)) => {
+                    return Err(trouble);
+                }
                 Err(trouble @ (Trouble::MissingScopes(_) | Trouble::SignIn(_) | Trouble::NoAnswer(_)))
                     if !trouble.is_passing() =>
                 {

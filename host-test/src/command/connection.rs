@@ -6,7 +6,7 @@ use clap::Args;
 use host_test::COMPONENT;
 use host_test::clock::Clock;
 use host_test::host::contract::{Manifest, Setting, SettingKind};
-use host_test::host::{EgressPolicy, Host, Instance, InstanceOptions, Options, Plugin};
+use host_test::host::{Budget, EgressPolicy, Host, Instance, InstanceOptions, Options, Plugin};
 
 use super::trouble::Trouble;
 
@@ -53,6 +53,7 @@ pub(super) struct Connector {
     manifest: Manifest,
     settings: Vec<Setting>,
     egress: EgressPolicy,
+    budget: Option<Budget>,
     clock: Clock,
 }
 
@@ -64,25 +65,25 @@ impl Connector {
 
     /// An instance that is configured.
     pub(super) async fn instance(&self) -> Result<Instance, Trouble> {
-        let options =
-            InstanceOptions { egress: self.egress.clone(), clock: self.clock.clone(), ..InstanceOptions::default() };
+        let options = InstanceOptions {
+            egress: self.egress.clone(),
+            budget: self.budget.clone(),
+            clock: self.clock.clone(),
+            ..InstanceOptions::default()
+        };
         let mut instance = self.plugin.instantiate(options).await?;
         instance.configure(&self.settings).await??;
         Ok(instance)
     }
 
-    /// Divides the share of the vendor's limits among so many instances, or fewer: each gets one percent at least. Returns
-    /// how many.
-    pub(super) fn divide_share(&mut self, instances: u32) -> u32 {
+    /// From now on all instances together keep to the share of the vendor's limits that is set for one. Each goes on
+    /// keeping to it by itself, too, so that none begins what the share could never let it finish.
+    pub(super) fn share_limits(&mut self) {
         let default = self.manifest.settings.iter().find(|field| field.key == RATE_SHARE);
         let given = self.settings.iter().find(|setting| setting.key == RATE_SHARE).map(|setting| &setting.value);
         let share = given.or(default.and_then(|field| field.default.as_ref())).and_then(|share| share.parse().ok());
-        // A share that is no number is for the connector to refuse.
-        let Some(share) = share else { return instances };
-        let instances = instances.min(share).max(1);
-        self.settings.retain(|setting| setting.key != RATE_SHARE);
-        self.settings.push(Setting { key: RATE_SHARE.to_owned(), value: (share / instances).to_string() });
-        instances
+        // A share that is no number is for the connector to refuse; one that it knows nothing of is all there is.
+        self.budget = Some(Budget::new(&self.manifest.limits, share.unwrap_or(100), self.clock.clone()));
     }
 }
 
@@ -119,7 +120,7 @@ impl ConnectionOptions {
         let manifest = plugin.instantiate(InstanceOptions::default()).await?.describe().await?;
         let settings = self.settings(&manifest)?;
         let egress = self.egress(&manifest)?;
-        Ok(Connector { plugin, manifest, settings, egress, clock })
+        Ok(Connector { plugin, manifest, settings, egress, budget: None, clock })
     }
 
     /// An instance of it that is configured.

@@ -48,6 +48,8 @@ pub(super) struct EndedBefore<'a> {
 pub(super) struct Batch {
     pub(super) requests: usize,
     pub(super) ended: BTreeMap<&'static str, usize>,
+    /// Requests of the journal that are not among these, and not at their end.
+    pub(super) left_out: usize,
 }
 
 #[derive(Serialize)]

@@ -217,7 +217,7 @@ impl Asked {
                 Record::default()
             }
         };
-        if let Some((entry, End { at, result: Ok(outcome), jobs })) =
+        if let Some((entry, End { at, result: Ok(outcome), jobs, .. })) =
             record.entry().and_then(|entry| Some((entry, entry.end()?)))
         {
             let saved_to = entry.directory.as_ref().map(|directory| directory.display().to_string());

@@ -1,10 +1,11 @@
+use std::collections::BTreeSet;
 use std::path::PathBuf;
 
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
 use crate::host::contract::{
-    DeletionMode, Error, ErrorKind, Identifier, Outcome, Progress, Remedy, Report, Request, Right, Task,
+    DeletionMode, Error, ErrorKind, Identifier, Outcome, Progress, Remedy, Report, Request, Right, SourceState, Task,
 };
 
 /// Before a spent ticket is replaced by a new beginning, in milliseconds: no request may keep the vendor busy all the time.
@@ -58,6 +59,9 @@ pub struct End {
     pub result: Result<Outcome, Error>,
     /// The ids of the vendor's jobs.
     pub jobs: Vec<String>,
+    /// Which sources did not answer in full, and which guards stood in the way: source and code.
+    #[serde(default)]
+    pub findings: Vec<(String, String)>,
 }
 
 /// The call to be made next.
@@ -222,7 +226,7 @@ impl Entry {
                 }
             }
             Remedy::Operator | Remedy::GiveUp => {
-                self.close(now_ms / 1_000, Err(error), Vec::new());
+                self.close(End { at: now_ms / 1_000, result: Err(error), jobs: Vec::new(), findings: Vec::new() });
                 return Turn::Failed;
             }
         }
@@ -238,14 +242,17 @@ impl Entry {
     /// Notes the end. The names are needed no more, and removed.
     pub fn ends(&mut self, report: &Report) {
         let jobs = report.receipt.jobs.iter().map(|job| job.id.clone()).collect();
-        self.close(report.receipt.finished_at, Ok(report.outcome), jobs);
+        let findings = report.findings.iter().filter(|finding| finding.state != SourceState::Searched);
+        let findings = findings.filter_map(|finding| Some((finding.source.clone(), finding.code.clone()?)));
+        let findings = findings.collect::<BTreeSet<_>>().into_iter().collect();
+        self.close(End { at: report.receipt.finished_at, result: Ok(report.outcome), jobs, findings });
     }
 
-    fn close(&mut self, at: u64, result: Result<Outcome, Error>, jobs: Vec<String>) {
-        if !matches!(&result, Err(error) if error.remedy == Remedy::Operator) {
+    fn close(&mut self, end: End) {
+        if !matches!(&end.result, Err(error) if error.remedy == Remedy::Operator) {
             self.request.subject.clear();
         }
-        self.end = Some(End { at, result, jobs });
+        self.end = Some(end);
     }
 }
 

@@ -12,11 +12,11 @@
 mod entry;
 
 use std::fmt;
-use std::fs::{File, OpenOptions};
+use std::fs::{self, File, OpenOptions};
 use std::io;
 use std::path::Path;
 
-use redb::{Database, DatabaseError, ReadableDatabase, ReadableTable, TableDefinition};
+use redb::{Database, DatabaseError, ReadableDatabase, ReadableTable, StorageError, TableDefinition};
 
 pub use entry::{Aim, End, Entry, Next, Turn};
 
@@ -38,11 +38,18 @@ impl Journal {
     /// # Errors
     /// [`JournalError`].
     pub fn open(path: &Path) -> Result<Self, JournalError> {
-        make_owner_only(path)?;
-        let database = Database::create(path).map_err(|error| match error {
-            DatabaseError::DatabaseAlreadyOpen => JournalError::InUse,
-            error => JournalError::Storage(Box::new(error.into())),
-        })?;
+        match path.symlink_metadata() {
+            Err(error) if error.kind() == io::ErrorKind::NotFound => make(path)?,
+            _ => {}
+        }
+        #[cfg(unix)]
+        if std::os::unix::fs::PermissionsExt::mode(&path.metadata()?.permissions()) & 0o077 != 0 {
+            return Err(JournalError::Exposed);
+        }
+        Self::on(Database::open(path).map_err(not_opened)?)
+    }
+
+    fn on(database: Database) -> Result<Self, JournalError> {
         let change = database.begin_write()?;
         {
             let mut about = change.open_table(ABOUT)?;
@@ -66,8 +73,15 @@ impl Journal {
     /// [`JournalError`].
     pub fn get(&self, id: &str) -> Result<Option<Entry>, JournalError> {
         let entries = self.0.begin_read()?.open_table(ENTRIES)?;
-        let Some(entry) = entries.get(id)? else { return Ok(None) };
-        serde_json::from_slice(entry.value()).map(Some).map_err(|_| JournalError::Damaged)
+        entries.get(id)?.map(|entry| read(entry.value())).transpose()
+    }
+
+    /// All entries, in the order of their ids.
+    ///
+    /// # Errors
+    /// [`JournalError`].
+    pub fn entries(&self) -> Result<Vec<Entry>, JournalError> {
+        self.0.begin_read()?.open_table(ENTRIES)?.iter()?.map(|entry| read(entry?.1.value())).collect()
     }
 
     /// Keeps entries in place of those of the same ids: all or none. What was kept when this returns is there after a
@@ -89,21 +103,44 @@ impl Journal {
     }
 }
 
-/// Makes the file, unless there is one that none but its owner may read and write.
-fn make_owner_only(path: &Path) -> Result<(), JournalError> {
+fn read(json: &[u8]) -> Result<Entry, JournalError> {
+    serde_json::from_slice(json).map_err(|_| JournalError::Damaged)
+}
+
+/// Makes a journal that holds nothing. It gets its name when it is whole, since half a one is none that can be opened; and
+/// only if nobody else has made one in the meantime.
+fn make(path: &Path) -> Result<(), JournalError> {
+    let directory = path.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    let name = path.file_name().unwrap_or_default().to_string_lossy();
+    let part = directory.join(format!(".{name}.{:016x}.part", rand::random::<u64>()));
     let mut options = OpenOptions::new();
-    options.read(true).write(true).create(true).truncate(false);
+    options.write(true).create_new(true);
     #[cfg(unix)]
     std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
-    let file = options.open(path)?;
+    options.open(&part)?;
+    let made =
+        Database::create(&part).map_err(not_opened).and_then(Journal::on).map(drop).and_then(|()| match fs::hard_link(
+            &part, path,
+        ) {
+            Err(error) if error.kind() != io::ErrorKind::AlreadyExists => Err(JournalError::File(error)),
+            _ => Ok(()),
+        });
+    fs::remove_file(&part)?;
+    made?;
+    // It is there after a crash of the machine only once its directory is written.
     #[cfg(unix)]
-    if std::os::unix::fs::PermissionsExt::mode(&file.metadata()?.permissions()) & 0o077 != 0 {
-        return Err(JournalError::Exposed);
-    }
-    // A file that was just made is there after a crash of the machine only once its directory is written.
-    #[cfg(unix)]
-    File::open(path.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new(".")))?.sync_all()?;
+    File::open(directory)?.sync_all()?;
     Ok(())
+}
+
+fn not_opened(error: DatabaseError) -> JournalError {
+    match error {
+        DatabaseError::DatabaseAlreadyOpen => JournalError::InUse,
+        DatabaseError::Storage(StorageError::Io(error)) if error.kind() == io::ErrorKind::InvalidData => {
+            JournalError::Foreign
+        }
+        error => JournalError::Storage(Box::new(error.into())),
+    }
 }
 
 /// Why a journal cannot be used.
@@ -116,6 +153,8 @@ pub enum JournalError {
     Exposed,
     /// A later version of this program wrote it.
     Newer,
+    /// The file is none, or is cut off.
+    Foreign,
     /// It holds what this program did not write.
     Damaged,
     /// The file cannot be opened.
@@ -132,6 +171,7 @@ impl fmt::Display for JournalError {
                 formatter.write_str("the journal holds names of persons, and others may read it: chmod 600")
             }
             Self::Newer => formatter.write_str("the journal was written by a later version of this program"),
+            Self::Foreign => formatter.write_str("the file is no journal, or is cut off"),
             Self::Damaged => formatter.write_str("the journal is damaged"),
             Self::File(error) => write!(formatter, "the journal cannot be opened: {error}"),
             Self::Storage(error) => write!(formatter, "the journal cannot be used: {error}"),

@@ -1,4 +1,11 @@
 use std::path::PathBuf;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex};
+
+use rand::rngs::SmallRng;
+use rand::{Rng, SeedableRng};
+use redb::StorageBackend;
+use redb::backends::InMemoryBackend;
 
 use super::*;
 use crate::host::contract::{
@@ -77,14 +84,14 @@ struct Place(PathBuf);
 impl Place {
     fn new(name: &str) -> Self {
         let place = std::env::temp_dir().join(format!("journal-{}-{name}", std::process::id()));
-        let _ = std::fs::remove_file(&place);
+        let _ = std::fs::remove_file(&place).or_else(|_| std::fs::remove_dir_all(&place));
         Self(place)
     }
 }
 
 impl Drop for Place {
     fn drop(&mut self) {
-        let _ = std::fs::remove_file(&self.0);
+        let _ = std::fs::remove_file(&self.0).or_else(|_| std::fs::remove_dir_all(&self.0));
     }
 }
 
@@ -193,6 +200,189 @@ fn a_journal_of_a_later_version_is_left_alone() {
     change.commit().unwrap();
     drop(database);
     assert!(matches!(Journal::open(&place.0), Err(JournalError::Newer)));
+}
+
+#[test]
+fn what_a_process_left_that_died_while_it_made_a_journal_is_in_nobodys_way() {
+    let place = Place::new("made");
+    std::fs::create_dir(&place.0).unwrap();
+    // What a run left that died while it made one.
+    std::fs::write(place.0.join(".journal.0123456789abcdef.part"), vec![0; 4096]).unwrap();
+    let journal = Journal::open(&place.0.join("journal")).unwrap();
+    assert!(journal.entries().unwrap().is_empty());
+    assert_eq!(std::fs::read_dir(&place.0).unwrap().count(), 2, "this one left nothing else");
+}
+
+#[test]
+fn a_file_that_is_no_journal_is_left_as_it_is() {
+    let place = Place::new("foreign");
+    let owner_only = || {
+        #[cfg(unix)]
+        std::fs::set_permissions(&place.0, std::os::unix::fs::PermissionsExt::from_mode(0o600)).unwrap();
+    };
+    for bytes in [Vec::new(), b"key,right\n".to_vec(), vec![0; 100_000]] {
+        std::fs::write(&place.0, &bytes).unwrap();
+        owner_only();
+        assert!(matches!(Journal::open(&place.0), Err(JournalError::Foreign)));
+        assert_eq!(std::fs::read(&place.0).unwrap(), bytes);
+    }
+    std::fs::remove_file(&place.0).unwrap();
+    Journal::open(&place.0).unwrap().put([&Entry::new(request(), ERASE)]).unwrap();
+    let whole = std::fs::read(&place.0).unwrap();
+    for length in (0..whole.len()).step_by(whole.len() / 97) {
+        std::fs::write(&place.0, &whole[..length]).unwrap();
+        owner_only();
+        assert!(Journal::open(&place.0).is_err(), "cut off at {length}");
+    }
+}
+
+/// A disk that remembers what was done to it.
+#[derive(Clone, Debug, Default)]
+struct Disk {
+    deeds: Arc<Mutex<Vec<Deed>>>,
+    full: Arc<AtomicBool>,
+}
+
+#[derive(Clone, Debug)]
+enum Deed {
+    Write(u64, Vec<u8>),
+    Length(u64),
+    Sync,
+}
+
+/// What is on a disk after these deeds.
+fn image<'d>(deeds: impl IntoIterator<Item = &'d Deed>) -> Vec<u8> {
+    let mut bytes = Vec::new();
+    for deed in deeds {
+        match deed {
+            Deed::Write(offset, data) => {
+                let begin = *offset as usize;
+                let end = begin + data.len();
+                bytes.resize(bytes.len().max(end), 0);
+                bytes[begin..end].copy_from_slice(data);
+            }
+            Deed::Length(length) => bytes.resize(*length as usize, 0),
+            Deed::Sync => {}
+        }
+    }
+    bytes
+}
+
+impl Disk {
+    fn of(bytes: Vec<u8>) -> Self {
+        Self { deeds: Arc::new(Mutex::new(vec![Deed::Write(0, bytes)])), ..Self::default() }
+    }
+
+    fn deeds(&self) -> Vec<Deed> {
+        self.deeds.lock().unwrap().clone()
+    }
+
+    fn journal(&self) -> Result<Journal, JournalError> {
+        let memory = InMemoryBackend::new();
+        let bytes = image(&self.deeds());
+        memory.set_len(bytes.len() as u64).unwrap();
+        memory.write(0, &bytes).unwrap();
+        let backend = Remembering { memory, disk: self.clone() };
+        Journal::on(Database::builder().create_with_backend(backend).map_err(not_opened)?)
+    }
+}
+
+#[derive(Debug)]
+struct Remembering {
+    memory: InMemoryBackend,
+    disk: Disk,
+}
+
+impl Remembering {
+    fn remember(&self, deed: Deed) -> io::Result<()> {
+        if self.disk.full.load(Ordering::SeqCst) {
+            return Err(io::ErrorKind::StorageFull.into());
+        }
+        self.disk.deeds.lock().unwrap().push(deed);
+        Ok(())
+    }
+}
+
+impl StorageBackend for Remembering {
+    fn len(&self) -> io::Result<u64> {
+        self.memory.len()
+    }
+
+    fn read(&self, offset: u64, out: &mut [u8]) -> io::Result<()> {
+        self.memory.read(offset, out)
+    }
+
+    fn set_len(&self, length: u64) -> io::Result<()> {
+        self.remember(Deed::Length(length))?;
+        self.memory.set_len(length)
+    }
+
+    fn sync_data(&self) -> io::Result<()> {
+        self.remember(Deed::Sync)?;
+        self.memory.sync_data()
+    }
+
+    fn write(&self, offset: u64, data: &[u8]) -> io::Result<()> {
+        self.remember(Deed::Write(offset, data.to_vec()))?;
+        self.memory.write(offset, data)
+    }
+}
+
+#[test]
+fn whenever_the_machine_dies_the_journal_is_as_the_last_put_that_returned_left_it_or_the_next() {
+    let disk = Disk::default();
+    drop(disk.journal().unwrap());
+    let born = disk.deeds().len();
+    let journal = disk.journal().unwrap();
+    // How an entry stands after each put, and how many deeds had been done when that returned.
+    let mut entry = Entry::new(request(), ERASE);
+    let mut puts = vec![(None, born)];
+    for turn in 0..12 {
+        entry.begins(turn);
+        entry.answered(pending(&"t".repeat(1 + 500 * turn as usize)), turn);
+        journal.put([&entry]).unwrap();
+        puts.push((Some(entry.clone()), disk.deeds().len()));
+    }
+    drop(journal);
+    let deeds = disk.deeds();
+    let mut lot = SmallRng::seed_from_u64(1);
+    for dead in born..=deeds.len() {
+        let synced = deeds[..dead].iter().rposition(|deed| matches!(deed, Deed::Sync)).unwrap();
+        let mut deaths = vec![image(&deeds[..dead])];
+        // A write that was under way has happened in part.
+        if let Some(Deed::Write(offset, data)) = deeds.get(dead) {
+            let torn = Deed::Write(*offset, data[..lot.random_range(0..=data.len())].to_vec());
+            deaths.push(image(deeds[..dead].iter().chain([&torn])));
+        }
+        // Without power, what was not synced may have happened or not, each by itself.
+        let (kept, open) = (&deeds[..=synced], &deeds[synced + 1..dead]);
+        for _ in 0..4 {
+            deaths.push(image(kept.iter().chain(open.iter().filter(|_| lot.random()))));
+        }
+        let (before, _) = puts.iter().rposition(|(_, done)| *done <= dead).map(|put| &puts[put]).unwrap();
+        let after = puts.iter().find(|(_, done)| *done > dead).map(|(entry, _)| entry);
+        for death in deaths {
+            let found = Disk::of(death).journal().unwrap_or_else(|error| panic!("deed {dead}: {error}"));
+            let found = found.get(&entry.id()).unwrap();
+            assert!(found == *before || Some(&found) == after, "deed {dead}: {found:?}");
+        }
+    }
+}
+
+#[test]
+fn a_full_disk_is_an_error_and_costs_nothing_that_was_kept() {
+    let disk = Disk::default();
+    let journal = disk.journal().unwrap();
+    let mut entry = Entry::new(request(), ERASE);
+    journal.put([&entry]).unwrap();
+    let kept = entry.clone();
+    disk.full.store(true, Ordering::SeqCst);
+    entry.answered(pending(&"t".repeat(100_000)), 1);
+    assert!(matches!(journal.put([&entry]), Err(JournalError::Storage(_))));
+    drop(journal);
+    let journal = Disk::of(image(&disk.deeds())).journal().unwrap();
+    assert_eq!(journal.get(&entry.id()).unwrap(), Some(kept));
+    journal.put([&entry]).unwrap();
 }
 
 #[cfg(unix)]

@@ -392,6 +392,27 @@ async fn a_source_that_does_not_answer_is_asked_a_few_times_and_then_reported() 
 }
 
 #[tokio::test]
+async fn a_rate_limit_is_waited_for_also_by_a_request_that_has_no_tries_left() {
+    let mut world = World::new().await;
+    let request = about(SAMPLE_PERSON);
+    let mut ticket = pending(world.access(&request).await).ticket;
+    world.advance(Duration::from_secs(300));
+    world.simulator.set_faults(vec![FaultRule::every(Endpoint::ContactSearch, Fault::Status(500, WaitHint::None))]);
+    for _ in 0..3 {
+        ticket = pending(world.poll(&request, &ticket).await).ticket;
+    }
+    let limited = Fault::Status(429, WaitHint::Seconds(40));
+    world.simulator.set_faults(vec![FaultRule::every(Endpoint::ExportFile, limited)]);
+    for _ in 0..3 {
+        let error = world.poll(&request, &ticket).await.expect_err("a limit");
+        assert_eq!((error.kind, error.remedy), (ErrorKind::RateLimited, Remedy::Retry(40_000)));
+    }
+    world.simulator.set_faults(Vec::new());
+    let Ok(Progress::Done(report)) = world.poll(&request, &ticket).await else { panic!("no report") };
+    expect(&report, Outcome::Found);
+}
+
+#[tokio::test]
 async fn pages_that_repeat_are_no_list_of_directories() {
     let mut world = World::new().await;
     world.simulator.set_faults(vec![FaultRule::every(Endpoint::Directories, Fault::RepeatedCursor)]);

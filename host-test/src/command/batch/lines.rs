@@ -13,9 +13,11 @@ use super::super::trouble::Trouble;
 const MOST_NAMES: usize = 64;
 const MOST_CHARACTERS: usize = 320;
 
+/// What a line may hold; the first two it must.
+const COLUMNS: [&str; 7] = ["key", "right", "mode", "email", "phone", "external_reference", "confirmed"];
+
 /// A line, as it stands there. Several values of one column have semicolons between them.
 #[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
 struct Line {
     key: String,
     right: String,
@@ -36,6 +38,16 @@ pub(super) fn read(path: &Path) -> Result<Vec<Entry>, Trouble> {
     let unreadable = |error: csv::Error| Trouble::usage(format!("{} cannot be read: {}", path.display(), what(&error)));
     let mut reader = csv::ReaderBuilder::new().trim(csv::Trim::All).from_path(path).map_err(unreadable)?;
     let columns = reader.headers().map_err(unreadable)?.clone();
+    let twice = |column: &str| columns.iter().filter(|other| *other == column).count() > 1;
+    let needed = |column: &str| columns.iter().any(|other| other == column);
+    if !needed("key") || !needed("right") || columns.iter().any(|column| !COLUMNS.contains(&column) || twice(column)) {
+        let columns = COLUMNS[2..].join(", ");
+        let message = format!(
+            "the first line of {} must name its columns, with commas between them: key, right, and what it needs of {columns}",
+            path.display()
+        );
+        return Err(Trouble::usage(message));
+    }
     let mut entries = Vec::new();
     let mut keys = HashSet::new();
     let mut wrong = Vec::new();
@@ -63,6 +75,9 @@ pub(super) fn read(path: &Path) -> Result<Vec<Entry>, Trouble> {
             }
         }
     }
+    if entries.is_empty() && wrong.is_empty() {
+        return Err(Trouble::usage(format!("{} lists no request", path.display())));
+    }
     if !wrong.is_empty() {
         let message = format!("nothing was begun; {} is to be mended first:\n{}", path.display(), wrong.join("\n"));
         return Err(Trouble::usage(message));
@@ -76,9 +91,7 @@ fn what(error: &csv::Error) -> String {
         csv::ErrorKind::Io(error) => error.to_string(),
         csv::ErrorKind::UnequalLengths { expected_len, len, .. } => format!("{len} columns instead of {expected_len}"),
         csv::ErrorKind::Utf8 { .. } => "not UTF-8".to_owned(),
-        _ => "the first line must name the columns key, right and, where they are needed, mode, email, phone, \
-              external_reference, confirmed, and no others"
-            .to_owned(),
+        _ => "not readable".to_owned(),
     }
 }
 

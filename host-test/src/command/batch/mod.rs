@@ -6,6 +6,7 @@ mod progress;
 mod results;
 mod worker;
 
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 use clap::Args;
@@ -32,7 +33,8 @@ use super::trouble::Trouble;
 /// deletion waits for the access requests on the same person.
 #[derive(Args)]
 #[command(after_help = "\
-Exit codes are those of single requests, of the first of these that occurs: 3 (a request is not at its end), 1, 6, 8, 4, 5, 0.")]
+Exit codes are those of single requests, of the first of these that occurs: 3 (a request is not at its end), 1, 6, 8, 4, 5, 0.
+Where the credentials are refused, nothing more is begun, and it is 1.")]
 pub(super) struct BatchOptions {
     /// The CSV file
     requests: PathBuf,
@@ -43,14 +45,15 @@ pub(super) struct BatchOptions {
     /// The directory in which each request gets one for its documents and receipt
     #[arg(long, value_name = "DIR")]
     out: Option<PathBuf>,
-    /// The CSV file in which to write how each request ended, without names; it is replaced by each run
+    /// The CSV file in which to write how each request ended, without names; it is replaced at the beginning and at the end
+    /// of each run
     #[arg(long, value_name = "FILE")]
     results: Option<PathBuf>,
     /// How many calls to the connector to make at once. They share what the setting `rate-share` allows
     #[arg(long, value_name = "N", default_value_t = 4, value_parser = clap::value_parser!(u32).range(1..=64))]
     concurrency: u32,
-    /// Begins this deletion without looking for an earlier attempt: only when a person has seen, in the vendor's own system, that
-    /// there is none; repeatable
+    /// Begins this deletion, which ended as `outcome-unknown`, without looking for the earlier attempt: only when a person has
+    /// seen, in the vendor's own system, that there is none; repeatable
     #[arg(long, value_name = "KEY")]
     begin_anew: Vec<String>,
     #[command(flatten)]
@@ -60,40 +63,71 @@ pub(super) struct BatchOptions {
 impl BatchOptions {
     pub(super) async fn run(self, json: bool) -> Result<Exit, Trouble> {
         let entries = lines::read(&self.requests)?;
+        if let Some(key) = self.begin_anew.iter().find(|key| !entries.iter().any(|entry| entry.key() == *key)) {
+            return Err(Trouble::usage(format!("no request has the key {key} of --begin-anew")));
+        }
         let journal = Journal::open(&self.journal)?;
         let names: Vec<Vec<Identifier>> = entries.iter().map(names).collect();
-        let entries = self.resume(entries, &journal)?;
+        let (entries, left_out) = self.resume(entries, &journal)?;
         let mut connector = self.connection.connector().await?;
-        let workers = connector.divide_share(self.concurrency);
+        connector.share_limits();
         let board = Board::new(entries, &names);
         let progress = Progress::new(&board, json);
+        if !left_out.is_empty() {
+            let keys = left_out.join(", ");
+            progress
+                .say(&format!("Not in {}, and so left as they are, not at their end: {keys}", self.requests.display()));
+        }
         let crew = Crew::new(connector, journal, board, progress);
+        // That they cannot be written is to be known before hours of work, not after.
+        self.write_results(&crew)?;
 
         let worked = tokio::select! {
-            worked = try_join_all((0..workers).map(|_| crew.work())) => worked.map(drop),
+            worked = try_join_all((0..self.concurrency).map(|_| crew.work())) => worked.map(drop),
             () = interrupted_twice(&crew) => Ok(()),
         };
         crew.progress.end();
-        let board = crew.board();
         // Also after trouble: what has ended has ended.
-        if let Some(path) = &self.results {
-            save::write_whole(path, &results::csv(&board, crew.now_ms() / 1_000))?;
-        }
+        self.write_results(&crew)?;
         worked?;
-        Ok(results::summary(&board, json))
+        let exit = results::summary(&crew.board(), left_out.len(), json);
+        // Running it again would not help, as it does with what is merely not at its end.
+        Ok(if crew.is_refused() { Exit::Error } else { exit })
     }
 
-    /// The entries as the journal has them, with those that are new to it; all are in it when this returns.
-    fn resume(&self, entries: Vec<Entry>, journal: &Journal) -> Result<Vec<Entry>, Trouble> {
+    fn write_results(&self, crew: &Crew) -> Result<(), Trouble> {
+        let Some(path) = &self.results else { return Ok(()) };
+        let is =
+            |other: &Path| path.canonicalize().is_ok_and(|path| other.canonicalize().is_ok_and(|other| path == other));
+        if is(&self.requests) || is(&self.journal) {
+            return Err(Trouble::usage("--results is the file of the requests, or the journal".to_owned()));
+        }
+        save::write_whole(path, &results::csv(&crew.board(), crew.now_ms() / 1_000))
+    }
+
+    /// The entries as the journal has them, with those that are new to it; all are in it when this returns. And the keys of
+    /// those in it that the file does not name, though they are not at their end.
+    fn resume(&self, entries: Vec<Entry>, journal: &Journal) -> Result<(Vec<Entry>, Vec<String>), Trouble> {
         let out = self.out.as_deref().map(std::path::absolute).transpose();
         let out = out.map_err(|error| Trouble::usage(format!("--out is no path: {error}")))?;
         out.as_deref().map_or(Ok(()), save::make)?;
+        let kept = journal.entries()?.into_iter().map(|entry| (entry.id(), entry));
+        let mut kept: BTreeMap<String, Entry> = kept.collect();
         let mut resumed = Vec::with_capacity(entries.len());
         let mut others = Vec::new();
         for entry in entries {
-            match journal.get(&entry.id())? {
+            match kept.remove(&entry.id()) {
                 Some(kept) if !entry.is_for(&kept) => others.push(entry.key().to_owned()),
-                Some(kept) => resumed.push(entry.resumed(kept)),
+                Some(kept) => {
+                    // Said to a request that waits for a person's word, and to no other: the same command has to be good
+                    // for going on, too.
+                    let waits_for_word = kept.end().is_some_and(|end| end.result.is_err());
+                    let mut entry = entry.resumed(kept);
+                    if waits_for_word && self.begin_anew.iter().any(|key| key == entry.key()) {
+                        entry.forget_attempt();
+                    }
+                    resumed.push(entry);
+                }
                 None => resumed.push(entry),
             }
         }
@@ -101,14 +135,13 @@ impl BatchOptions {
             let keys = others.join(", ");
             return Err(Trouble::usage(format!("the journal holds other requests under these keys: {keys}")));
         }
+        let left_out = kept.into_values().filter(|entry| entry.end().is_none()).map(|entry| entry.key().to_owned());
+        let left_out = left_out.collect();
         for entry in &mut resumed {
-            if self.begin_anew.iter().any(|key| key == entry.key()) {
-                entry.forget_attempt();
-            }
             set_directory(entry, out.as_deref())?;
         }
         journal.put(&resumed)?;
-        Ok(resumed)
+        Ok((resumed, left_out))
     }
 }
 

@@ -1,7 +1,9 @@
 //! How far a batch is, for a person who watches it.
 
+use std::collections::HashMap;
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::time::Duration;
+use std::sync::{Mutex, PoisonError};
+use std::time::{Duration, Instant};
 
 use host_test::journal::{Aim, Entry};
 use indicatif::{ProgressBar, ProgressStyle};
@@ -9,11 +11,15 @@ use indicatif::{ProgressBar, ProgressStyle};
 use super::super::words;
 use super::board::Board;
 
+/// How long the same is not said again.
+const SAID: Duration = Duration::from_secs(600);
+
 /// A bar on a terminal; elsewhere a line for each request that ends.
 pub(super) struct Progress {
     bar: ProgressBar,
     quiet: bool,
     ended: AtomicUsize,
+    said: Mutex<HashMap<String, Instant>>,
 }
 
 impl Progress {
@@ -28,7 +34,7 @@ impl Progress {
         if !quiet && bar.is_hidden() {
             eprintln!("{ended} of {all} requests have ended before");
         }
-        Self { bar, quiet, ended: AtomicUsize::new(ended) }
+        Self { bar, quiet, ended: AtomicUsize::new(ended), said: Mutex::default() }
     }
 
     /// Shows what has become of a request.
@@ -53,6 +59,16 @@ impl Progress {
     pub(super) fn say(&self, message: &str) {
         if !self.quiet {
             self.bar.suspend(|| eprintln!("{message}"));
+        }
+    }
+
+    /// Says what keeps the batch from going on, and that it still does after a while: not with each call.
+    pub(super) fn say_at_times(&self, message: &str) {
+        let mut said = self.said.lock().unwrap_or_else(PoisonError::into_inner);
+        said.retain(|_, at| at.elapsed() < SAID);
+        if !said.contains_key(message) {
+            said.insert(message.to_owned(), Instant::now());
+            self.say(message);
         }
     }
 

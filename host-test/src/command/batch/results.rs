@@ -10,7 +10,8 @@ use super::super::{json, print, words};
 use super::board::{Board, Work};
 use super::progress::standing;
 
-const COLUMNS: [&str; 9] = ["key", "right", "mode", "outcome", "error", "remedy", "documents", "jobs", "finished_at"];
+const COLUMNS: [&str; 10] =
+    ["key", "right", "mode", "outcome", "error", "remedy", "documents", "jobs", "finished_at", "findings"];
 
 /// One line for each request, in the order in which they were given, without names.
 pub(super) fn csv(board: &Board, now_s: u64) -> Vec<u8> {
@@ -33,9 +34,11 @@ pub(super) fn csv(board: &Board, now_s: u64) -> Vec<u8> {
         let directory = directory.map(|directory| directory.display().to_string()).unwrap_or_default();
         let jobs = entry.end().map(|end| end.jobs.join(";")).unwrap_or_default();
         let finished_at = entry.end().map(|end| end.at.min(now_s).to_string()).unwrap_or_default();
+        let findings = entry.end().map(|end| end.findings.iter().map(|(source, code)| format!("{source} {code}")));
+        let findings = findings.map(|findings| findings.collect::<Vec<_>>().join(";")).unwrap_or_default();
         let right = words::right(entry.aim().right());
-        let _ =
-            writer.write_record([entry.key(), right, mode, outcome, error, &remedy, &directory, &jobs, &finished_at]);
+        let line = [entry.key(), right, mode, outcome, error, &remedy, &directory, &jobs, &finished_at, &findings];
+        let _ = writer.write_record(line);
     }
     writer.into_inner().unwrap_or_default()
 }
@@ -51,14 +54,14 @@ fn remedy(error: &Error) -> String {
 }
 
 /// Prints how many ended in which way, and gives the exit code of all of them together.
-pub(super) fn summary(board: &Board, json: bool) -> Exit {
+pub(super) fn summary(board: &Board, left_out: usize, json: bool) -> Exit {
     let works = board.works();
     let mut ended: BTreeMap<&'static str, usize> = BTreeMap::new();
     for work in works {
         *ended.entry(standing(&work.entry)).or_default() += 1;
     }
     if json {
-        print::json(&json::Answer::Batch(json::Batch { requests: works.len(), ended }));
+        print::json(&json::Answer::Batch(json::Batch { requests: works.len(), ended, left_out }));
     } else {
         println!("{} requests", works.len());
         for (how, count) in ended {
