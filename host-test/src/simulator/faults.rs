@@ -2,12 +2,15 @@
 
 use std::time::{Duration, UNIX_EPOCH};
 
+use serde::Deserialize;
+
 use super::record::Endpoint;
 
 /// What befalls a call.
 ///
 /// A fault that spoils an answer lets the call take effect first; the others say when they strike.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "kebab-case")]
 pub enum Fault {
     /// The connection is reset when the head of the request has come.
     ResetBeforeRead,
@@ -68,7 +71,8 @@ pub enum Fault {
 }
 
 /// What a 429 or 503 says of when to come back.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "kebab-case")]
 pub enum WaitHint {
     /// Nothing.
     None,
@@ -98,22 +102,27 @@ pub(super) fn date_header(instant: Duration) -> String {
 }
 
 /// Which calls a fault befalls, counted among those that match, from when the rule was set.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "kebab-case")]
 pub enum Occurrence {
     /// One call, the first is 1.
     Nth(u32),
     /// This many calls from the first on.
     First(u32),
     /// All calls.
+    #[default]
     Every,
 }
 
 /// A fault, and what it befalls.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct FaultRule {
     /// The endpoint; none is any.
+    #[serde(default)]
     pub endpoint: Option<Endpoint>,
     /// Which of its calls.
+    #[serde(default)]
     pub occurrence: Occurrence,
     /// What happens to them.
     pub fault: Fault,

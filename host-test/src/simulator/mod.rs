@@ -7,12 +7,15 @@
 //! - the endpoints (`oauth`, `users`, `directories`, `erasure`, `customer_data`) make an answer of a request;
 //! - the [`Brand`] is the data.
 //!
+//! A [`Scenario`] is a brand as data, and [`Control`] lets programs in any language start and move one.
+//!
 //! What nobody outside Qualtrics knows for sure is a [`Dialect`]: the endpoints speak either.
 
 mod answer;
 mod ask;
 mod brand;
 mod content;
+mod control;
 mod customer_data;
 mod dialects;
 mod directories;
@@ -25,6 +28,7 @@ mod oauth;
 mod pages;
 mod record;
 mod sample;
+mod scenario;
 mod spoil;
 mod state;
 mod users;
@@ -48,6 +52,7 @@ use state::State;
 pub use answer::MESSAGE_CANARY;
 pub use brand::{Brand, Client, Contact, Directory, Holdings, Person, SurveyResponse, User};
 pub use content::Content;
+pub use control::Control;
 pub use customer_data::Export;
 pub use dialects::*;
 pub use erasure::Erasure;
@@ -55,6 +60,7 @@ pub use export::ExportFile;
 pub use faults::{Fault, FaultRule, Occurrence, WaitHint};
 pub use record::{Body, Call, Endpoint};
 pub use sample::*;
+pub use scenario::{Change, PersonHeld, Scenario, Seen};
 pub use state::{JobEnd, JobStatus};
 
 /// How a simulator behaves.
