@@ -1,6 +1,7 @@
 //! The scenarios of `host-test/vectors/`, which every host runs alike, through this one.
 
 mod canonical;
+mod control;
 mod coverage;
 mod pattern;
 mod scenario;

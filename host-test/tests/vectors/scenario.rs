@@ -270,14 +270,14 @@ fn told(pattern: &Value, value: &Value) -> Result<(), String> {
 }
 
 /// A simulated brand, by its control.
-struct Brand {
+pub struct Brand {
     client: Client<HttpConnector, Full<Bytes>>,
     url: String,
 }
 
 impl Brand {
     /// Starts one, and tells its names.
-    async fn order(control: &str, simulator: &Value) -> Result<(Self, BTreeMap<String, String>), String> {
+    pub async fn order(control: &str, simulator: &Value) -> Result<(Self, BTreeMap<String, String>), String> {
         let client = Client::builder(TokioExecutor::new()).build_http();
         let mut brand = Self { client, url: format!("{control}/scenarios") };
         let names: BTreeMap<String, String> = serde_json::from_value(brand.ask(Method::POST, Some(simulator)).await?)
@@ -286,19 +286,19 @@ impl Brand {
         Ok((brand, names))
     }
 
-    async fn change(&self, change: &Value) -> Result<(), String> {
+    pub async fn change(&self, change: &Value) -> Result<(), String> {
         self.ask(Method::POST, Some(change)).await.map(drop)
     }
 
-    async fn seen(&self) -> Result<Value, String> {
+    pub async fn seen(&self) -> Result<Value, String> {
         self.ask(Method::GET, None).await
     }
 
-    async fn end(&self) -> Result<(), String> {
+    pub async fn end(&self) -> Result<(), String> {
         self.ask(Method::DELETE, None).await.map(drop)
     }
 
-    async fn ask(&self, method: Method, body: Option<&Value>) -> Result<Value, String> {
+    pub async fn ask(&self, method: Method, body: Option<&Value>) -> Result<Value, String> {
         let body = body.map(Value::to_string).unwrap_or_default();
         let request = hyper::Request::builder().method(method).uri(&self.url).body(Full::from(body));
         let request = request.map_err(|error| error.to_string())?;
