@@ -1,5 +1,6 @@
 //! Qualtrics, simulated, for as long as the command runs.
 
+use std::future::pending;
 use std::io;
 use std::time::Duration;
 
@@ -59,26 +60,36 @@ impl SimulateOptions {
         let simulator =
             Simulator::start(Brand::sample(), options).await.map_err(|error| cannot_be_used(self.port, &error))?;
         let origin = simulator.origin();
-        println!("Qualtrics, simulated, at {origin}. Its client and a person whom it knows:");
-        println!("  export QUALTRICS_CLIENT_SECRET='{SAMPLE_CLIENT_SECRET}'");
-        println!(
-            "  host-test delete --mode preview --base-url {origin} --datacenter-id fra1 --client-id {SAMPLE_CLIENT_ID} \
-             --email {SAMPLE_PERSON} --wait"
-        );
-        println!("Ctrl-C ends it.");
-        until_interrupted().await
+        let say = || {
+            println!("Qualtrics, simulated, at {origin}. Its client and a person whom it knows:");
+            println!("  export QUALTRICS_CLIENT_SECRET='{SAMPLE_CLIENT_SECRET}'");
+            println!(
+                "  host-test delete --mode preview --base-url {origin} --datacenter-id fra1 --client-id \
+                 {SAMPLE_CLIENT_ID} --email {SAMPLE_PERSON} --wait"
+            );
+            println!("Ctrl-C ends it.");
+        };
+        until_interrupted(say).await
     }
 }
 
 /// Serves brands to order. The one line that it prints is for programs.
 async fn control(port: u16) -> Result<Exit, Trouble> {
     let control = Control::start(port).await.map_err(|error| cannot_be_used(port, &error))?;
-    println!("{}", json!({ "control": control.origin() }));
-    until_interrupted().await
+    until_interrupted(|| println!("{}", json!({ "control": control.origin() }))).await
 }
 
-async fn until_interrupted() -> Result<Exit, Trouble> {
-    tokio::signal::ctrl_c().await.map_err(|error| Trouble::own(Exit::Error, error.to_string()))?;
+/// Says something, and ends by Ctrl-C, which is heard before anything is said.
+async fn until_interrupted(say: impl FnOnce()) -> Result<Exit, Trouble> {
+    let said = async {
+        say();
+        pending::<()>().await;
+    };
+    tokio::select! {
+        biased;
+        heard = tokio::signal::ctrl_c() => heard.map_err(|error| Trouble::own(Exit::Error, error.to_string()))?,
+        () = said => {}
+    }
     Ok(Exit::Done)
 }
 

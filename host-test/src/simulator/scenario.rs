@@ -16,6 +16,9 @@ use super::state::{JobEnd, JobStatus};
 use super::{Options, Simulator};
 use crate::clock::Clock;
 
+/// The longest that a clock is moved on at once.
+const CENTURY: Duration = Duration::from_secs(100 * 366 * 24 * 3_600);
+
 /// A brand, and how it behaves. Whatever is left out is as usual.
 #[derive(Clone, Debug, Deserialize)]
 #[serde(default, deny_unknown_fields, rename_all = "kebab-case")]
@@ -225,8 +228,8 @@ impl Change {
     pub fn befall(self, simulator: &Simulator) -> Result<(), String> {
         match self {
             Self::Advance(seconds) => {
-                let by = Duration::try_from_secs_f64(seconds).map_err(|error| error.to_string())?;
-                simulator.advance(by);
+                let by = Duration::try_from_secs_f64(seconds).ok().filter(|by| *by <= CENTURY);
+                simulator.advance(by.ok_or("the clock moves on, by a hundred years at most")?);
             }
             Self::Faults(rules) => simulator.set_faults(rules),
             Self::NextJobs(end) => simulator.set_next_jobs(end),
