@@ -29,7 +29,8 @@ pub enum Fault {
     LengthTooLong,
     /// A `Content-Length` of half the body, then the whole body on a connection that closes.
     LengthTooShort,
-    /// The head at once, then a byte of the body each time this much of real time has passed.
+    /// The head at once, then a byte of the body each time this much has passed by the simulator's clock. One that is made it
+    /// moves itself.
     Drip(Duration),
     /// An error that something in front of the endpoint answers: the call does not take effect.
     Status(u16, WaitHint),

@@ -28,9 +28,13 @@ use super::gauge::Held;
 use super::record::Call;
 use super::state::State;
 use super::{Shared, spoil};
+use crate::clock::Clock;
 
 /// How much of a body is made at a time.
 const CHUNK: usize = 64 * 1024;
+
+/// How long it takes a caller on the same machine to see a byte.
+const SEEN: Duration = Duration::from_millis(2);
 
 /// Larger bodies of requests are answered 413.
 const LARGEST_REQUEST: usize = 5 * 1024 * 1024;
@@ -110,7 +114,7 @@ pub(super) struct Script {
     head: Vec<u8>,
     body: Content,
     chunked: bool,
-    pace: Option<Duration>,
+    pace: Option<(Duration, Clock)>,
     end: End,
     _under_way: Held,
 }
@@ -136,17 +140,19 @@ impl Script {
         Self { head: head.into_bytes(), body, chunked, pace: None, end, _under_way: under_way }
     }
 
-    /// Sends a byte of the body each time this much real time has passed.
-    pub(super) fn paced(mut self, pace: Duration) -> Self {
-        self.pace = Some(pace);
+    /// Sends a byte of the body each time this much has passed by this clock, which is moved if it is made.
+    pub(super) fn paced(mut self, pace: Duration, clock: &Clock) -> Self {
+        self.pace = Some((pace, clock.clone()));
         self
     }
 
     async fn play(self, mut stream: TcpStream) -> io::Result<()> {
         stream.write_all(&self.head).await?;
         for chunk in self.body.chunks(if self.pace.is_some() { 1 } else { CHUNK }) {
-            if let Some(pace) = self.pace {
-                tokio::time::sleep(pace).await;
+            if let Some((pace, clock)) = &self.pace {
+                // The caller has to see each byte before the next: of made time it would not know which came first.
+                tokio::time::sleep(if clock.is_made() { SEEN } else { clock.in_real_time(*pace) }).await;
+                clock.advance(*pace);
             }
             if self.chunked {
                 let size = format!("{:x}\r\n", chunk.len());
