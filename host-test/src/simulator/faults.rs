@@ -9,6 +9,9 @@ use super::record::Endpoint;
 /// A fault that spoils an answer lets the call take effect first; the others say when they strike.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Fault {
+    /// The answer is whole, but the last one: every connection ends with the call that it serves, and nothing listens at the
+    /// port, so that the next connection is refused, until [`Simulator::open_up`](super::Simulator::open_up).
+    ShutBehind,
     /// The connection is reset when the head of the request has come.
     ResetBeforeRead,
     /// The connection is reset when the request has come, before it takes effect.
