@@ -12,6 +12,9 @@ use super::record::Endpoint;
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Fault {
+    /// The answer is whole, but the last one: every connection ends with the call that it serves, and nothing listens at the
+    /// port, so that the next connection is refused, until [`Simulator::open_up`](super::Simulator::open_up).
+    ShutBehind,
     /// The connection is reset when the head of the request has come.
     ResetBeforeRead,
     /// The connection is reset when the request has come, before it takes effect.
@@ -32,7 +35,8 @@ pub enum Fault {
     LengthTooLong,
     /// A `Content-Length` of half the body, then the whole body on a connection that closes.
     LengthTooShort,
-    /// The head at once, then a byte of the body each time this much of real time has passed.
+    /// The head at once, then a byte of the body each time this much has passed by the simulator's clock. One that is made it
+    /// moves itself.
     Drip(Duration),
     /// An error that something in front of the endpoint answers: the call does not take effect.
     Status(u16, WaitHint),

@@ -19,6 +19,7 @@ mod control;
 mod customer_data;
 mod dialects;
 mod directories;
+mod door;
 mod erasure;
 mod export;
 mod faults;
@@ -42,10 +43,10 @@ use std::net::{Ipv4Addr, SocketAddr};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use tokio::net::TcpListener;
 use tokio::task::AbortHandle;
 
 use crate::clock::Clock;
+use door::Door;
 use gauge::Gauge;
 use state::State;
 
@@ -118,6 +119,7 @@ struct Shared {
     connections: Gauge,
     calls: Gauge,
     latency: Duration,
+    door: Door,
 }
 
 impl Shared {
@@ -141,16 +143,27 @@ impl Simulator {
     /// # Errors
     /// If the port cannot be had.
     pub async fn start(brand: Brand, options: Options) -> io::Result<Self> {
-        let listener = TcpListener::bind(SocketAddr::from((Ipv4Addr::LOCALHOST, options.port))).await?;
+        let (door, listener) = Door::at(SocketAddr::from((Ipv4Addr::LOCALHOST, options.port)))?;
         let origin = format!("http://{}", listener.local_addr()?);
         let shared = Arc::new(Shared {
             state: Mutex::new(State::new(brand, &options, origin.clone())),
             connections: Gauge::default(),
             calls: Gauge::default(),
             latency: options.latency,
+            door,
         });
         let listening = tokio::spawn(wire::listen(listener, shared.clone())).abort_handle();
         Ok(Self { origin, shared, listening })
+    }
+
+    /// Refuses connections from now on. Those that there are end with the call that they serve.
+    pub async fn shut(&self) {
+        self.shared.door.shut().await;
+    }
+
+    /// Takes connections again.
+    pub async fn open_up(&self) {
+        self.shared.door.open().await;
     }
 
     /// `http://127.0.0.1:PORT`
