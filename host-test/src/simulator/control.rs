@@ -121,7 +121,7 @@ async fn attend(scenarios: Arc<Mutex<Scenarios>>, request: Request<Incoming>) ->
             match (&head.method, running) {
                 (_, None) => answer(StatusCode::NOT_FOUND, "there is no such scenario"),
                 (&Method::GET, Some(running)) => json(StatusCode::OK, &running.seen()),
-                (&Method::POST, Some(running)) => match running.change(&body) {
+                (&Method::POST, Some(running)) => match running.change(&body).await {
                     Ok(()) => answer(StatusCode::NO_CONTENT, ""),
                     Err(reason) => refusal(&reason),
                 },
@@ -155,8 +155,8 @@ async fn begin(scenarios: &Mutex<Scenarios>, body: &[u8]) -> Answer {
 }
 
 impl Running {
-    fn change(&self, body: &[u8]) -> Result<(), String> {
-        read::<Change>(body)?.befall(&self.simulator)?;
+    async fn change(&self, body: &[u8]) -> Result<(), String> {
+        read::<Change>(body)?.befall(&self.simulator).await?;
         self.note_addresses();
         Ok(())
     }

@@ -101,6 +101,10 @@ pub enum Change {
     ForgetJobs,
     /// Every token that was given out is unknown.
     RevokeTokens,
+    /// Connections are refused.
+    Shut,
+    /// Connections are taken again.
+    OpenUp,
 }
 
 /// What a scenario's end is judged by.
@@ -225,7 +229,7 @@ impl Change {
     ///
     /// # Errors
     /// One sentence: it does not fit the brand, which is as it was.
-    pub fn befall(self, simulator: &Simulator) -> Result<(), String> {
+    pub async fn befall(self, simulator: &Simulator) -> Result<(), String> {
         match self {
             Self::Advance(seconds) => {
                 let by = Duration::try_from_secs_f64(seconds).ok().filter(|by| *by <= CENTURY);
@@ -245,6 +249,8 @@ impl Change {
             }),
             Self::ForgetJobs => simulator.forget_jobs(),
             Self::RevokeTokens => simulator.revoke_tokens(),
+            Self::Shut => simulator.shut().await,
+            Self::OpenUp => simulator.open_up().await,
         }
         Ok(())
     }
