@@ -61,7 +61,7 @@ pub use export::ExportFile;
 pub use faults::{Fault, FaultRule, Occurrence, WaitHint};
 pub use record::{Body, Call, Endpoint};
 pub use sample::*;
-pub use scenario::{Change, PersonHeld, Scenario, Seen};
+pub use scenario::{BrandHeld, Change, PersonHeld, Scenario, Seen};
 pub use state::{JobEnd, JobStatus};
 
 /// How a simulator behaves.

@@ -2,7 +2,6 @@
 
 use std::collections::BTreeMap;
 use std::io;
-use std::mem;
 use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
@@ -264,8 +263,8 @@ impl Seen {
         for call in simulator.calls() {
             *calls.entry(call.endpoint).or_default() += 1;
         }
-        let erasures = simulator.erasures().into_iter().map(|mut job| SeenErasure {
-            emails: mem::take(&mut job.emails),
+        let erasures = simulator.erasures().into_iter().map(|job| SeenErasure {
+            emails: job.emails,
             search_only: job.search_only,
             status: job.status,
         });
