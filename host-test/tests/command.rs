@@ -2,7 +2,8 @@
 
 #![cfg(unix)]
 
-use std::io::{BufRead, BufReader};
+use std::io::{BufRead, BufReader, Write};
+use std::net::TcpStream;
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output, Stdio};
@@ -263,5 +264,28 @@ async fn the_simulator_serves_the_connection_that_it_prints() {
     .await
     .unwrap();
     assert_eq!(code(&checked), 0, "{}", text(&checked));
+    assert_eq!(end.code(), Some(0));
+}
+
+#[tokio::test]
+async fn the_simulator_says_in_one_line_where_brands_are_ordered() {
+    let mut simulate = command(&["simulate", "--control", "0"]);
+    simulate.stdout(Stdio::piped());
+    let (said, ordered, end) = tokio::task::spawn_blocking(move || {
+        let mut child = simulate.spawn().unwrap();
+        let mut lines = BufReader::new(child.stdout.take().unwrap()).lines().map(Result::unwrap);
+        let said: Value = serde_json::from_str(&lines.next().unwrap()).unwrap();
+        let address = said["control"].as_str().unwrap().strip_prefix("http://").unwrap();
+        let mut control = TcpStream::connect(address).unwrap();
+        control.write_all(b"POST /scenarios HTTP/1.1\r\nhost: a\r\ncontent-length: 2\r\n\r\n{}").unwrap();
+        let ordered = BufReader::new(control).lines().next().unwrap().unwrap();
+        assert!(Command::new("kill").args(["-INT", &child.id().to_string()]).status().unwrap().success());
+        let end = child.wait().unwrap();
+        assert_eq!(lines.next(), None, "one line");
+        (said, ordered, end)
+    })
+    .await
+    .unwrap();
+    assert_eq!(ordered, "HTTP/1.1 201 Created", "{said}");
     assert_eq!(end.code(), Some(0));
 }

@@ -200,6 +200,7 @@ async fn absurd_settings_are_refused_all_at_once_and_no_value_is_repeated() {
             "account-guard",
             "base-url",
             "rate-share",
+            "response-timeout",
         ] {
             let blank = text.trim().is_empty();
             let required = ["datacenter-id", "client-id", "client-secret"].contains(&key);
@@ -216,6 +217,9 @@ async fn absurd_settings_are_refused_all_at_once_and_no_value_is_repeated() {
     for number in ["-1", "0", "101", "1e2", "1_0", "99999999999999999999999", "NaN", "１"] {
         let mut settings = good.clone();
         settings.push(setting("rate-share", number));
+        absurd.push(settings.clone());
+        settings.pop();
+        settings.push(setting("response-timeout", number));
         absurd.push(settings);
     }
     for settings in &absurd {

@@ -209,6 +209,7 @@ proptest! {
         match Settings::read(&given) {
             Ok(settings) => {
                 prop_assert!((1..=100).contains(&settings.rate_share) && settings.verify_window_s <= 604_800);
+                prop_assert!((1_000..=30_000).contains(&settings.answer_ms));
                 prop_assert!(!settings.credentials.client_id.reveal().contains(':'));
                 let said = format!("{settings:?}");
                 prop_assert!(!said.contains(model::settings::MARK), "{}", said);

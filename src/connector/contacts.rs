@@ -20,8 +20,6 @@ const WAVE: usize = 40;
 /// The longest document inside a report, and the most of all of them together, in bytes.
 const INLINE: usize = 64 * 1024;
 const INLINE_TOGETHER: usize = 1024 * 1024;
-/// Contacts are read whole while this much time, in milliseconds, is left of the call; the others become remote.
-const TIME_TO_SPARE_MS: u64 = 20_000;
 /// The searches a minute that one percent of Qualtrics' limit is (fact sheet 3.3).
 const SEARCHES_A_PERCENT: usize = 5;
 /// After so long without a call the whole share is there again, in milliseconds.
@@ -259,7 +257,7 @@ pub fn documents<T: Transport, C: Clock>(
     let mut contacts = contacts.into_iter().peekable();
     while contacts.peek().is_some() {
         let wave: Vec<Found> = contacts.by_ref().take(WAVE).collect();
-        hurry = hurry || together >= INLINE_TOGETHER || call.client.time_left_ms() < TIME_TO_SPARE_MS;
+        hurry = hurry || together >= INLINE_TOGETHER || call.client.is_late();
         let answers: Vec<Option<Result<Answer, Trouble>>> = if hurry {
             wave.iter().map(|_| None).collect()
         } else {

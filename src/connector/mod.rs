@@ -75,7 +75,8 @@ impl<T: Transport, C: Clock> Connector<T, C> {
     /// `invalid-settings`.
     pub fn configure(&mut self, settings: &[Setting]) -> Result<(), Error> {
         let settings = Settings::read(settings)?;
-        let session = Session::new(settings.origin.clone(), settings.credentials.clone(), settings.rate_share);
+        let Settings { origin, credentials, rate_share, answer_ms, .. } = &settings;
+        let session = Session::new(origin.clone(), credentials.clone(), *rate_share, *answer_ms);
         self.connection = Some(Configured { settings, session, accounts: Accounts::default(), kept: None });
         Ok(())
     }

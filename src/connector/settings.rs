@@ -43,6 +43,8 @@ pub struct Settings {
     pub verify_window_s: u64,
     /// The part of Qualtrics' limits to keep to, 1 to 100 percent.
     pub rate_share: u8,
+    /// How long an answer may take to begin, and each time to go on, in milliseconds. A whole call may take twice as long.
+    pub answer_ms: u64,
 }
 
 /// Keys that were published once and mean nothing any more. They are accepted for ever.
@@ -132,6 +134,15 @@ pub fn fields() -> Vec<SettingField> {
              the host keeps one budget for all its instances.",
         ),
         field(
+            "response-timeout",
+            "Seconds to wait for an answer",
+            SettingKind::Number,
+            false,
+            Some("30"),
+            "How long Qualtrics may take to begin an answer, and each time to go on with it. A whole call takes twice as \
+             long at most. 1 to 30.",
+        ),
+        field(
             "base-url",
             "Base URL",
             SettingKind::Origin,
@@ -203,6 +214,8 @@ impl Settings {
             "verify-window must be a number of minutes from 0 to 10080.",
         );
         let rate_share = form.number("rate-share", 75, 1, 100, "rate-share must be a number of percent from 1 to 100.");
+        let response_timeout =
+            form.number("response-timeout", 30, 1, 30, "response-timeout must be a number of seconds from 1 to 30.");
         let (
             true,
             Some(datacenter),
@@ -212,6 +225,7 @@ impl Settings {
             Some(account_guard),
             Some(verify_window),
             Some(rate_share),
+            Some(response_timeout),
         ) = (
             form.problems.is_empty(),
             datacenter,
@@ -221,6 +235,7 @@ impl Settings {
             account_guard,
             verify_window,
             rate_share,
+            response_timeout,
         )
         else {
             let message = joined("The connection is not set up", &form.problems);
@@ -235,6 +250,7 @@ impl Settings {
             account_guard,
             verify_window_s: verify_window.saturating_mul(60),
             rate_share: u8::try_from(rate_share).unwrap_or(100),
+            answer_ms: response_timeout.saturating_mul(1_000),
         })
     }
 }
@@ -331,7 +347,7 @@ mod tests {
         assert_eq!(settings.origin.to_text(), "https://fra1.qualtrics.com");
         assert_eq!(settings.deletion_behavior, DeletionBehavior::WaitForCompletion);
         assert_eq!(settings.account_guard, AccountGuard::AllUsers);
-        assert_eq!((settings.verify_window_s, settings.rate_share), (3_600, 75));
+        assert_eq!((settings.verify_window_s, settings.rate_share, settings.answer_ms), (3_600, 75, 30_000));
     }
 
     #[test]
@@ -358,6 +374,9 @@ mod tests {
             ("rate-share", "1e1"),
             ("verify-window", "10081"),
             ("verify-window", "-1"),
+            ("response-timeout", "0"),
+            ("response-timeout", "31"),
+            ("response-timeout", "0.5"),
         ] {
             assert_eq!(subjects(&[(key, value)]), [key], "{value}");
         }
@@ -395,6 +414,11 @@ mod tests {
         assert_eq!(settings.deletion_behavior, DeletionBehavior::CompleteOnSubmission);
         assert_eq!(settings.account_guard, AccountGuard::OwnAccount);
         assert_eq!(settings.origin.to_text(), "http://127.0.0.1:8080");
-        assert_eq!(fields().len(), every_key.len());
+        // A key that came later has a default, and every key of then is still one.
+        let later = ["response-timeout"];
+        for field in fields() {
+            assert!(every_key.iter().any(|(key, _)| *key == field.key) || later.contains(&field.key.as_str()));
+        }
+        assert_eq!(fields().len(), every_key.len() + later.len());
     }
 }

@@ -10,10 +10,6 @@ use crate::http::{
 };
 use crate::secret::Secret;
 
-/// How long one call of the contract may take, in milliseconds.
-pub const CALL_MS: u64 = 60_000;
-/// How long an answer may take to begin, and to go on.
-const ANSWER_MS: u64 = 30_000;
 /// How much of a call may be spent waiting on purpose.
 const WAIT_MS: u64 = 5_000;
 /// The pause before a read is repeated, where the answer does not name one.
@@ -25,6 +21,8 @@ const BODY_BYTES: usize = 8 * 1024 * 1024;
 pub struct Session {
     origin: Origin,
     credentials: Credentials,
+    /// How long an answer may take to begin, and to go on.
+    answer_ms: u64,
     tokens: Vec<Token>,
     buckets: Vec<Bucket>,
     /// How far Qualtrics' clock is ahead of the host's, in seconds, as of the last answer that told.
@@ -32,11 +30,12 @@ pub struct Session {
 }
 
 impl Session {
-    /// A session that has made no call. `share_percent` is the part of Qualtrics' limits that it keeps to.
+    /// A session that has made no call. `share_percent` is the part of Qualtrics' limits that it keeps to, `answer_ms` how
+    /// long an answer may take to begin, and each time to go on.
     #[must_use]
-    pub fn new(origin: Origin, credentials: Credentials, share_percent: u8) -> Self {
+    pub fn new(origin: Origin, credentials: Credentials, share_percent: u8, answer_ms: u64) -> Self {
         let buckets = LIMITS.iter().map(|limit| Bucket::new(limit.calls_per_minute, share_percent)).collect();
-        Self { origin, credentials, tokens: Vec::new(), buckets, ahead_s: 0 }
+        Self { origin, credentials, answer_ms, tokens: Vec::new(), buckets, ahead_s: 0 }
     }
 
     /// Where this session's calls go.
@@ -94,9 +93,9 @@ enum SecondTry {
 }
 
 impl<'a, T: Transport, C: Clock> Client<'a, T, C> {
-    /// Begins a call of the contract; its [`CALL_MS`] run from here.
+    /// Begins a call of the contract. From here on it has the time of two answers.
     pub fn new(transport: &'a mut T, clock: &'a C, session: &'a mut Session) -> Self {
-        let deadline_ms = clock.monotonic_ms().saturating_add(CALL_MS);
+        let deadline_ms = clock.monotonic_ms().saturating_add(session.answer_ms.saturating_mul(2));
         Self { transport, clock, session, deadline_ms, waited_ms: 0, renewed: false, calls: 0 }
     }
 
@@ -130,6 +129,12 @@ impl<'a, T: Transport, C: Clock> Client<'a, T, C> {
         self.deadline_ms.saturating_sub(self.clock.monotonic_ms())
     }
 
+    /// Whether less than a third of this call's time is left.
+    #[must_use]
+    pub fn is_late(&self) -> bool {
+        self.time_left_ms() < self.session.answer_ms.saturating_mul(2) / 3
+    }
+
     /// How many requests were sent so far.
     #[must_use]
     pub const fn calls(&self) -> u64 {
@@ -148,7 +153,8 @@ impl<'a, T: Transport, C: Clock> Client<'a, T, C> {
     /// The limits of one exchange of this call.
     #[must_use]
     pub const fn limits(&self) -> Limits {
-        Limits { response_ms: ANSWER_MS, idle_ms: ANSWER_MS, deadline_ms: self.deadline_ms, body_bytes: BODY_BYTES }
+        let answer_ms = self.session.answer_ms;
+        Limits { response_ms: answer_ms, idle_ms: answer_ms, deadline_ms: self.deadline_ms, body_bytes: BODY_BYTES }
     }
 
     /// Makes one call. See [`Self::wave`].
@@ -376,8 +382,13 @@ impl<'a, T: Transport, C: Clock> Client<'a, T, C> {
             _ => return None,
         };
         // A second try that could not be answered in time would only make the call late.
-        let time = wait.saturating_add(ANSWER_MS) <= self.time_left_ms();
-        (time && wait <= WAIT_MS.saturating_sub(self.waited_ms)).then_some(SecondTry::After(wait))
+        let time = wait.saturating_add(self.session.answer_ms) <= self.time_left_ms();
+        (time && wait <= self.longest_wait()).then_some(SecondTry::After(wait))
+    }
+
+    /// How long this call may still wait on purpose, in milliseconds.
+    fn longest_wait(&self) -> u64 {
+        WAIT_MS.saturating_sub(self.waited_ms).min(self.time_left_ms())
     }
 
     fn wait(&mut self, ms: u64) {
@@ -397,7 +408,7 @@ impl<'a, T: Transport, C: Clock> Client<'a, T, C> {
             }
             let taken = self.take(place);
             let Err(wait) = taken else { continue };
-            if wait > WAIT_MS.saturating_sub(self.waited_ms) {
+            if wait > self.longest_wait() {
                 return Err(wait);
             }
             self.wait(wait);

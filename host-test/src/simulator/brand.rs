@@ -3,6 +3,8 @@
 use std::collections::BTreeMap;
 use std::fmt;
 
+use serde::Serialize;
+
 use super::dialects::{AddressCase, Dialects};
 
 /// The data of one brand. A test may build any; [`Brand::sample`] is one that looks like life.
@@ -187,7 +189,7 @@ impl Person {
 }
 
 /// How much a brand holds under one address.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
 pub struct Holdings {
     /// Contacts in all directories.
     pub contacts: usize,

@@ -2,13 +2,19 @@
 
 use std::time::{Duration, UNIX_EPOCH};
 
+use serde::Deserialize;
+
 use super::record::Endpoint;
 
 /// What befalls a call.
 ///
 /// A fault that spoils an answer lets the call take effect first; the others say when they strike.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "kebab-case")]
 pub enum Fault {
+    /// The answer is whole, but the last one: every connection ends with the call that it serves, and nothing listens at the
+    /// port, so that the next connection is refused, until [`Simulator::open_up`](super::Simulator::open_up).
+    ShutBehind,
     /// The connection is reset when the head of the request has come.
     ResetBeforeRead,
     /// The connection is reset when the request has come, before it takes effect.
@@ -29,7 +35,8 @@ pub enum Fault {
     LengthTooLong,
     /// A `Content-Length` of half the body, then the whole body on a connection that closes.
     LengthTooShort,
-    /// The head at once, then a byte of the body each time this much of real time has passed.
+    /// The head at once, then a byte of the body each time this much has passed by the simulator's clock. One that is made it
+    /// moves itself.
     Drip(Duration),
     /// An error that something in front of the endpoint answers: the call does not take effect.
     Status(u16, WaitHint),
@@ -68,7 +75,8 @@ pub enum Fault {
 }
 
 /// What a 429 or 503 says of when to come back.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "kebab-case")]
 pub enum WaitHint {
     /// Nothing.
     None,
@@ -98,22 +106,27 @@ pub(super) fn date_header(instant: Duration) -> String {
 }
 
 /// Which calls a fault befalls, counted among those that match, from when the rule was set.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "kebab-case")]
 pub enum Occurrence {
     /// One call, the first is 1.
     Nth(u32),
     /// This many calls from the first on.
     First(u32),
     /// All calls.
+    #[default]
     Every,
 }
 
 /// A fault, and what it befalls.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct FaultRule {
     /// The endpoint; none is any.
+    #[serde(default)]
     pub endpoint: Option<Endpoint>,
     /// Which of its calls.
+    #[serde(default)]
     pub occurrence: Occurrence,
     /// What happens to them.
     pub fault: Fault,

@@ -7,15 +7,19 @@
 //! - the endpoints (`oauth`, `users`, `directories`, `erasure`, `customer_data`) make an answer of a request;
 //! - the [`Brand`] is the data.
 //!
+//! A [`Scenario`] is a brand as data, and [`Control`] lets programs in any language start and move one.
+//!
 //! What nobody outside Qualtrics knows for sure is a [`Dialect`]: the endpoints speak either.
 
 mod answer;
 mod ask;
 mod brand;
 mod content;
+mod control;
 mod customer_data;
 mod dialects;
 mod directories;
+mod door;
 mod erasure;
 mod export;
 mod faults;
@@ -25,6 +29,7 @@ mod oauth;
 mod pages;
 mod record;
 mod sample;
+mod scenario;
 mod spoil;
 mod state;
 mod users;
@@ -38,16 +43,17 @@ use std::net::{Ipv4Addr, SocketAddr};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use tokio::net::TcpListener;
 use tokio::task::AbortHandle;
 
 use crate::clock::Clock;
+use door::Door;
 use gauge::Gauge;
 use state::State;
 
 pub use answer::MESSAGE_CANARY;
 pub use brand::{Brand, Client, Contact, Directory, Holdings, Person, SurveyResponse, User};
 pub use content::Content;
+pub use control::Control;
 pub use customer_data::Export;
 pub use dialects::*;
 pub use erasure::Erasure;
@@ -55,6 +61,7 @@ pub use export::ExportFile;
 pub use faults::{Fault, FaultRule, Occurrence, WaitHint};
 pub use record::{Body, Call, Endpoint};
 pub use sample::*;
+pub use scenario::{BrandHeld, Change, PersonHeld, Scenario, Seen};
 pub use state::{JobEnd, JobStatus};
 
 /// How a simulator behaves.
@@ -112,6 +119,7 @@ struct Shared {
     connections: Gauge,
     calls: Gauge,
     latency: Duration,
+    door: Door,
 }
 
 impl Shared {
@@ -135,16 +143,27 @@ impl Simulator {
     /// # Errors
     /// If the port cannot be had.
     pub async fn start(brand: Brand, options: Options) -> io::Result<Self> {
-        let listener = TcpListener::bind(SocketAddr::from((Ipv4Addr::LOCALHOST, options.port))).await?;
+        let (door, listener) = Door::at(SocketAddr::from((Ipv4Addr::LOCALHOST, options.port)))?;
         let origin = format!("http://{}", listener.local_addr()?);
         let shared = Arc::new(Shared {
             state: Mutex::new(State::new(brand, &options, origin.clone())),
             connections: Gauge::default(),
             calls: Gauge::default(),
             latency: options.latency,
+            door,
         });
         let listening = tokio::spawn(wire::listen(listener, shared.clone())).abort_handle();
         Ok(Self { origin, shared, listening })
+    }
+
+    /// Refuses connections from now on. Those that there are end with the call that they serve.
+    pub async fn shut(&self) {
+        self.shared.door.shut().await;
+    }
+
+    /// Takes connections again.
+    pub async fn open_up(&self) {
+        self.shared.door.open().await;
     }
 
     /// `http://127.0.0.1:PORT`

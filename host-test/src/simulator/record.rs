@@ -4,14 +4,17 @@ use std::fmt;
 use std::time::Duration;
 
 use hyper::Method;
+use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 /// The endpoints of the simulator.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Deserialize, Serialize)]
+#[serde(rename_all = "kebab-case")]
 pub enum Endpoint {
     /// `POST /oauth2/token`
     Token,
     /// `GET /API/v3/whoami`
+    #[serde(rename = "whoami")]
     WhoAmI,
     /// `GET /API/v3/users`
     Users,
@@ -44,6 +47,26 @@ pub enum Endpoint {
 }
 
 impl Endpoint {
+    /// All of them.
+    pub const ALL: [Self; 16] = [
+        Self::Token,
+        Self::WhoAmI,
+        Self::Users,
+        Self::User,
+        Self::Directories,
+        Self::ContactSearch,
+        Self::Contacts,
+        Self::Contact,
+        Self::ContactHistory,
+        Self::ErasureCreate,
+        Self::ErasureList,
+        Self::ErasureGet,
+        Self::ExportCreate,
+        Self::ExportProgress,
+        Self::ExportFile,
+        Self::Unknown,
+    ];
+
     /// Which endpoint a method and the decoded segments of a path lead to.
     pub(super) fn of(method: &Method, segments: &[&str]) -> Self {
         let post = method == Method::POST;

@@ -43,7 +43,9 @@ pub(super) fn after_effect(state: &mut State, fault: Option<&Fault>, answer: Ans
         Some(Fault::ChunksCutOff) => Some(script(Framing::Chunks, half, End::Close)),
         Some(Fault::LengthTooLong) => Some(script(Framing::Length(len + 10), answer.body.clone(), End::Close)),
         Some(Fault::LengthTooShort) => Some(script(Framing::Length(len / 2), answer.body.clone(), End::Close)),
-        Some(Fault::Drip(pace)) => Some(script(Framing::Length(len), answer.body.clone(), End::Close).paced(*pace)),
+        Some(Fault::Drip(pace)) => {
+            Some(script(Framing::Length(len), answer.body.clone(), End::Close).paced(*pace, &state.clock))
+        }
         _ => None,
     };
     match broken {

@@ -4,6 +4,7 @@ use std::collections::HashMap;
 use std::time::Duration;
 
 use rand::{Rng, SeedableRng, rngs::SmallRng};
+use serde::{Deserialize, Serialize};
 
 use super::Options;
 use super::answer::Answer;
@@ -19,7 +20,8 @@ use super::record::{Endpoint, Record};
 use crate::clock::Clock;
 
 /// Where a job stands.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "kebab-case")]
 pub enum JobStatus {
     /// Qualtrics is at work on it.
     Pending,
@@ -30,7 +32,8 @@ pub enum JobStatus {
 }
 
 /// How the jobs that are taken from now on will end.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "kebab-case")]
 pub enum JobEnd {
     /// Well, when their time is over.
     #[default]

@@ -17,7 +17,7 @@ use hyper::{Request, Response, StatusCode};
 use hyper_util::rt::TokioIo;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
-use tokio::sync::mpsc;
+use tokio::sync::{mpsc, watch};
 use tokio::task::JoinSet;
 
 use super::answer::Answer;
@@ -28,9 +28,13 @@ use super::gauge::Held;
 use super::record::Call;
 use super::state::State;
 use super::{Shared, spoil};
+use crate::clock::Clock;
 
 /// How much of a body is made at a time.
 const CHUNK: usize = 64 * 1024;
+
+/// How long it takes a caller on the same machine to see a byte.
+const SEEN: Duration = Duration::from_millis(2);
 
 /// Larger bodies of requests are answered 413.
 const LARGEST_REQUEST: usize = 5 * 1024 * 1024;
@@ -38,10 +42,20 @@ const LARGEST_REQUEST: usize = 5 * 1024 * 1024;
 /// Accepts connections until it is dropped, and they with it.
 pub(super) async fn listen(listener: TcpListener, shared: Arc<Shared>) {
     let mut connections = JoinSet::new();
+    let mut door = shared.door.watch();
+    let mut listener = Some(listener);
     loop {
+        let accept = async {
+            match &listener {
+                Some(listener) => listener.accept().await,
+                None => pending().await,
+            }
+        };
         tokio::select! {
-            accepted = listener.accept() => match accepted {
-                Ok((stream, _)) => drop(connections.spawn(converse(stream, shared.clone()))),
+            biased;
+            Ok(()) = door.changed() => listener = shared.door.tend(listener.take()),
+            accepted = accept => match accepted {
+                Ok((stream, _)) => drop(connections.spawn(converse(stream, shared.clone(), shared.door.watch()))),
                 // Too many open files, most likely: there will be room when others have closed theirs.
                 Err(_) => tokio::time::sleep(Duration::from_millis(10)).await,
             },
@@ -51,7 +65,7 @@ pub(super) async fn listen(listener: TcpListener, shared: Arc<Shared>) {
 }
 
 /// Serves one connection to its end.
-async fn converse(stream: TcpStream, shared: Arc<Shared>) {
+async fn converse(stream: TcpStream, shared: Arc<Shared>, mut door: watch::Receiver<bool>) {
     let _open = shared.connections.hold();
     // Small answers must not wait for the acknowledgement of the ones before them.
     let _ = stream.set_nodelay(true);
@@ -73,13 +87,17 @@ async fn converse(stream: TcpStream, shared: Arc<Shared>) {
         .auto_date_header(false)
         .header_read_timeout(None)
         .serve_connection(TokioIo::new(stream), service);
-    tokio::select! {
-        biased;
-        _ = &mut connection => {}
-        Some(script) = handed_over.recv() => {
-            let stream = connection.into_parts().io.into_inner();
-            // The caller may go at any time, which is no concern of the simulator's.
-            let _ = script.play(stream).await;
+    loop {
+        tokio::select! {
+            biased;
+            _ = &mut connection => return,
+            Some(script) = handed_over.recv() => {
+                let stream = connection.into_parts().io.into_inner();
+                // The caller may go at any time, which is no concern of the simulator's.
+                let _ = script.play(stream).await;
+                return;
+            }
+            Ok(()) = door.changed() => Pin::new(&mut connection).graceful_shutdown(),
         }
     }
 }
@@ -110,7 +128,7 @@ pub(super) struct Script {
     head: Vec<u8>,
     body: Content,
     chunked: bool,
-    pace: Option<Duration>,
+    pace: Option<(Duration, Clock)>,
     end: End,
     _under_way: Held,
 }
@@ -136,17 +154,19 @@ impl Script {
         Self { head: head.into_bytes(), body, chunked, pace: None, end, _under_way: under_way }
     }
 
-    /// Sends a byte of the body each time this much real time has passed.
-    pub(super) fn paced(mut self, pace: Duration) -> Self {
-        self.pace = Some(pace);
+    /// Sends a byte of the body each time this much has passed by this clock, which is moved if it is made.
+    pub(super) fn paced(mut self, pace: Duration, clock: &Clock) -> Self {
+        self.pace = Some((pace, clock.clone()));
         self
     }
 
     async fn play(self, mut stream: TcpStream) -> io::Result<()> {
         stream.write_all(&self.head).await?;
         for chunk in self.body.chunks(if self.pace.is_some() { 1 } else { CHUNK }) {
-            if let Some(pace) = self.pace {
-                tokio::time::sleep(pace).await;
+            if let Some((pace, clock)) = &self.pace {
+                // The caller has to see each byte before the next: of made time it would not know which came first.
+                tokio::time::sleep(if clock.is_made() { SEEN } else { clock.in_real_time(*pace) }).await;
+                clock.advance(*pace);
             }
             if self.chunked {
                 let size = format!("{:x}\r\n", chunk.len());
@@ -237,6 +257,9 @@ async fn attend(shared: &Shared, request: Request<Incoming>) -> Delivery {
         };
         (state.record.begin(call), fault)
     };
+    if fault == Some(Fault::ShutBehind) {
+        shared.door.shut().await;
+    }
     if fault == Some(Fault::ResetBeforeRead) {
         return Delivery::Broken(Script::nothing(End::Reset, under_way));
     }

@@ -306,7 +306,7 @@ async fn an_answer_of_a_hundred_megabytes_is_cut_off() {
 
 #[tokio::test]
 async fn an_answer_that_drips_is_waited_for() {
-    let drip = Fault::Drip(Duration::from_millis(1));
+    let drip = Fault::Drip(Duration::from_millis(10));
     for endpoint in [Endpoint::Token, Endpoint::ErasureCreate] {
         let rules = vec![FaultRule::nth(endpoint, 1, drip.clone())];
         see_through(Flow::Delete(DeletionMode::Erase), "", rules, Duration::ZERO, "a drip").await;

@@ -1,10 +1,15 @@
 //! What a connector says of itself, and how it is set up.
 
+use std::time::Duration;
+
 use host_test::host::contract::{DeletionMode, ErrorKind, Outcome, Remedy, Right, SettingKind, Task};
 use host_test::host::{EgressPolicy, InstanceOptions};
-use host_test::simulator::{Brand, Options, SAMPLE_CLIENT_ID, SAMPLE_CLIENT_SECRET, SAMPLE_PERSON, SCOPES, Simulator};
+use host_test::simulator::{
+    Brand, Endpoint, Fault, FaultRule, Options, SAMPLE_CLIENT_ID, SAMPLE_CLIENT_SECRET, SAMPLE_PERSON, SCOPES,
+    Simulator,
+};
 
-use crate::world::{World, about, assert_no_leak, expect, plugin, settings_of};
+use crate::world::{World, about, assert_no_leak, expect, in_passing_time, plugin, settings_of};
 
 const GOOD: [(&str, &str); 3] =
     [("datacenter-id", "fra1"), ("client-id", SAMPLE_CLIENT_ID), ("client-secret", SAMPLE_CLIENT_SECRET)];
@@ -25,6 +30,7 @@ async fn the_manifest_says_all_that_a_host_needs_to_set_a_connection_up() {
             "account-guard",
             "verify-window",
             "rate-share",
+            "response-timeout",
             "base-url"
         ]
     );
@@ -80,6 +86,7 @@ async fn everything_that_is_wrong_with_settings_is_told_at_once() {
             ("account-guard", "everyone"),
             ("verify-window", "an hour"),
             ("rate-share", "101"),
+            ("response-timeout", "0"),
             ("base-url", "http://10.0.0.1"),
             ("api-token", "s3cr3t-token"),
             ("rate-share", "5"),
@@ -102,6 +109,7 @@ async fn everything_that_is_wrong_with_settings_is_told_at_once() {
             "deletion-behavior",
             "rate-share",
             "rate-share",
+            "response-timeout",
             "verify-window"
         ]
     );
@@ -174,6 +182,41 @@ async fn configuring_again_replaces_everything() {
     // Settings that are refused leave the ones before in force.
     world.instance.configure(&settings_of(&[("colour", "red")])).await.unwrap().expect_err("nonsense");
     assert_eq!(world.check(&[Right::Deletion]).await.expect("the second brand").tenant, "otherbrand");
+}
+
+#[tokio::test]
+async fn silence_is_borne_for_as_long_as_the_setting_says() {
+    for (set, seconds) in [("1", 1), ("7", 7), ("", 30)] {
+        for fault in [Fault::SilenceBeforeEffect, Fault::StalledAnswer] {
+            let mut world = World::with(&[("response-timeout", set)]).await;
+            world.simulator.set_faults(vec![FaultRule::every(Endpoint::Token, fault.clone())]);
+            let (clock, began) = (world.clock(), world.clock().monotonic());
+            let call = world.instance.check(&[Right::Access]);
+            let error = in_passing_time(&clock, call).await.expect("an answer").expect_err("silence");
+            assert_eq!(error.kind, ErrorKind::Unavailable, "{fault:?}");
+            // After the pause before it, there is no time for a second try.
+            let passed = clock.monotonic() - began;
+            let seconds = Duration::from_secs(seconds);
+            assert!((seconds..seconds + Duration::from_secs(1)).contains(&passed), "{set:?}, {fault:?}: {passed:?}");
+            assert_eq!(world.calls_of(Endpoint::Token), 1);
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_whole_call_takes_twice_the_time_of_an_answer_at_most() {
+    for (set, seconds) in [("1", 1), ("10", 10)] {
+        let mut world = World::with(&[("response-timeout", set)]).await;
+        // Each byte comes within the time, and the last one never would.
+        let late = Fault::Drip(Duration::from_millis(500 * seconds));
+        world.simulator.set_faults(vec![FaultRule::every(Endpoint::Token, late)]);
+        let began = world.clock().monotonic();
+        let error = world.check(&[Right::Access]).await.expect_err("never a whole answer");
+        assert_eq!(error.kind, ErrorKind::Unavailable);
+        let passed = world.clock().monotonic() - began;
+        assert!(passed >= Duration::from_secs(2 * seconds), "each byte comes in time: {passed:?}");
+        assert!(passed <= Duration::from_secs(3 * seconds), "{passed:?}");
+    }
 }
 
 #[tokio::test]

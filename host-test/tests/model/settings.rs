@@ -15,6 +15,7 @@ pub fn key() -> impl Strategy<Value = String> {
         "account-guard",
         "verify-window",
         "rate-share",
+        "response-timeout",
         "base-url",
         "another",
         "",

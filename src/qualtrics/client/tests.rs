@@ -58,9 +58,11 @@ impl Clock for MadeClock {
     }
 }
 
+const ANSWER_MS: u64 = 30_000;
+
 fn session() -> Session {
     let credentials = Credentials { client_id: Secret::new("id"), client_secret: Secret::new("secret") };
-    Session::new(host::datacenter("fra1").expect("a data centre"), credentials, 75)
+    Session::new(host::datacenter("fra1").expect("a data centre"), credentials, 75, ANSWER_MS)
 }
 
 fn answer(status: u16, headers: &[(&str, &str)], body: &str) -> Result<Response, Failure> {
@@ -210,7 +212,7 @@ fn nothing_is_sent_once_the_time_of_a_call_is_used_up() {
     transport.answers.extend([token("t"), good()]);
     let mut client = Client::new(&mut transport, &clock, &mut session);
     assert!(client.call(Scopes::of(&[NEED]), read()).is_ok());
-    clock.0.set(CALL_MS);
+    clock.0.set(2 * ANSWER_MS);
     assert_eq!(client.call(Scopes::of(&[NEED]), read()).err(), Some(Trouble::OutOfTime));
 }
 

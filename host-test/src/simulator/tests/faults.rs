@@ -242,3 +242,25 @@ async fn faults_also_befall_streams() {
     assert_eq!((half.complete, half.body.len() as u64), (false, expected.len() / 2));
     assert_eq!(half.body, expected.read(0, half.body.len()));
 }
+
+#[tokio::test]
+async fn behind_a_shut_door_connections_are_refused_until_it_opens() {
+    let sim = sample().await;
+    let caller = Caller::administrator(&sim).await;
+    sim.set_faults(vec![FaultRule::nth(Endpoint::WhoAmI, 1, Fault::ShutBehind)]);
+    assert_eq!(caller.get("/whoami").await.status, 200, "the call itself is answered");
+    let address = sim.origin().trim_start_matches("http://").to_owned();
+    for _ in 0..3 {
+        let error = TcpStream::connect(&address).await.unwrap_err();
+        assert_eq!(error.kind(), std::io::ErrorKind::ConnectionRefused);
+        sim.shut().await;
+    }
+    until(|| sim.open_connections() == 0).await;
+    sim.open_up().await;
+    assert_eq!(caller.get("/whoami").await.status, 200);
+    sim.shut().await;
+    assert!(TcpStream::connect(&address).await.is_err());
+    sim.open_up().await;
+    sim.open_up().await;
+    assert_eq!(caller.get("/whoami").await.status, 200);
+}
