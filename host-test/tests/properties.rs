@@ -2,40 +2,19 @@
 //!
 //! `PROPTEST_CASES` sets how many cases of each property are tried; a failure prints the smallest input that shows it.
 
+#[path = "../fuzz/bodies.rs"]
+mod bodies;
 mod model;
 
 use model::host::{expected_base_url, expected_datacenter};
 use model::json::{any_json, member_names, text};
 use proptest::prelude::*;
-use qualtrics_connector::connector::contract::{ErrorKind, Setting};
-use qualtrics_connector::connector::settings::Settings;
 use qualtrics_connector::connector::ticket::{Aim, Reference, Ticket, Verification};
 use qualtrics_connector::http::date::parse_http_date;
 use qualtrics_connector::http::pacing::Bucket;
-use qualtrics_connector::http::retry::{LONGEST_MS, retry_after_ms};
-use qualtrics_connector::http::{Head, Response};
-use qualtrics_connector::qualtrics::cursor::Cursor;
 use qualtrics_connector::qualtrics::directories::Contact;
-use qualtrics_connector::qualtrics::envelope::{self, Trouble};
-use qualtrics_connector::qualtrics::oauth::{Scope, Scopes};
-use qualtrics_connector::qualtrics::{
-    Answer, account::Account, customer_data, directories, erasure, host, oauth, timestamp, word,
-};
-use qualtrics_connector::secret::Secret;
+use qualtrics_connector::qualtrics::{envelope, host, timestamp, word};
 use serde_json::{Value, json};
-
-fn answer(result: Value) -> Answer {
-    Answer { result, proxied: false }
-}
-
-fn is_id(id: &str) -> bool {
-    !id.trim().is_empty() && id.len() <= 128 && !id.chars().any(char::is_control)
-}
-
-/// Whether this may stand in a query behind a `&`, without ending it, the URL or the line.
-fn is_safe_query(query: &str) -> bool {
-    !query.is_empty() && query.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-._~%=&".contains(&byte))
-}
 
 /// Headers as servers send them, and worse.
 fn heads() -> impl Strategy<Value = (u16, Vec<(String, String)>)> {
@@ -56,6 +35,25 @@ fn heads() -> impl Strategy<Value = (u16, Vec<(String, String)>)> {
     (prop_oneof![Just(200_u16), Just(429), any::<u16>()], headers)
 }
 
+/// What may stand in `Retry-After`, or in `Date`.
+fn waits() -> impl Strategy<Value = String> {
+    prop_oneof!["[0-9]{0,25}", "(Mon|Sun), [0-9]{2} (Jan|Feb|Nov|Foo) [0-9]{4} [0-9]{2}:[0-9]{2}:[0-9]{2} GMT", text()]
+}
+
+/// What stands in tickets and references, and what nearly does.
+fn tickets_inside() -> impl Strategy<Value = Vec<u8>> {
+    let number = || prop_oneof![any::<u64>().prop_map(Value::from), any::<u8>().prop_map(Value::from), any_json()];
+    let members =
+        prop::collection::btree_map("[acdefhjmstv]", prop_oneof![number(), text().prop_map(Value::from)], 0..8);
+    (members, prop::sample::select(vec!["a", "p", "e", "v"]), any::<u32>()).prop_map(|(members, aim, check)| {
+        let mut inside = json!({"a": aim, "c": check, "j": ["OP-1"], "s": 1, "m": 0, "t": 0});
+        for (name, value) in members {
+            inside[name] = value;
+        }
+        inside.to_string().into_bytes()
+    })
+}
+
 /// Bodies: JSON of the members that Qualtrics uses, that JSON cut, and anything else.
 fn bodies() -> impl Strategy<Value = Vec<u8>> {
     let whole = any_json().prop_map(|json| json.to_string().into_bytes());
@@ -73,76 +71,27 @@ proptest! {
 
     #[test]
     fn an_answer_is_good_only_if_nothing_in_it_says_otherwise((status, headers) in heads(), body in bodies(), now in any::<u64>()) {
-        let response = Response { head: Head { status, headers }, body };
-        match envelope::read(&response, now) {
-            Ok(_) => prop_assert!((200..300).contains(&status)),
-            Err(Trouble::Refused(refusal)) => {
-                prop_assert!(refusal.status >= 400);
-                prop_assert!(refusal.retry_after_ms.is_none_or(|wait| wait <= LONGEST_MS));
-                prop_assert!(refusal.code.is_none_or(|code| code.len() <= 40 && code.is_ascii()));
-                prop_assert!(refusal.request_id.is_none_or(|id| id.len() <= 64 && id.is_ascii()));
-            }
-            Err(Trouble::Redirected(told)) => prop_assert!(told == status && (300..400).contains(&status)),
-            Err(trouble) => prop_assert_eq!(trouble, Trouble::Unreadable),
-        }
+        bodies::envelope(status, &headers, &body, now);
     }
 
     #[test]
     fn a_token_never_breaks_a_header_and_never_outlives_an_hour((status, headers) in heads(), body in bodies(), now in 0..u64::MAX / 2) {
-        if let Ok(token) = oauth::read(&Response { head: Head { status, headers }, body }, Scopes::of(&[Scope::Users]), now, now / 1_000) {
-            prop_assert!(token.header.reveal().bytes().all(|byte| (b' '..=b'~').contains(&byte)));
-            prop_assert!(token.stale_at_ms >= now && token.stale_at_ms <= now + 3_600_000);
-        }
+        bodies::token(status, &headers, &body, now);
     }
 
     #[test]
-    fn an_erasure_is_the_one_that_was_asked_for_and_its_addresses_are_sorted(result in any_json(), id in text()) {
-        let answer = answer(result);
-        if let Ok(erasure) = erasure::read(&answer, &id) {
-            prop_assert!(erasure::same_id(&erasure.id, &id) && is_id(&erasure.id));
-            let emails: Vec<&str> = erasure.emails.iter().flatten().map(Secret::reveal).collect();
-            prop_assert!(emails.is_sorted() && emails.windows(2).all(|pair| pair[0] != pair[1]));
-            prop_assert!(erasure.emails.is_none_or(|emails| !emails.is_empty()));
-            prop_assert!(erasure.status.is_none_or(|status| status.len() <= 40 && status.is_ascii()));
-            prop_assert!(erasure.counts.iter().all(|(name, _)| word::kebab(name).as_ref() == Some(name)));
-        }
-        if let Ok(id) = erasure::read_id(&answer) {
-            prop_assert!(is_id(&id));
-        }
+    fn every_reader_takes_what_it_can_use_and_leaves_the_rest(result in any_json(), id in text()) {
+        bodies::readers(result, &id);
     }
 
     #[test]
-    fn an_export_names_each_file_once_and_gets_no_further_than_all_of_it(result in any_json()) {
-        let answer = answer(result);
-        let export = customer_data::read_progress(&answer);
-        prop_assert!(export.percent.is_none_or(|percent| percent <= 100));
-        prop_assert!(export.files.iter().all(|file| is_id(file)));
-        let mut files = export.files.clone();
-        files.sort();
-        files.dedup();
-        prop_assert_eq!(files.len(), export.files.len());
-        for file in &export.files {
-            let path = customer_data::file_path("job", file);
-            prop_assert!(path.bytes().all(|byte| byte.is_ascii_graphic() && !b"?#\\".contains(&byte)));
-            prop_assert_eq!(path.matches('/').count(), 4, "{}", path);
+    fn a_contact_is_completed_by_whatever_is_told_of_it(told in any_json(), other in any_json(), id in "[A-Za-z0-9_]{1,20}") {
+        let mut named = told.clone();
+        if let Some(fields) = named.as_object_mut() {
+            fields.insert("contactId".to_owned(), json!(id));
         }
-        if let Ok(id) = customer_data::read_id(&answer) {
-            prop_assert!(is_id(&id));
-        }
-    }
-
-    #[test]
-    fn every_other_reader_takes_or_leaves_whatever_comes(result in any_json()) {
-        let answer = answer(result);
-        let account = Account::read(&answer);
-        prop_assert!(account.names.iter().all(|name| name.reveal() == name.reveal().trim().to_lowercase()));
-        if let Ok(ids) = directories::read_page(&answer) {
-            prop_assert!(ids.iter().all(|id| is_id(id)));
-        }
-        if let Ok((contacts, cursor)) = directories::read_search(answer) {
-            prop_assert!(contacts.iter().all(|contact| is_id(&contact.id)));
-            prop_assert!(cursor.is_none_or(|cursor| !contacts.is_empty() && is_safe_query(cursor.query())));
-        }
+        bodies::contact(told, other.clone());
+        bodies::contact(named, other);
     }
 
     #[test]
@@ -172,21 +121,15 @@ proptest! {
 
     #[test]
     fn a_cursor_is_a_safe_query_and_never_a_host(result in any_json(), hint in text(), url in "(https?:)?//[a-z@.]{0,12}/[ -~]{0,40}") {
-        for result in [result, json!({"nextPage": url}), json!({"links": {"next": {"href": hint}}}), json!({"skipToken": hint})] {
-            for cursor in [Cursor::next_page(&result), Cursor::skip_token(&result)].into_iter().flatten().flatten() {
-                prop_assert!(is_safe_query(cursor.query()), "{}", cursor.query());
-            }
-        }
-        if let Some(cursor) = Cursor::from_hint(&hint) {
-            prop_assert!(is_safe_query(cursor.query()));
-            prop_assert_eq!(cursor.query(), hint);
-        }
+        bodies::cursor(&result, &hint);
+        bodies::cursor(&result, &url);
     }
 
     #[test]
     fn a_data_centre_is_below_qualtrics_or_nothing(written in model::host::written()) {
         let origin = host::datacenter(&written).map(|origin| origin.to_text());
         prop_assert_eq!(&origin, &expected_datacenter(&written), "{:?}", written);
+        bodies::origin(&written);
         if let Some(origin) = origin {
             let uri: http::Uri = origin.parse().expect("a URI");
             prop_assert!(uri.host().is_some_and(|host| host.ends_with(".qualtrics.com")));
@@ -198,29 +141,14 @@ proptest! {
     fn a_base_url_is_https_or_the_machine_itself(written in model::host::written_origin()) {
         let origin = host::base_url(&written);
         prop_assert_eq!(origin.as_ref().map(|origin| origin.to_text()), expected_base_url(&written), "{:?}", written);
+        bodies::origin(&written);
     }
 
     #[test]
     fn settings_are_taken_or_refused_without_a_word_of_their_values(
         settings in prop::collection::vec((model::settings::key(), model::settings::value()), 0..10),
     ) {
-        let given: Vec<Setting> =
-            settings.iter().map(|(key, value)| Setting { key: key.clone(), value: Secret::new(value.clone()) }).collect();
-        match Settings::read(&given) {
-            Ok(settings) => {
-                prop_assert!((1..=100).contains(&settings.rate_share) && settings.verify_window_s <= 604_800);
-                prop_assert!((1_000..=30_000).contains(&settings.answer_ms));
-                prop_assert!(!settings.credentials.client_id.reveal().contains(':'));
-                let said = format!("{settings:?}");
-                prop_assert!(!said.contains(model::settings::MARK), "{}", said);
-            }
-            Err(error) => {
-                prop_assert_eq!(error.kind, ErrorKind::InvalidSettings);
-                prop_assert!(!error.problems.is_empty());
-                let said = format!("{error:?}");
-                prop_assert!(!said.contains(model::settings::MARK), "{}", said);
-            }
-        }
+        bodies::settings(&settings);
     }
 
     #[test]
@@ -253,19 +181,41 @@ proptest! {
     }
 
     #[test]
-    fn a_wait_is_understood_or_none_and_never_longer_than_an_hour((status, headers) in heads(), now in any::<u64>()) {
-        let head = Head { status, headers };
-        let told = head.header("retry-after").map(|text| text.trim().to_owned());
-        let wait = retry_after_ms(&head, now);
-        prop_assert!(wait.is_none_or(|wait| wait <= LONGEST_MS));
-        if let Some(told) = told {
-            let digits = !told.is_empty() && told.bytes().all(|byte| byte.is_ascii_digit());
-            let model = told.parse::<u64>().unwrap_or(u64::MAX).saturating_mul(1_000).min(LONGEST_MS);
-            prop_assert!(!digits || wait == Some(model));
-            prop_assert!(digits || wait.is_some() == parse_http_date(&told).is_some());
-        } else {
-            prop_assert_eq!(wait, None);
-        }
+    fn a_ticket_with_anything_inside_is_read_as_it_would_be_written(
+        version in prop::sample::select(vec!["t1.", "r1.", "t2.", "t1", ""]),
+        inside in prop_oneof![any_json().prop_map(|json| json.to_string().into_bytes()), tickets_inside(), bodies()],
+    ) {
+        bodies::ticket(&bodies::sealed(version, &inside));
+    }
+
+    #[test]
+    fn a_wait_is_understood_or_none_and_never_longer_than_an_hour(
+        told in waits(), date in waits(), now in any::<u64>(),
+    ) {
+        bodies::wait(&told, &date, now);
+    }
+
+    #[test]
+    fn a_file_is_what_its_first_bytes_say_and_comes_out_as_it_went_in(
+        content_type in prop_oneof![
+            prop::sample::select(vec!["text/csv", "text/html", "application/json", "application/x-ndjson", "text/plain", ""])
+                .prop_map(str::to_owned),
+            "[ -~]{0,20}"
+        ],
+        length_told in any::<bool>(),
+        start in prop::sample::select(vec![&b""[..], b"PK\x03\x04", b"PK\x05\x06", b"\x1f\x8b\x08", b"\xEF\xBB\xBF", b"{", b"[ ]"]),
+        rest in bodies(),
+        (piece, limit) in any::<(u8, u16)>(),
+    ) {
+        bodies::file(&content_type, length_told, &[start, &rest].concat(), piece, limit);
+    }
+
+    #[test]
+    fn whatever_is_answered_each_call_ends_in_a_typed_state(
+        answers in prop::collection::vec((any::<u16>(), any::<Option<u8>>(), bodies()), 1..12),
+        steps in prop::collection::vec(any::<u8>(), 1..12),
+    ) {
+        bodies::calls(answers, &steps);
     }
 
     #[test]

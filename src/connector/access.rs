@@ -50,6 +50,8 @@ fn begin_exports<T: Transport, C: Clock>(call: &mut Call<'_, T, C>, subject: &Su
         return Ok(Vec::new());
     }
     let need = call.need(Right::Access);
+    // Where the sign-in fails, nothing was begun.
+    call.client.sign_in(need).map_err(|trouble| call.error(&trouble, Scope::CustomerData))?;
     let mut answers = call.client.wave(need, &[customer_data::begin(&addresses)]);
     if answers.iter().any(|answer| answer.as_ref().is_err_and(|trouble| matches!(trouble.status(), Some(400 | 422)))) {
         let calls: Vec<_> = addresses.iter().map(customer_data::begin_singular).collect();

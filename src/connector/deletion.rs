@@ -219,6 +219,8 @@ fn begin_job<T: Transport, C: Clock>(
 ) -> Result<String, Error> {
     let need = call.need(Right::Deletion);
     let began_s = call.client.now_s();
+    // Where the sign-in fails, nothing was begun.
+    call.client.sign_in(need).map_err(|trouble| call.error(&trouble, Scope::Erasure))?;
     let answer = call.client.call(need, erasure::begin(addresses, search_only));
     match answer.and_then(|answer| erasure::read_id(&answer)) {
         Ok(job) => Ok(job),

@@ -227,7 +227,9 @@ fn open_file_at<T: Transport, C: Clock>(
     } else {
         (0, length(&head))
     };
-    if position > offset {
+    // A body that was whole when the report was made, and is coded now, has other bytes at the same place.
+    let coded = matches!(reference, Reference::File { size: Some(_), .. }) && is_coded(&head);
+    if position > offset || coded {
         return Err(call.error(&Trouble::Unreadable, Scope::CustomerData));
     }
     let mut kept = Kept { reference: reference.clone(), position, received: Vec::new(), body: Some(body), size };
@@ -282,10 +284,14 @@ fn invalid(subject: &str, message: &str) -> Error {
 /// The length of a body that is sent as it is. Of one that is coded, which nobody asked for, it is not known: the host may
 /// have decoded it.
 fn length(head: &Head) -> Option<u64> {
-    if head.header("content-encoding").is_some_and(|coding| !coding.trim().eq_ignore_ascii_case("identity")) {
+    if is_coded(head) {
         return None;
     }
     head.header("content-length").and_then(|length| length.trim().parse().ok())
+}
+
+fn is_coded(head: &Head) -> bool {
+    head.header("content-encoding").is_some_and(|coding| !coding.trim().eq_ignore_ascii_case("identity"))
 }
 
 /// Where a range begins, and how long the whole document is.

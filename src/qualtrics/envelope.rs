@@ -51,11 +51,11 @@ pub struct Refusal {
 }
 
 impl Trouble {
-    /// The status of a refusal.
+    /// The status of a refusal of what was asked; none of a sign-in's, which says nothing of that.
     #[must_use]
     pub const fn status(&self) -> Option<u16> {
         match self {
-            Self::Refused(refusal) | Self::SignIn(refusal) => Some(refusal.status),
+            Self::Refused(refusal) => Some(refusal.status),
             Self::Redirected(status) => Some(*status),
             _ => None,
         }

@@ -48,7 +48,7 @@ impl Door {
     }
 
     async fn become_open(&self, open: bool) {
-        self.wanted.send_replace(open);
+        self.wanted.send_if_modified(|wanted| std::mem::replace(wanted, open) != open);
         // The one who answers is a field of this, and cannot have gone.
         let _ = self.open.subscribe().wait_for(|now| *now == open).await;
     }

@@ -256,6 +256,12 @@ impl Simulator {
         self.shared.calls.peak()
     }
 
+    /// How many calls are under way: until the last byte of the answer is made, or the caller has gone.
+    #[must_use]
+    pub fn calls_under_way(&self) -> usize {
+        self.shared.calls.count()
+    }
+
     /// How much the brand holds under this address, in any spelling.
     #[must_use]
     pub fn holdings(&self, address: &str) -> Holdings {

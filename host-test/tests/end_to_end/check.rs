@@ -9,6 +9,7 @@ use host_test::simulator::{
     SAMPLE_PERSON, SAMPLE_STAFF_CLIENT_ID, SAMPLE_STAFF_CLIENT_SECRET, SCOPES, WaitHint,
 };
 
+use crate::remedies::{Row, assert_is_of};
 use crate::world::{World, about, assert_no_leak, done, expect, pending, plugin};
 
 const BOTH: [Right; 2] = [Right::Access, Right::Deletion];
@@ -348,7 +349,7 @@ async fn an_origin_that_the_host_forbids_is_named() {
     world.instance = plugin().instantiate(options).await.unwrap();
     world.instance.configure(&world.settings).await.unwrap().unwrap();
     let error = world.refused(&BOTH).await;
-    assert_eq!((error.kind, &error.remedy), (ErrorKind::Unavailable, &Remedy::Operator));
+    assert_is_of(Row::Egress, &error);
     assert_eq!(named(&error.problems, "egress"), [world.simulator.origin()]);
     assert!(error.message.contains(&world.simulator.origin()), "{}", error.message);
     assert!(world.simulator.calls().is_empty());

@@ -18,6 +18,8 @@ pub struct Host<'w> {
     pub world: &'w mut World,
     /// Whether every call is made on an instance of its own.
     pub fresh: bool,
+    /// How many bytes of a document are read at once.
+    pub piece: u32,
     /// How much made time passes for a call that a fault befell, see [`in_time`]; none: it stands still during calls.
     pub silence: Option<Duration>,
     /// All that the connector said.
@@ -28,7 +30,7 @@ pub struct Host<'w> {
 
 impl<'w> Host<'w> {
     pub fn new(world: &'w mut World) -> Self {
-        Self { world, fresh: false, silence: None, said: Vec::new(), errors: Vec::new() }
+        Self { world, fresh: false, piece: 1_024, silence: None, said: Vec::new(), errors: Vec::new() }
     }
 
     /// With an instance for every call.
@@ -57,7 +59,7 @@ impl<'w> Host<'w> {
             match answer {
                 Ok(Progress::Done(report)) => return report,
                 Ok(Progress::Pending(pending)) => {
-                    self.wait(pending.poll_after_ms);
+                    self.wait(pending.poll_after_ms).await;
                     ticket = Some(pending.ticket);
                 }
                 Err(error) => {
@@ -66,7 +68,7 @@ impl<'w> Host<'w> {
                         request.first_attempt_at.get_or_insert(attempt);
                     }
                     match error.remedy {
-                        Remedy::Retry(ms) => self.wait(ms),
+                        Remedy::Retry(ms) => self.wait(ms).await,
                         Remedy::Restart => {
                             assert!(ticket.take().is_some(), "only a ticket can be spent");
                             request.first_attempt_at.get_or_insert(attempt);
@@ -82,7 +84,7 @@ impl<'w> Host<'w> {
         panic!("{MOST_CALLS} calls, and no last word: {:#?}", self.said.last());
     }
 
-    /// A document's bytes, in pieces of a kibibyte; none if its reference is spent, so that the request has to be begun anew.
+    /// A document's bytes, in pieces; none if its reference is spent, so that the request has to be begun anew.
     pub async fn bytes(&mut self, document: &Document) -> Option<Vec<u8>> {
         let reference = match &document.content {
             Content::Inline(bytes) => return Some(bytes.clone()),
@@ -94,7 +96,7 @@ impl<'w> Host<'w> {
                 self.world.change_instance().await;
             }
             let World { simulator, instance, .. } = &mut *self.world;
-            let call = instance.read(reference, bytes.len() as u64, 1_024);
+            let call = instance.read(reference, bytes.len() as u64, self.piece);
             let answer = match self.silence {
                 Some(silence) => in_time(simulator, silence, call).await,
                 None => call.await,
@@ -108,11 +110,13 @@ impl<'w> Host<'w> {
                 }
                 Err(error) => {
                     self.said.push(format!("{error:?}"));
-                    match error.remedy {
-                        Remedy::Retry(ms) => self.wait(ms),
+                    let remedy = error.remedy.clone();
+                    self.errors.push(error);
+                    match remedy {
+                        Remedy::Retry(ms) => self.wait(ms).await,
                         Remedy::Restart => return None,
                         Remedy::Operator => self.world.simulator.set_faults(Vec::new()),
-                        Remedy::GiveUp => panic!("no way out of {error:?}"),
+                        Remedy::GiveUp => panic!("no way out of {:?}", self.errors.last()),
                     }
                 }
             }
@@ -148,7 +152,9 @@ impl<'w> Host<'w> {
         answer.expect("an answer, whatever Qualtrics does")
     }
 
-    fn wait(&self, ms: u64) {
+    /// Lets time pass. Whoever did not listen for a moment does so again.
+    async fn wait(&mut self, ms: u64) {
+        self.world.simulator.open_up().await;
         self.world.advance(Duration::from_millis(ms));
     }
 }
@@ -157,8 +163,8 @@ impl<'w> Host<'w> {
 pub const LONG: Duration = Duration::from_secs(31);
 
 /// Awaits a call, and lets made time pass for a connector that waits: so much for each call of its own that a fault befell,
-/// and a second whenever nothing happens, since a connector that holds an answer open while it waits a little does not
-/// move the clock by itself.
+/// and a little whenever no sound answer is on its way, since a connector that holds an answer open while it waits does
+/// not move the clock by itself. However busy the machine is, an answer that will come is never late.
 pub async fn in_time<T>(simulator: &Simulator, silence: Duration, call: impl Future<Output = T>) -> T {
     let passing = async {
         let newest = || simulator.calls().last().map_or(0, |call| call.number);
@@ -166,16 +172,17 @@ pub async fn in_time<T>(simulator: &Simulator, silence: Duration, call: impl Fut
         loop {
             let before = newest();
             tokio::time::sleep(Duration::from_millis(5)).await;
-            let befallen = simulator.calls().into_iter().find(|call| call.faulty && call.number > passed);
-            if newest() > before {
+            let befallen: Vec<u64> =
+                simulator.calls().iter().filter(|call| call.faulty).map(|call| call.number).collect();
+            if newest() > before || simulator.calls_under_way() > befallen.len() {
                 continue;
             }
-            match befallen {
-                Some(call) if !silence.is_zero() => {
+            match befallen.into_iter().find(|number| *number > passed) {
+                Some(number) if !silence.is_zero() => {
                     simulator.advance(silence);
-                    passed = call.number;
+                    passed = number;
                 }
-                _ => simulator.advance(Duration::from_secs(1)),
+                _ => simulator.advance(Duration::from_millis(100)),
             }
         }
     };

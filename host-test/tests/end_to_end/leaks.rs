@@ -1,5 +1,9 @@
 //! What the connector says is safe to log: no name of a person, no secret, nothing of a vendor's text.
 
+use std::collections::HashSet;
+use std::io::Write;
+use std::sync::{LazyLock, Mutex, Once};
+
 use base64::Engine;
 use base64::engine::general_purpose::{STANDARD, STANDARD_NO_PAD, URL_SAFE_NO_PAD};
 use host_test::host::contract::{
@@ -11,6 +15,8 @@ use host_test::simulator::{
     WaitHint,
 };
 use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
+use tracing_subscriber::layer::SubscriberExt;
+use tracing_subscriber::util::SubscriberInitExt;
 
 use crate::host::Host;
 use crate::world::{World, email, request};
@@ -85,7 +91,7 @@ pub fn telling_of_check(answer: &Result<Connection, Error>) -> String {
 /// are looked into.
 #[track_caller]
 pub fn assert_nothing_leaks(case: &str, said: &[String], calls: &[Call]) {
-    static MARKERS: std::sync::LazyLock<Vec<String>> = std::sync::LazyLock::new(markers);
+    static MARKERS: LazyLock<Vec<String>> = LazyLock::new(markers);
     let urls = calls.iter().map(|call| format!("{}?{}", call.path, call.query));
     for text in said.iter().cloned().chain(urls) {
         let inside = text.split(|letter: char| !(letter.is_ascii_alphanumeric() || "-_".contains(letter)));
@@ -107,6 +113,38 @@ fn holds_a_token(text: &str) -> bool {
         let before = dot.checked_sub(36).and_then(|start| text.get(start..dot));
         before.is_some_and(is_uuid) && text.get(dot + 1..dot + 37).is_some_and(is_uuid)
     })
+}
+
+/// Every different line that was logged since [`listen`].
+static LOGGED: LazyLock<Mutex<HashSet<String>>> = LazyLock::new(Mutex::default);
+
+/// Keeps what host, HTTP client and runtime log from now on, at every level. They log through `tracing`; the compiler's own
+/// log, which knows no request, goes elsewhere.
+pub fn listen() {
+    struct Line;
+    impl Write for Line {
+        fn write(&mut self, line: &[u8]) -> std::io::Result<usize> {
+            LOGGED.lock().expect("no panic").insert(String::from_utf8_lossy(line).into_owned());
+            Ok(line.len())
+        }
+        fn flush(&mut self) -> std::io::Result<()> {
+            Ok(())
+        }
+    }
+    static ONCE: Once = Once::new();
+    ONCE.call_once(|| {
+        let lines = tracing_subscriber::fmt::layer().without_time().with_ansi(false).with_writer(|| Line);
+        tracing_subscriber::registry().with(lines).init();
+    });
+}
+
+/// Nothing that was logged holds a name or a secret. Says how many different lines there were.
+#[track_caller]
+pub fn assert_no_line_leaks() -> usize {
+    let lines: Vec<String> = LOGGED.lock().expect("no panic").iter().cloned().collect();
+    assert!(lines.iter().any(|line| line.contains("answered")), "the host's own lines are among them");
+    assert_nothing_leaks("a line of the log", &[lines.concat()], &[]);
+    lines.len()
 }
 
 fn everything() -> Request {

@@ -10,6 +10,7 @@ mod leaks;
 mod lost_answers;
 mod polling;
 mod read;
+mod remedies;
 mod settings;
 mod tickets;
 mod world;

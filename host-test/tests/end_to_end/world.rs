@@ -1,6 +1,7 @@
 //! A brand, the connector in its sandbox, and a clock that both share and the test moves.
 
-use std::sync::OnceLock;
+use std::net::TcpListener;
+use std::sync::{LazyLock, OnceLock};
 use std::time::Duration;
 
 use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
@@ -23,6 +24,25 @@ pub fn plugin() -> &'static Plugin {
         let host = Host::new(HostOptions::default()).expect("a host");
         host.load(COMPONENT).expect("the connector")
     })
+}
+
+/// A server that waits for a call, with a token perhaps. Every instance is permitted to call it, and none has a reason to.
+static ANOTHER: LazyLock<TcpListener> = LazyLock::new(|| {
+    let listener = TcpListener::bind("127.0.0.1:0").expect("a free port");
+    listener.set_nonblocking(true).expect("a socket");
+    listener
+});
+
+/// Where it waits.
+pub fn another_origin() -> String {
+    format!("http://{}", ANOTHER.local_addr().expect("an address"))
+}
+
+/// Nobody has called it.
+#[track_caller]
+pub fn assert_another_waits() {
+    let error = ANOTHER.accept().expect_err("nobody connects to another server");
+    assert_eq!(error.kind(), std::io::ErrorKind::WouldBlock);
 }
 
 /// A simulated brand, and one configured instance of the connector.
@@ -179,6 +199,7 @@ async fn instance_for(simulator: &Simulator, settings: &[Setting]) -> Instance {
 
 async fn instance_with(simulator: &Simulator, settings: &[Setting], clock: Clock) -> Instance {
     let egress = EgressPolicy::deny_all().allow(&simulator.origin()).expect("an origin");
+    let egress = egress.allow(&another_origin()).expect("an origin");
     let options = InstanceOptions { egress, clock, ..InstanceOptions::default() };
     let mut instance = plugin().instantiate(options).await.expect("an instance");
     instance.configure(settings).await.expect("an answer").expect("good settings");

@@ -2,8 +2,7 @@
 
 use proptest::prelude::*;
 
-/// Stands in every value that must not be repeated.
-pub const MARK: &str = "MARK-7e";
+use crate::bodies::MARK;
 
 /// The connector's keys, and others.
 pub fn key() -> impl Strategy<Value = String> {
