@@ -133,8 +133,8 @@ fn sentence(error: &serde_json::Error) -> String {
     } else if text.starts_with("missing field ") || text.starts_with("duplicate field ") {
         text
     } else {
-        // Behind its last comma stand this crate's own words.
-        text.rsplit_once(", ").map_or("this does not fit", |(_, expected)| expected)
+        // What was expected stands at the end, in this crate's own words; what was found, before that.
+        text.rfind("expected ").and_then(|at| text.get(at..)).unwrap_or("this does not fit")
     };
     format!("The body, line {}, column {}: {reason}.", error.line(), error.column())
 }

@@ -30,3 +30,5 @@ pub mod gateway;
 pub mod http;
 pub mod problem;
 pub mod route;
+#[cfg(test)]
+mod tests;
