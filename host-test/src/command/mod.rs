@@ -20,9 +20,9 @@ use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
-use host_test::COMPONENT;
 use host_test::host::contract::{DeletionMode, Request, Right};
 use host_test::journal::{Aim, End, Entry, Journal};
+use host_test::{COMPONENT, GUARDED};
 use tracing_subscriber::filter::{LevelFilter, Targets};
 use tracing_subscriber::layer::SubscriberExt;
 use tracing_subscriber::util::SubscriberInitExt;
@@ -98,6 +98,9 @@ enum Command {
         /// Where to; nothing is overwritten
         #[arg(long, value_name = "FILE")]
         out: PathBuf,
+        /// With the egress guard before it, for hosts that cannot say themselves where a component may send requests
+        #[arg(long)]
+        guarded: bool,
     },
 }
 
@@ -189,9 +192,10 @@ impl Command {
             Self::Batch(options) => options.run(json).await,
             Self::Demo(options) => options.run().await,
             Self::Simulate(options) => options.run().await,
-            Self::Component { out } => {
+            Self::Component { out, guarded } => {
+                let component = if guarded { GUARDED } else { COMPONENT };
                 let written = std::fs::File::create_new(&out)
-                    .and_then(|mut file| std::io::Write::write_all(&mut file, COMPONENT));
+                    .and_then(|mut file| std::io::Write::write_all(&mut file, component));
                 written.map_err(|error| Trouble::usage(format!("{} cannot be written: {error}", out.display())))?;
                 Ok(Exit::Done)
             }
