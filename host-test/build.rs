@@ -4,6 +4,7 @@
 //! |---|---|
 //! | `qualtrics.wasm` | the connector |
 //! | `guarded.wasm` | the connector, whose requests pass through the egress guard |
+//! | `gateway.wasm` | the gateway, whose calls are served by that connector |
 //!
 //! With cargo alone: no further tool has to be installed. That target, and not `wasm32-wasip2`, because there the standard
 //! library imports ten interfaces that the components neither need nor may have.
@@ -22,6 +23,7 @@ use composition::compose;
 
 const CONNECTOR: &str = "qualtrics-connector";
 const GUARD: &str = "egress-guard";
+const GATEWAY: &str = "gateway";
 const TARGET: &str = "wasm32-unknown-unknown";
 
 /// What the guard permits where its environment says nothing: what the connector's manifest asks for.
@@ -54,11 +56,13 @@ fn build() -> Result<(), Box<dyn Error>> {
 pub(crate) fn files(workspace: &Path, target_dir: &Path) -> Result<Vec<(&'static str, Vec<u8>)>, Box<dyn Error>> {
     let component = |package| component(package, workspace, target_dir);
     let with_bill = |file: &[u8], packages: &[&str]| bill_of_materials::attach(file, workspace, packages, TARGET);
-    let (connector, guard) = (component(CONNECTOR)?, component(GUARD)?);
+    let (connector, guard, gateway) = (component(CONNECTOR)?, component(GUARD)?, component(GATEWAY)?);
     let guarded = compose((GUARD, &guard), (CONNECTOR, &connector))?;
+    let gateway = compose((CONNECTOR, &guarded), (GATEWAY, &gateway))?;
     Ok(vec![
         ("qualtrics.wasm", with_bill(&connector, &[CONNECTOR])?),
         ("guarded.wasm", with_bill(&guarded, &[CONNECTOR, GUARD])?),
+        ("gateway.wasm", with_bill(&gateway, &[GATEWAY, CONNECTOR, GUARD])?),
     ])
 }
 

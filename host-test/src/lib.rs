@@ -12,3 +12,7 @@ pub const COMPONENT: &[u8] = include_bytes!(concat!(env!("OUT_DIR"), "/qualtrics
 /// component may send requests. It permits what its environment variable `EGRESS_ORIGINS` says, and without one
 /// `https://*.qualtrics.com`.
 pub const GUARDED: &[u8] = include_bytes!(concat!(env!("OUT_DIR"), "/guarded.wasm"));
+
+/// The connector as an HTTP service, as one component: the gateway, the connector, and the egress guard behind it. For runtimes
+/// that serve `wasi:http/incoming-handler`.
+pub const GATEWAY: &[u8] = include_bytes!(concat!(env!("OUT_DIR"), "/gateway.wasm"));

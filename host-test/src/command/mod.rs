@@ -11,6 +11,7 @@ mod follow;
 mod json;
 mod print;
 mod save;
+mod serve;
 mod simulate;
 mod subject;
 mod trouble;
@@ -22,7 +23,7 @@ use std::process::ExitCode;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use host_test::host::contract::{DeletionMode, Request, Right};
 use host_test::journal::{Aim, End, Entry, Journal};
-use host_test::{COMPONENT, GUARDED};
+use host_test::{COMPONENT, GATEWAY, GUARDED};
 use tracing_subscriber::filter::{LevelFilter, Targets};
 use tracing_subscriber::layer::SubscriberExt;
 use tracing_subscriber::util::SubscriberInitExt;
@@ -32,6 +33,7 @@ use connection::ConnectionOptions;
 use demo::DemoOptions;
 use exit::Exit;
 use follow::{Record, Standing, Step};
+use serve::ServeOptions;
 use simulate::SimulateOptions;
 use subject::SubjectOptions;
 use trouble::Trouble;
@@ -101,7 +103,12 @@ enum Command {
         /// With the egress guard before it, for hosts that cannot say themselves where a component may send requests
         #[arg(long)]
         guarded: bool,
+        /// As an HTTP service, for runtimes that serve `wasi:http/incoming-handler`; the egress guard is within
+        #[arg(long, conflicts_with = "guarded")]
+        gateway: bool,
     },
+    /// Serves the connector over HTTP, on a loopback address
+    Serve(ServeOptions),
 }
 
 /// What all requests have in common.
@@ -192,8 +199,15 @@ impl Command {
             Self::Batch(options) => options.run(json).await,
             Self::Demo(options) => options.run().await,
             Self::Simulate(options) => options.run().await,
-            Self::Component { out, guarded } => {
-                let component = if guarded { GUARDED } else { COMPONENT };
+            Self::Serve(options) => options.run().await,
+            Self::Component { out, guarded, gateway } => {
+                let component = if gateway {
+                    GATEWAY
+                } else if guarded {
+                    GUARDED
+                } else {
+                    COMPONENT
+                };
                 let written = std::fs::File::create_new(&out)
                     .and_then(|mut file| std::io::Write::write_all(&mut file, component));
                 written.map_err(|error| Trouble::usage(format!("{} cannot be written: {error}", out.display())))?;

@@ -2,7 +2,7 @@
 #![allow(unsafe_code)]
 
 wit_bindgen::generate!({
-    path: ["../../wit/deps/io", "../../wit/deps/clocks", "../../wit/deps/http", "wit"],
+    path: ["../../wit", "wit"],
     world: "privacy:egress-guard/guard",
     generate_all,
 });
