@@ -2,6 +2,7 @@
 
 use std::fmt::Write as _;
 use std::net::Ipv4Addr;
+use std::time::Duration;
 
 use clap::Args;
 use host_test::GATEWAY;
@@ -22,6 +23,8 @@ const TOKEN: &str = "GATEWAY_TOKEN_SHA256";
 const SETTING: &str = "CONNECTOR_";
 /// How much of the vendor's limits may be used, in percent. All instances together keep to it.
 const SHARE: &str = "CONNECTOR_RATE_SHARE";
+/// How long a simulated brand's jobs take.
+const JOB: Duration = Duration::from_secs(20);
 /// The origins that may be reached, in place of those of the manifest.
 const ORIGINS: &str = "EGRESS_ORIGINS";
 
@@ -59,7 +62,7 @@ impl ServeOptions {
         let budget = budget(&manifest, &mut environment);
         let instance = InstanceOptions { egress, budget, environment, ..InstanceOptions::default() };
         let options = Options { max_instances: self.max_requests, max_components: 3, ..Options::default() };
-        let gateway = Host::new(options)?.load_gateway(GATEWAY, instance)?;
+        let service = Host::new(options)?.load_gateway(GATEWAY)?.service(instance);
         let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, self.port))
             .await
             .map_err(|error| Trouble::usage(format!("port {} cannot be used: {error}", self.port)))?;
@@ -71,7 +74,7 @@ impl ServeOptions {
         }
         println!("Ctrl-C ends it.");
         tokio::select! {
-            () = gateway.serve(listener, interrupted()) => {}
+            () = service.serve(listener, interrupted()) => {}
             // Who asks twice does not want to wait for the answers under way.
             () = async { interrupted().await; interrupted().await } => {}
         }
@@ -136,7 +139,13 @@ struct Simulated {
 
 impl Simulated {
     async fn start(environment: &mut Environment) -> Result<Self, Trouble> {
-        let simulator = Simulator::start(Brand::sample(), simulator::Options::default())
+        let options = simulator::Options {
+            clock: Clock::system(),
+            erasure_duration: JOB,
+            export_duration: JOB,
+            ..simulator::Options::default()
+        };
+        let simulator = Simulator::start(Brand::sample(), options)
             .await
             .map_err(|error| Trouble::own(Exit::Error, error.to_string()))?;
         let origin = simulator.origin();

@@ -1,3 +1,4 @@
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
@@ -20,7 +21,18 @@ use super::instance::State;
 use super::outbound::Outbound;
 use super::plugin::InstanceOptions;
 
-/// A gateway that is loaded, ready to answer requests. Clones are the same gateway.
+/// A gateway that is loaded, ready to serve. Clones are the same gateway.
+#[derive(Clone)]
+pub struct Gateway(Arc<Loaded>);
+
+struct Loaded {
+    pre: ProxyPre<State>,
+    imports: Vec<String>,
+    outbound: Arc<Outbound>,
+    options: Options,
+}
+
+/// A gateway's instances, and what they may do. Clones are the same service.
 ///
 /// **Instances are used again**, one request after the other: so a connector within signs in once for as long as its
 /// instance lives, and not once for each request. The one that was used last comes first, so that there are no more of
@@ -29,14 +41,11 @@ use super::plugin::InstanceOptions;
 ///
 /// **A request that has begun goes on** when its caller does not wait for the answer: a deletion is not torn in two.
 #[derive(Clone)]
-pub struct Gateway(Arc<Loaded>);
+pub struct Service(Arc<Serving>);
 
-struct Loaded {
-    pre: ProxyPre<State>,
-    imports: Vec<String>,
+struct Serving {
+    gateway: Gateway,
     of: InstanceOptions,
-    outbound: Arc<Outbound>,
-    options: Options,
     idle: Mutex<Vec<Live>>,
 }
 
@@ -49,7 +58,6 @@ struct Live {
 impl Gateway {
     pub(super) fn new(
         component: &Component,
-        of: InstanceOptions,
         linker: &Linker<State>,
         tls: &rustls::ClientConfig,
         options: &Options,
@@ -61,7 +69,7 @@ impl Gateway {
         imports.sort_unstable();
         let outbound = Arc::new(Outbound::new(tls, options.connect_timeout));
         let options = options.clone();
-        Ok(Self(Arc::new(Loaded { pre, imports, of, outbound, options, idle: Mutex::default() })))
+        Ok(Self(Arc::new(Loaded { pre, imports, outbound, options })))
     }
 
     /// The interfaces that the component imports, as for [`Plugin::imports`](super::Plugin::imports).
@@ -70,6 +78,14 @@ impl Gateway {
         &self.0.imports
     }
 
+    /// A service whose instances may each do this. It has none yet.
+    #[must_use]
+    pub fn service(&self, of: InstanceOptions) -> Service {
+        Service(Arc::new(Serving { gateway: self.clone(), of, idle: Mutex::default() }))
+    }
+}
+
+impl Service {
     /// How many instances wait for a request.
     #[must_use]
     pub fn idle_instances(&self) -> usize {
@@ -95,7 +111,7 @@ impl Gateway {
         };
         let (answer, mut answered) = oneshot::channel();
         let (moved, moves) = watch::channel(());
-        let gateway = self.clone();
+        let service = self.clone();
         let limit = self.0.of.call_timeout;
         // A task of its own: it goes on while the body is read, and when nobody reads it.
         let call = tokio::spawn(async move {
@@ -105,7 +121,7 @@ impl Gateway {
                 () = stalled(moves, limit) => Err(HostError::TimedOut),
             };
             match end {
-                Ok(()) => gateway.idle().push(live),
+                Ok(()) => service.idle().push(live),
                 Err(ref error) => tracing::warn!(%error, "an instance of the gateway is thrown away"),
             }
             end
@@ -137,7 +153,8 @@ impl Gateway {
         if let Some(live) = idle {
             return Ok(live);
         }
-        let Loaded { pre, of, outbound, options, .. } = &*self.0;
+        let Serving { gateway, of, .. } = &*self.0;
+        let Loaded { pre, outbound, options, .. } = &*gateway.0;
         let mut store = State::store(pre.engine(), of.clone(), options, outbound.clone());
         match tokio::time::timeout(of.call_timeout, pre.instantiate_async(&mut store)).await {
             Ok(Ok(proxy)) => Ok(Live { proxy, store }),
@@ -162,8 +179,18 @@ where
 {
     let request = request.map(|body| body.map_err(|_| Error::ConnectionTerminated));
     let request = live.store.data_mut().http().new_incoming_request(Scheme::Http, request)?;
-    let answer = live.store.data_mut().http().new_response_outparam(answer)?;
-    live.proxy.wasi_http_incoming_handler().call_handle(&mut live.store, request, answer).await
+    let answered = Arc::new(AtomicBool::new(false));
+    let place = {
+        let answered = answered.clone();
+        move |response| {
+            answered.store(true, Ordering::SeqCst);
+            // Nobody may be waiting for it any more.
+            let _ = answer.send(response);
+        }
+    };
+    let place = live.store.data_mut().http().new_response_outparam_from_callback(place)?;
+    live.proxy.wasi_http_incoming_handler().call_handle(&mut live.store, request, place).await?;
+    if answered.load(Ordering::SeqCst) { Ok(()) } else { Err(wasmtime::Error::msg("it ended without an answer")) }
 }
 
 /// Comes to its end when nothing has moved for so long. What moves is the answer's body; once that is gone, nothing does.

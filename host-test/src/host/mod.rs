@@ -61,7 +61,7 @@ pub use budget::Budget;
 pub use egress::EgressPolicy;
 pub use environment::Environment;
 pub use error::HostError;
-pub use gateway::Gateway;
+pub use gateway::{Gateway, Service};
 pub use instance::Instance;
 pub use plugin::{InstanceOptions, Plugin};
 pub use precompiled::Precompiled;
@@ -166,16 +166,15 @@ impl Host {
         self.plugin(code.load(&self.engine)?)
     }
 
-    /// Loads a gateway: a component that answers HTTP requests, with all that it is composed of. What its instances may do, they
-    /// may do together.
+    /// Loads a gateway: a component that answers HTTP requests, with all that it is composed of.
     ///
     /// # Errors
     /// [`HostError::Unfit`]: it is no component, lacks the interface `incoming-handler`, imports what this host does not
     /// give, or is composed of more components than [`Options::max_components`].
-    pub fn load_gateway(&self, component: &[u8], of: InstanceOptions) -> Result<Gateway, HostError> {
+    pub fn load_gateway(&self, component: &[u8]) -> Result<Gateway, HostError> {
         let component =
             wasmtime::component::Component::new(&self.engine, component).map_err(|error| HostError::unfit(&error))?;
-        Gateway::new(&component, of, &self.linker, &self.tls, &self.options)
+        Gateway::new(&component, &self.linker, &self.tls, &self.options)
     }
 
     fn plugin(&self, component: wasmtime::component::Component) -> Result<Plugin, HostError> {

@@ -9,7 +9,7 @@ use hyper_util::rt::{TokioIo, TokioTimer};
 use hyper_util::server::graceful::GracefulShutdown;
 use tokio::net::TcpListener;
 
-use super::gateway::Gateway;
+use super::gateway::Service;
 
 /// How long a caller may take for the head of a request, and a connection may stay without one.
 const HEAD: Duration = Duration::from_secs(30);
@@ -17,7 +17,7 @@ const HEAD: Duration = Duration::from_secs(30);
 /// How long to wait where no connection can be accepted: too many files are open, most likely.
 const BREATH: Duration = Duration::from_millis(10);
 
-impl Gateway {
+impl Service {
     /// Serves HTTP/1.1 until `end`, then takes no more requests, and returns when those under way are answered.
     ///
     /// Without TLS: for callers on the same machine, or behind a proxy on it.
@@ -35,10 +35,10 @@ impl Gateway {
             };
             // Small answers must not wait for the acknowledgement of the ones before them.
             let _ = stream.set_nodelay(true);
-            let gateway = self.clone();
+            let service = self.clone();
             let service = service_fn(move |request| {
-                let gateway = gateway.clone();
-                async move { Ok::<_, Infallible>(gateway.answer(request).await) }
+                let service = service.clone();
+                async move { Ok::<_, Infallible>(service.answer(request).await) }
             });
             let connection = http1::Builder::new()
                 .timer(TokioTimer::new())
