@@ -1,18 +1,33 @@
-//! Builds the connector for `wasm32-unknown-unknown`, and makes a component of it: `$OUT_DIR/qualtrics.wasm`.
+//! Builds the components for `wasm32-unknown-unknown`, and makes the files of them that hosts load, in `$OUT_DIR`:
+//!
+//! | file | what it is |
+//! |---|---|
+//! | `qualtrics.wasm` | the connector |
+//! | `guarded.wasm` | the connector, whose requests pass through the egress guard |
+//! | `gateway.wasm` | the gateway, whose calls are served by that connector |
 //!
 //! With cargo alone: no further tool has to be installed. That target, and not `wasm32-wasip2`, because there the standard
-//! library imports ten interfaces that the connector neither needs nor may have.
+//! library imports ten interfaces that the components neither need nor may have.
 
 #[path = "build/bill_of_materials.rs"]
 mod bill_of_materials;
+#[path = "build/composition.rs"]
+mod composition;
 
 use std::error::Error;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::{env, fs};
 
-const PACKAGE: &str = "qualtrics-connector";
+use composition::compose;
+
+const CONNECTOR: &str = "qualtrics-connector";
+const GUARD: &str = "egress-guard";
+const GATEWAY: &str = "gateway";
 const TARGET: &str = "wasm32-unknown-unknown";
+
+/// What the guard permits where its environment says nothing: what the connector's manifest asks for.
+const ORIGINS: &str = "https://*.qualtrics.com";
 
 fn main() {
     if let Err(error) = build() {
@@ -24,22 +39,36 @@ fn main() {
 fn build() -> Result<(), Box<dyn Error>> {
     let out = variable("OUT_DIR")?;
     let workspace = variable("CARGO_MANIFEST_DIR")?.join("..").canonicalize()?;
-    for source in ["src", "wit", "Cargo.toml", "Cargo.lock", "rust-toolchain.toml"] {
+    for source in ["src", "wit", "edge", "Cargo.toml", "Cargo.lock", "rust-toolchain.toml"] {
         println!("cargo::rerun-if-changed={}", workspace.join(source).display());
     }
     println!("cargo::rerun-if-changed=build.rs");
     println!("cargo::rerun-if-changed=build");
 
     target_is_installed()?;
-    fs::write(out.join("qualtrics.wasm"), component(&workspace, &out.join("wasm"))?)?;
+    for (name, file) in files(&workspace, &out.join("wasm"))? {
+        fs::write(out.join(name), file)?;
+    }
     Ok(())
 }
 
-/// The component, from the source in this checkout.
-pub(crate) fn component(workspace: &Path, target_dir: &Path) -> Result<Vec<u8>, Box<dyn Error>> {
-    let module = compile(workspace, target_dir)?;
-    let component = wit_component::ComponentEncoder::default().validate(true).module(&fs::read(module)?)?.encode()?;
-    bill_of_materials::attach(&component, workspace, PACKAGE, TARGET)
+/// The files with their names, from the source in this checkout.
+pub(crate) fn files(workspace: &Path, target_dir: &Path) -> Result<Vec<(&'static str, Vec<u8>)>, Box<dyn Error>> {
+    let component = |package| component(package, workspace, target_dir);
+    let with_bill = |file: &[u8], packages: &[&str]| bill_of_materials::attach(file, workspace, packages, TARGET);
+    let (connector, guard, gateway) = (component(CONNECTOR)?, component(GUARD)?, component(GATEWAY)?);
+    let guarded = compose((GUARD, &guard), (CONNECTOR, &connector))?;
+    let gateway = compose((CONNECTOR, &guarded), (GATEWAY, &gateway))?;
+    Ok(vec![
+        ("qualtrics.wasm", with_bill(&connector, &[CONNECTOR])?),
+        ("guarded.wasm", with_bill(&guarded, &[CONNECTOR, GUARD])?),
+        ("gateway.wasm", with_bill(&gateway, &[GATEWAY, CONNECTOR, GUARD])?),
+    ])
+}
+
+fn component(package: &str, workspace: &Path, target_dir: &Path) -> Result<Vec<u8>, Box<dyn Error>> {
+    let module = compile(package, workspace, target_dir)?;
+    Ok(wit_component::ComponentEncoder::default().validate(true).module(&fs::read(module)?)?.encode()?)
 }
 
 /// Where no target is installed, cargo's own message is a page of missing `core`.
@@ -55,15 +84,15 @@ fn target_is_installed() -> Result<(), Box<dyn Error>> {
     .into())
 }
 
-/// The path of the connector as a core module.
+/// The path of a package as a core module.
 ///
 /// A target directory of its own, since the outer cargo holds the lock of the other one for as long as this runs. As a
 /// `cdylib` only, since together with the `rlib` there is no link-time optimisation.
-fn compile(workspace: &Path, target_dir: &Path) -> Result<PathBuf, Box<dyn Error>> {
+fn compile(package: &str, workspace: &Path, target_dir: &Path) -> Result<PathBuf, Box<dyn Error>> {
     let status = Command::new(variable("CARGO")?)
         .current_dir(workspace)
         .args(["rustc", "--quiet", "--locked", "--lib", "--crate-type", "cdylib", "--profile", "component"])
-        .args(["--package", PACKAGE, "--target", TARGET, "--target-dir"])
+        .args(["--package", package, "--target", TARGET, "--target-dir"])
         .arg(target_dir)
         // What belongs to the outer build: clippy's driver, a compiler cache, the flags of the host's platform.
         .env_remove("RUSTC_WRAPPER")
@@ -72,11 +101,12 @@ fn compile(workspace: &Path, target_dir: &Path) -> Result<PathBuf, Box<dyn Error
         .env_remove("CARGO_TARGET_DIR")
         .env_remove("CARGO_BUILD_TARGET")
         .env("CARGO_ENCODED_RUSTFLAGS", without_places(workspace)?)
+        .env("EGRESS_GUARD_ORIGINS", ORIGINS)
         .status()?;
     if !status.success() {
-        return Err(format!("{PACKAGE} does not compile for {TARGET}: see above.").into());
+        return Err(format!("{package} does not compile for {TARGET}: see above.").into());
     }
-    let name = format!("{}.wasm", PACKAGE.replace('-', "_"));
+    let name = format!("{}.wasm", package.replace('-', "_"));
     Ok(target_dir.join(TARGET).join("component").join(name))
 }
 

@@ -20,9 +20,19 @@ struct Part {
 /// Name and version.
 type Key = (String, String);
 
-/// The component, with the bill of materials of this package.
-pub fn attach(component: &[u8], workspace: &Path, package: &str, target: &str) -> Result<Vec<u8>, Box<dyn Error>> {
-    let bill = json(&parts(workspace, package, target)?, package);
+/// The file, with the bill of materials of these packages. The first is what the file is; in a composed file each needs the
+/// one that follows.
+pub fn attach(component: &[u8], workspace: &Path, packages: &[&str], target: &str) -> Result<Vec<u8>, Box<dyn Error>> {
+    let mut parts = BTreeMap::new();
+    let mut following = None;
+    for package in packages.iter().rev() {
+        let key = add(&mut parts, workspace, package, target)?;
+        if let (Some(needed), Some(part)) = (following, parts.get_mut(&key)) {
+            part.needs.push(needed);
+        }
+        following = Some(key);
+    }
+    let bill = json(&parts, following.as_ref());
     let (head, rest) = component.split_at_checked(8).ok_or("The component has no head.")?;
     let mut section = Vec::new();
     put(&mut section, b".dep-v0")?;
@@ -46,8 +56,9 @@ fn put(to: &mut Vec<u8>, bytes: &[u8]) -> Result<(), Box<dyn Error>> {
     Ok(())
 }
 
-/// Every crate that is compiled for the package, with the features that it is compiled with.
-fn parts(workspace: &Path, package: &str, target: &str) -> Result<BTreeMap<Key, Part>, Box<dyn Error>> {
+/// Adds every crate that is compiled for the package, with the features that it is compiled with, and names the package's
+/// own.
+fn add(parts: &mut BTreeMap<Key, Part>, workspace: &Path, package: &str, target: &str) -> Result<Key, Box<dyn Error>> {
     let tree = Command::new(std::env::var_os("CARGO").ok_or("Cargo did not set CARGO.")?)
         .current_dir(workspace)
         .args(["tree", "--locked", "--edges", "normal", "--prefix", "depth", "--no-dedupe", "--format", " {p}"])
@@ -56,7 +67,7 @@ fn parts(workspace: &Path, package: &str, target: &str) -> Result<BTreeMap<Key, 
     if !tree.status.success() {
         return Err(String::from_utf8_lossy(&tree.stderr).into());
     }
-    let mut parts: BTreeMap<Key, Part> = BTreeMap::new();
+    let mut root = None;
     // The way from the package to the line before, and whether all of it runs in the component.
     let mut way: Vec<(Key, bool)> = Vec::new();
     for line in String::from_utf8(tree.stdout)?.lines() {
@@ -74,20 +85,21 @@ fn parts(workspace: &Path, package: &str, target: &str) -> Result<BTreeMap<Key, 
         let part = parts.entry(key.clone()).or_default();
         part.runtime |= runtime;
         part.local |= line.contains(" (/") || line.contains(":\\");
+        root.get_or_insert_with(|| key.clone());
         way.push((key, runtime));
     }
-    Ok(parts)
+    root.ok_or_else(|| format!("`cargo tree` says nothing of {package}.").into())
 }
 
-fn json(parts: &BTreeMap<Key, Part>, package: &str) -> String {
+fn json(parts: &BTreeMap<Key, Part>, root: Option<&Key>) -> String {
     let places: BTreeMap<&Key, usize> = parts.keys().zip(0..).collect();
-    let packages = parts.iter().map(|((name, version), part)| {
+    let packages = parts.iter().map(|(key @ (name, version), part)| {
         let mut needs: Vec<usize> = part.needs.iter().filter_map(|key| places.get(key).copied()).collect();
         needs.sort_unstable();
         let source = if part.local { "local" } else { "crates.io" };
         let kind = if part.runtime { "" } else { r#","kind":"build""# };
         let needs = if needs.is_empty() { String::new() } else { format!(r#","dependencies":{needs:?}"#) };
-        let root = if name == package { r#","root":true"# } else { "" };
+        let root = if Some(key) == root { r#","root":true"# } else { "" };
         // Names and versions of crates hold nothing that JSON would want escaped.
         format!(r#"{{"name":"{name}","version":"{version}","source":"{source}"{kind}{needs}{root}}}"#)
     });

@@ -1,5 +1,5 @@
-//! Shows that the component is the same, byte for byte, wherever it is built: builds it from a copy of the source in another
-//! place, and compares. A part of `.ci/run`, and no test, since it takes more than a minute.
+//! Shows that the components are the same, byte for byte, wherever they are built: builds them from a copy of the source in
+//! another place, and compares. A part of `.ci/run`, and no test, since it takes more than a minute.
 //!
 //!     cargo run --package host-test --example reproducible
 
@@ -11,24 +11,33 @@ use std::error::Error;
 use std::fs;
 use std::path::Path;
 
-use host_test::COMPONENT;
+use host_test::{COMPONENT, GATEWAY, GUARDED};
 
-/// What the component depends on.
-const SOURCE: [&str; 6] = ["Cargo.toml", "Cargo.lock", "rust-toolchain.toml", "src", "wit", "host-test/Cargo.toml"];
+/// What the components depend on.
+const SOURCE: [&str; 7] =
+    ["Cargo.toml", "Cargo.lock", "rust-toolchain.toml", "src", "wit", "edge", "host-test/Cargo.toml"];
 
 fn main() -> Result<(), Box<dyn Error>> {
     let workspace = Path::new(env!("CARGO_MANIFEST_DIR")).join("..").canonicalize()?;
     let scratch = std::env::temp_dir().join(format!("a-place-with-another-name-{}", std::process::id()));
-    let compared = build_in(&scratch, &workspace).map(|component| component == COMPONENT);
+    let built = build_in(&scratch, &workspace);
     fs::remove_dir_all(&scratch)?;
-    if !compared? {
-        return Err("The component is not the same when it is built elsewhere.".into());
+    for (name, file) in built? {
+        let own = match name {
+            "qualtrics.wasm" => COMPONENT,
+            "guarded.wasm" => GUARDED,
+            "gateway.wasm" => GATEWAY,
+            other => return Err(format!("{other} is not compared.").into()),
+        };
+        if file != own {
+            return Err(format!("{name} is not the same when it is built elsewhere.").into());
+        }
+        println!("{name}: the same {} bytes, built elsewhere.", own.len());
     }
-    println!("The same {} bytes, built elsewhere.", COMPONENT.len());
     Ok(())
 }
 
-fn build_in(place: &Path, workspace: &Path) -> Result<Vec<u8>, Box<dyn Error>> {
+fn build_in(place: &Path, workspace: &Path) -> Result<Vec<(&'static str, Vec<u8>)>, Box<dyn Error>> {
     for source in SOURCE {
         copy(&workspace.join(source), &place.join(source))?;
     }
@@ -37,7 +46,7 @@ fn build_in(place: &Path, workspace: &Path) -> Result<Vec<u8>, Box<dyn Error>> {
     for file in ["build.rs", "src/lib.rs", "src/main.rs"] {
         fs::write(place.join("host-test").join(file), "")?;
     }
-    build::component(place, &place.join("target"))
+    build::files(place, &place.join("target"))
 }
 
 fn copy(from: &Path, to: &Path) -> std::io::Result<()> {

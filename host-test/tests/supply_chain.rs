@@ -1,10 +1,10 @@
-//! What the component is made of: nothing but what is listed here, with a list of it all inside. That it is the same bytes
+//! What the components are made of: nothing but what is listed here, with a list of it all inside. That it is the same bytes
 //! wherever it is built takes a build to show: see `examples/reproducible.rs`.
 
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use host_test::COMPONENT;
+use host_test::{COMPONENT, GATEWAY, GUARDED};
 
 /// Every crate of which there is code in the component. One more is a decision: it runs with the rights of the connector.
 const CRATES: [&str; 15] = [
@@ -29,35 +29,60 @@ fn workspace() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("..").canonicalize().expect("the workspace")
 }
 
+/// Every further crate of which there is code in the egress guard.
+const CRATES_OF_GUARD: [&str; 1] = ["egress-guard"];
+
+/// Every further crate of which there is code in the gateway.
+const CRATES_OF_GATEWAY: [&str; 5] = ["form_urlencoded", "gateway", "percent-encoding", "serde", "subtle"];
+
+/// A file that hosts load, and the packages that it is composed of, each after the one that needs it.
+const FILES: [(&[u8], &[&str]); 3] = [
+    (COMPONENT, &["qualtrics-connector"]),
+    (GUARDED, &["qualtrics-connector", "egress-guard"]),
+    (GATEWAY, &["gateway", "qualtrics-connector", "egress-guard"]),
+];
+
 #[test]
-fn the_component_says_what_it_is_made_of_and_that_is_all_it_may_be_made_of() {
-    let bill = auditable_info::audit_info_from_slice(COMPONENT, 1 << 20).expect("a bill of materials");
-    // The default kind is what runs; the others run in the compiler.
-    let runtime = bill.packages.iter().filter(|package| package.kind == Default::default());
-    assert_eq!(runtime.map(|package| package.name.as_str()).collect::<Vec<_>>(), CRATES);
-    let root: Vec<_> = bill.packages.iter().filter(|package| package.root).collect();
-    assert_eq!(root.len(), 1);
-    assert_eq!(
-        (root[0].name.as_str(), root[0].version.to_string()),
-        ("qualtrics-connector", env!("CARGO_PKG_VERSION").to_owned())
-    );
-    // Of these versions, as they are locked.
+fn every_component_says_what_it_is_made_of_and_that_is_all_it_may_be_made_of() {
     let lock = fs::read_to_string(workspace().join("Cargo.lock")).expect("the lock");
-    for package in &bill.packages {
-        let locked = format!("name = \"{}\"\nversion = \"{}\"\n", package.name, package.version);
-        assert!(lock.contains(&locked), "{locked}");
+    for (file, packages) in FILES {
+        let bill = auditable_info::audit_info_from_slice(file, 1 << 20).expect("a bill of materials");
+        let mut crates = CRATES.to_vec();
+        crates.extend(CRATES_OF_GUARD.iter().filter(|_| packages.contains(&"egress-guard")));
+        crates.extend(CRATES_OF_GATEWAY.iter().filter(|_| packages.contains(&"gateway")));
+        crates.sort_unstable();
+        // The default kind is what runs; the others run in the compiler.
+        let runtime = bill.packages.iter().filter(|package| package.kind == Default::default());
+        assert_eq!(runtime.map(|package| package.name.as_str()).collect::<Vec<_>>(), crates);
+        let root: Vec<_> = bill.packages.iter().filter(|package| package.root).collect();
+        assert_eq!(root.len(), 1);
+        assert_eq!(
+            (root[0].name.as_str(), root[0].version.to_string().as_str()),
+            (packages[0], env!("CARGO_PKG_VERSION"))
+        );
+        for needing in packages.windows(2) {
+            let place = |name: &str| bill.packages.iter().position(|package| package.name == name).expect("a package");
+            assert!(bill.packages[place(needing[0])].dependencies.contains(&place(needing[1])), "{needing:?}");
+        }
+        // Of these versions, as they are locked.
+        for package in &bill.packages {
+            let locked = format!("name = \"{}\"\nversion = \"{}\"\n", package.name, package.version);
+            assert!(lock.contains(&locked), "{locked}");
+        }
     }
 }
 
 #[test]
-fn the_component_holds_no_place_of_the_machine_that_built_it() {
+fn no_component_holds_a_place_of_the_machine_that_built_it() {
     let home = std::env::home_dir();
     let cargo_home = std::env::var_os("CARGO_HOME").map(PathBuf::from).or_else(|| Some(home.as_ref()?.join(".cargo")));
     let places = [Some(workspace()), home, cargo_home, std::env::var_os("OUT_DIR").map(PathBuf::from)];
     let places = places.into_iter().flatten().filter_map(|place| Some(place.to_str()?.to_owned()));
     for place in places.filter(|place| place.len() > 1).chain(["registry/src".to_owned()]) {
-        let found = COMPONENT.windows(place.len()).any(|bytes| bytes == place.as_bytes());
-        assert!(!found, "{place}");
+        for (file, packages) in FILES {
+            let found = file.windows(place.len()).any(|bytes| bytes == place.as_bytes());
+            assert!(!found, "{place} in {packages:?}");
+        }
     }
 }
 
@@ -65,7 +90,7 @@ fn the_component_holds_no_place_of_the_machine_that_built_it() {
 fn every_test_that_the_security_notes_name_is_there() {
     let notes = fs::read_to_string(workspace().join("SECURITY.md")).expect("the notes");
     let mut source = String::new();
-    for place in ["src", "host-test/src", "host-test/tests"] {
+    for place in ["src", "edge", "host-test/src", "host-test/tests"] {
         read(&workspace().join(place), &mut source);
     }
     let named: Vec<&str> = notes

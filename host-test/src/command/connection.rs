@@ -87,7 +87,7 @@ impl Connector {
     }
 }
 
-fn key_and_value(argument: &str) -> Result<(String, String), String> {
+pub(super) fn key_and_value(argument: &str) -> Result<(String, String), String> {
     let (key, value) = argument.split_once('=').ok_or("write it as KEY=VALUE")?;
     Ok((key.to_owned(), value.to_owned()))
 }

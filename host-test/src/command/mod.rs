@@ -11,6 +11,7 @@ mod follow;
 mod json;
 mod print;
 mod save;
+mod serve;
 mod simulate;
 mod subject;
 mod trouble;
@@ -20,9 +21,9 @@ use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
-use host_test::COMPONENT;
 use host_test::host::contract::{DeletionMode, Request, Right};
 use host_test::journal::{Aim, End, Entry, Journal};
+use host_test::{COMPONENT, GATEWAY, GUARDED};
 use tracing_subscriber::filter::{LevelFilter, Targets};
 use tracing_subscriber::layer::SubscriberExt;
 use tracing_subscriber::util::SubscriberInitExt;
@@ -32,6 +33,7 @@ use connection::ConnectionOptions;
 use demo::DemoOptions;
 use exit::Exit;
 use follow::{Record, Standing, Step};
+use serve::ServeOptions;
 use simulate::SimulateOptions;
 use subject::SubjectOptions;
 use trouble::Trouble;
@@ -98,7 +100,15 @@ enum Command {
         /// Where to; nothing is overwritten
         #[arg(long, value_name = "FILE")]
         out: PathBuf,
+        /// With the egress guard before it, for hosts that cannot say themselves where a component may send requests
+        #[arg(long)]
+        guarded: bool,
+        /// As an HTTP service, for runtimes that serve `wasi:http/incoming-handler`; the egress guard is within
+        #[arg(long, conflicts_with = "guarded")]
+        gateway: bool,
     },
+    /// Serves the connector over HTTP, on a loopback address
+    Serve(ServeOptions),
 }
 
 /// What all requests have in common.
@@ -189,9 +199,17 @@ impl Command {
             Self::Batch(options) => options.run(json).await,
             Self::Demo(options) => options.run().await,
             Self::Simulate(options) => options.run().await,
-            Self::Component { out } => {
+            Self::Serve(options) => options.run().await,
+            Self::Component { out, guarded, gateway } => {
+                let component = if gateway {
+                    GATEWAY
+                } else if guarded {
+                    GUARDED
+                } else {
+                    COMPONENT
+                };
                 let written = std::fs::File::create_new(&out)
-                    .and_then(|mut file| std::io::Write::write_all(&mut file, COMPONENT));
+                    .and_then(|mut file| std::io::Write::write_all(&mut file, component));
                 written.map_err(|error| Trouble::usage(format!("{} cannot be written: {error}", out.display())))?;
                 Ok(Exit::Done)
             }

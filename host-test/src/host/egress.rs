@@ -42,8 +42,9 @@
 //! ```
 
 use std::fmt;
-use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
+use std::net::IpAddr;
 
+use egress_guard::origin::{Host, Origin, is_public};
 use http::Uri;
 
 /// Where a connector may send requests: see the [module](self).
@@ -76,12 +77,12 @@ impl EgressPolicy {
     pub fn of_manifest<'a>(entries: impl IntoIterator<Item = &'a str>) -> Result<Self, EntryError> {
         let mut policy = Self::deny_all();
         for entry in entries {
-            let origin = Origin::parse(entry)?;
+            let origin = EntryError::parse(entry)?;
             if matches!(origin.host, Host::Address(_)) {
-                return Err(EntryError::new(
-                    entry,
-                    "a component may ask for names only; an operator may allow addresses",
-                ));
+                return Err(EntryError {
+                    entry: entry.to_owned(),
+                    advice: "a component may ask for names only; an operator may allow addresses",
+                });
             }
             policy.origins.push(origin);
         }
@@ -93,7 +94,7 @@ impl EgressPolicy {
     /// # Errors
     /// The entry is none of those in the [module's](self) table.
     pub fn allow(mut self, entry: &str) -> Result<Self, EntryError> {
-        self.origins.push(Origin::parse(entry)?);
+        self.origins.push(EntryError::parse(entry)?);
         Ok(self)
     }
 
@@ -107,7 +108,7 @@ impl EgressPolicy {
     /// Whether a request may go to this URI. Its path plays no part.
     #[must_use]
     pub fn permits(&self, uri: &Uri) -> bool {
-        let Some(target) = Origin::of_request(uri) else { return false };
+        let Some(target) = target(uri) else { return false };
         let address_permitted = match target.host {
             Host::Address(address) => self.private_addresses || address.is_loopback() || is_public(address),
             Host::Name(_) | Host::Below(_) => true,
@@ -133,154 +134,14 @@ impl Addresses {
     }
 }
 
-#[derive(Clone, Debug, PartialEq, Eq)]
-struct Origin {
-    tls: bool,
-    host: Host,
-    port: u16,
-}
-
-#[derive(Clone, Debug, PartialEq, Eq)]
-enum Host {
-    Name(String),
-    /// Every name that ends in this, which begins with a dot.
-    Below(String),
-    Address(IpAddr),
-}
-
-impl Origin {
-    fn parse(entry: &str) -> Result<Self, EntryError> {
-        let wrong = |advice| EntryError::new(entry, advice);
-        let (tls, authority) = match entry.split_once("://") {
-            Some((scheme, rest)) if scheme.eq_ignore_ascii_case("https") => (true, rest),
-            Some((scheme, rest)) if scheme.eq_ignore_ascii_case("http") => (false, rest),
-            _ => return Err(wrong("write it with its scheme: `https://host`")),
-        };
-        if authority.contains(['/', '?', '#', '@']) {
-            return Err(wrong("write scheme, host and port alone: no path, no user name"));
-        }
-        let (host, port) = split_port(authority).ok_or_else(|| wrong("the port is a number from 1 to 65535"))?;
-        let host = match host.strip_prefix("*.") {
-            Some(parent) => match parse_host(parent) {
-                Some(Host::Name(name)) if name.contains('.') => Host::Below(format!(".{name}")),
-                _ => return Err(wrong("after `*.` comes a domain of at least two parts: `https://*.example.com`")),
-            },
-            None => parse_host(host).ok_or_else(|| {
-                wrong("the host is a name in ASCII (`xn--…` for others), or an address in its usual form")
-            })?,
-        };
-        if !tls && !matches!(host, Host::Address(address) if address.is_loopback()) {
-            return Err(wrong("plain http is for the machine itself: write `https`, or `http://127.0.0.1:port`"));
-        }
-        Ok(Self { tls, host, port: port.unwrap_or(if tls { 443 } else { 80 }) })
-    }
-
-    /// Where a request goes, or nothing where that could be read in two ways.
-    fn of_request(uri: &Uri) -> Option<Self> {
-        let tls = match uri.scheme_str()? {
-            "https" => true,
-            "http" => false,
-            _ => return None,
-        };
-        let authority = uri.authority()?.as_str();
-        if authority.contains('@') {
-            return None;
-        }
-        let (host, port) = split_port(authority)?;
-        Some(Self { tls, host: parse_host(host)?, port: port.unwrap_or(if tls { 443 } else { 80 }) })
-    }
-
-    fn covers(&self, target: &Self) -> bool {
-        let host = match (&self.host, &target.host) {
-            (Host::Below(parent), Host::Name(name)) => name.ends_with(parent.as_str()),
-            (own, other) => own == other,
-        };
-        host && self.tls == target.tls && self.port == target.port
-    }
-}
-
-/// Host and port of an authority without a user name.
-fn split_port(authority: &str) -> Option<(&str, Option<u16>)> {
-    // The colons of an IPv6 address stand within brackets.
-    let after_address = authority.rfind(']').map_or(0, |bracket| bracket + 1);
-    match authority[after_address..].find(':') {
-        None => Some((authority, None)),
-        Some(colon) => {
-            let (host, port) = authority.split_at(after_address + colon);
-            let digits = port[1..].bytes().all(|byte| byte.is_ascii_digit());
-            let port = port[1..].parse::<u16>().ok().filter(|port| digits && *port != 0)?;
-            Some((host, Some(port)))
-        }
-    }
-}
-
-fn parse_host(host: &str) -> Option<Host> {
-    if let Some(inner) = host.strip_prefix('[') {
-        return Some(Host::Address(inner.strip_suffix(']')?.parse::<Ipv6Addr>().ok()?.into()));
-    }
-    if let Ok(address) = host.parse::<Ipv4Addr>() {
-        return Some(Host::Address(address.into()));
-    }
-    let label = |label: &str| {
-        !label.is_empty()
-            && label.len() <= 63
-            && !label.starts_with('-')
-            && !label.ends_with('-')
-            && label.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'-' || byte == b'_')
+/// Where a request goes, or nothing where that could be read in two ways.
+fn target(uri: &Uri) -> Option<Origin> {
+    let tls = match uri.scheme_str()? {
+        "https" => true,
+        "http" => false,
+        _ => return None,
     };
-    // A name that ends in a number (`127.1`, `0x7f.1`) is an IPv4 address to some resolvers.
-    let last = host.rsplit('.').next()?;
-    let numeric = last.starts_with(|first: char| first.is_ascii_digit());
-    (host.len() <= 253 && host.split('.').all(label) && !numeric).then(|| Host::Name(host.to_ascii_lowercase()))
-}
-
-/// Whether an address belongs to the public internet, by the IANA registries of special-purpose addresses. Addresses of
-/// IPv6 that carry one of IPv4 are as public as that one.
-fn is_public(address: IpAddr) -> bool {
-    match address {
-        IpAddr::V4(address) => is_public_v4(address),
-        IpAddr::V6(address) => is_public_v6(address),
-    }
-}
-
-fn is_public_v4(address: Ipv4Addr) -> bool {
-    let [a, b, c, _] = address.octets();
-    let special = matches!(
-        (a, b, c),
-        (0 | 10 | 127, ..)                 // this network; private; loopback
-            | (100, 64..=127, _)           // shared with the provider (CGNAT)
-            | (169, 254, _)                // link-local: the metadata services of clouds
-            | (172, 16..=31, _)            // private
-            | (192, 0, 0)                  // protocol assignments
-            | (192, 0, 2)                  // documentation
-            | (192, 88, 99)                // 6to4 relays
-            | (192, 168, _)                // private
-            | (198, 18..=19, _)            // benchmarks
-            | (198, 51, 100)               // documentation
-            | (203, 0, 113)                // documentation
-            | (224..=255, ..) // multicast; reserved; broadcast
-    );
-    !special
-}
-
-fn is_public_v6(address: Ipv6Addr) -> bool {
-    let segments = address.segments();
-    let [.., high, low] = segments;
-    let [a, b] = high.to_be_bytes();
-    let [c, d] = low.to_be_bytes();
-    let last_32_bits = Ipv4Addr::new(a, b, c, d);
-    match segments {
-        // Mapped, compatible (unspecified and loopback among them) and translated addresses.
-        [0, 0, 0, 0, 0, 0xffff, ..] | [0, 0, 0, 0, 0xffff, 0, ..] => is_public_v4(last_32_bits),
-        [0, 0, 0, 0, 0, 0, ..] => false,
-        // NAT64: the well-known prefix leads to the IPv4 address at its end; a network's own prefix leads anywhere.
-        [0x64, 0xff9b, 0, 0, 0, 0, ..] => is_public_v4(last_32_bits),
-        [0x64, 0xff9b, 1, ..] => false,
-        // 6to4 and Teredo lead to IPv4 addresses by relays that are long gone; protocol assignments; documentation.
-        [0x2002, ..] | [0x2001, 0..=0x01ff, ..] | [0x2001, 0x0db8, ..] | [0x3fff, 0..=0x0fff, ..] => false,
-        // All that is global unicast lies here. Outside: unique local, link-local, site-local, multicast, reserved.
-        [first, ..] => first & 0xe000 == 0x2000,
-    }
+    Origin::of_request(tls, uri.authority()?.as_str())
 }
 
 /// An entry that is none, and how to mend it.
@@ -291,8 +152,8 @@ pub struct EntryError {
 }
 
 impl EntryError {
-    fn new(entry: &str, advice: &'static str) -> Self {
-        Self { entry: entry.to_owned(), advice }
+    fn parse(entry: &str) -> Result<Origin, Self> {
+        Origin::parse(entry).map_err(|advice| Self { entry: entry.to_owned(), advice })
     }
 }
 

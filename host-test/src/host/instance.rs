@@ -9,6 +9,7 @@ use super::Options;
 use super::bindings::PluginCalls;
 use super::bindings::exports::privacy::connector::connector::Guest;
 use super::contract::{Chunk, Connection, DeletionMode, Error, Manifest, Progress, Request, Right, Setting, Task};
+use super::environment::Environment;
 use super::error::HostError;
 use super::outbound::{Gate, Outbound};
 use super::plugin::InstanceOptions;
@@ -24,6 +25,7 @@ pub(super) struct State {
     http: WasiHttpCtx,
     gate: Gate,
     clock: Clock,
+    environment: Environment,
     limits: StoreLimits,
 }
 
@@ -46,6 +48,7 @@ impl State {
             http,
             gate,
             clock: of.clock,
+            environment: of.environment,
             limits: StoreLimitsBuilder::new().memory_size(host.max_memory).build(),
         };
         let mut store = Store::new(engine, state);
@@ -59,6 +62,10 @@ impl State {
 
     pub(super) fn time(&mut self) -> Time<'_> {
         Time { clock: &self.clock, under_way: &self.gate.under_way, table: &mut self.table }
+    }
+
+    pub(super) fn environment(&mut self) -> &mut Environment {
+        &mut self.environment
     }
 
     pub(super) fn table(&mut self) -> &mut ResourceTable {

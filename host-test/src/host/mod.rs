@@ -4,8 +4,10 @@
 //! cheap (microseconds), so that one for each call is a good choice, and so is one for a whole request.
 //!
 //! What a component can do is the sum of what it is given here: HTTP to the origins of its [`EgressPolicy`], two
-//! clocks, and streams to read the answers. It has no files, no environment, no random numbers, no other sockets, and nowhere
-//! to write to. Its memory, its time and what it hands over are limited.
+//! clocks, and streams to read the answers. It has no files, no random numbers, no other sockets, and nowhere to write to; its
+//! environment is empty, but for what is put there. Its memory, its time and what it hands over are limited.
+//!
+//! A [`Gateway`] is a connector composed with a component that answers HTTP requests. It is held to the same limits.
 //!
 //! **A call that ended without an answer counts as `outcome-unknown`.** Whether it trapped or ran out of time
 //! ([`HostError::outcome_unknown`]), or the host itself went down: the vendor may have begun. Note the time before each first
@@ -36,11 +38,14 @@
 mod bindings;
 pub mod budget;
 pub mod egress;
+mod environment;
 mod error;
+mod gateway;
 mod instance;
 mod outbound;
 mod plugin;
 mod precompiled;
+mod serve;
 mod time;
 
 #[cfg(test)]
@@ -50,15 +55,18 @@ use std::time::Duration;
 
 use wasmtime::component::{HasData, Linker, ResourceTable};
 use wasmtime::{Config, Engine, EngineWeak, PoolingAllocationConfig};
-use wasmtime_wasi::p2::bindings::{clocks, io};
+use wasmtime_wasi::p2::bindings::{cli, clocks, io};
 
 pub use budget::Budget;
 pub use egress::EgressPolicy;
+pub use environment::Environment;
 pub use error::HostError;
+pub use gateway::{Gateway, Service};
 pub use instance::Instance;
 pub use plugin::{InstanceOptions, Plugin};
 pub use precompiled::Precompiled;
 
+use environment::HasEnvironment;
 use instance::State;
 use time::HasTime;
 
@@ -80,7 +88,10 @@ pub struct Options {
     /// How many instances there may be at once. Each takes up address space, not memory. With more than some 10,000, mind
     /// the system's limit of memory maps (`vm.max_map_count`): an instance has about six.
     pub max_instances: u32,
-    /// How many bytes of memory an instance may use: a multiple of 64 KiB.
+    /// Of how many components a file may be composed, each with a memory of its own. A plugin is one, a guarded one two, and
+    /// a gateway three.
+    pub max_components: u32,
+    /// How many bytes of memory each component of an instance may use: a multiple of 64 KiB.
     pub max_memory: usize,
     /// How many bytes a connector may hand over at once, as an answer or in one call of the host.
     pub max_transfer: usize,
@@ -103,6 +114,7 @@ impl Default for Options {
     fn default() -> Self {
         Self {
             max_instances: 256,
+            max_components: 1,
             max_memory: 64 << 20,
             max_transfer: 16 << 20,
             max_requests: 16,
@@ -154,6 +166,17 @@ impl Host {
         self.plugin(code.load(&self.engine)?)
     }
 
+    /// Loads a gateway: a component that answers HTTP requests, with all that it is composed of.
+    ///
+    /// # Errors
+    /// [`HostError::Unfit`]: it is no component, lacks the interface `incoming-handler`, imports what this host does not
+    /// give, or is composed of more components than [`Options::max_components`].
+    pub fn load_gateway(&self, component: &[u8]) -> Result<Gateway, HostError> {
+        let component =
+            wasmtime::component::Component::new(&self.engine, component).map_err(|error| HostError::unfit(&error))?;
+        Gateway::new(&component, &self.linker, &self.tls, &self.options)
+    }
+
     fn plugin(&self, component: wasmtime::component::Component) -> Result<Plugin, HostError> {
         Plugin::new(component, &self.linker, &self.tls, &self.options)
     }
@@ -164,15 +187,16 @@ const CORE_INSTANCES: u32 = 4;
 
 fn config(options: &Options) -> Config {
     let mut pool = PoolingAllocationConfig::new();
-    // No component takes more of the pool than its share: one that would is not loaded.
+    let (components, core_instances) = (options.max_components, options.max_components.saturating_mul(CORE_INSTANCES));
+    // No file takes more of the pool than its share: one that would is not loaded.
     pool.total_component_instances(options.max_instances)
-        .total_memories(options.max_instances)
-        .max_memories_per_component(1)
+        .total_memories(options.max_instances.saturating_mul(components))
+        .max_memories_per_component(components)
         .total_stacks(options.max_instances)
-        .total_core_instances(options.max_instances.saturating_mul(CORE_INSTANCES))
-        .max_core_instances_per_component(CORE_INSTANCES)
-        .total_tables(options.max_instances.saturating_mul(CORE_INSTANCES))
-        .max_tables_per_component(CORE_INSTANCES)
+        .total_core_instances(options.max_instances.saturating_mul(core_instances))
+        .max_core_instances_per_component(core_instances)
+        .total_tables(options.max_instances.saturating_mul(core_instances))
+        .max_tables_per_component(core_instances)
         .max_memory_size(options.max_memory);
     let mut config = Config::new();
     config
@@ -183,7 +207,7 @@ fn config(options: &Options) -> Config {
     config
 }
 
-/// All that a connector may import. `wasi:clocks` and `wasi:io` are added one by one: the function that adds them together
+/// All that a component may import. `wasi:clocks` and `wasi:io` are added one by one: the function that adds them together
 /// brings random numbers and the standard streams as well.
 fn linker(engine: &Engine) -> wasmtime::Result<Linker<State>> {
     let mut linker = Linker::new(engine);
@@ -191,6 +215,7 @@ fn linker(engine: &Engine) -> wasmtime::Result<Linker<State>> {
     wasmtime_wasi_http::p2::add_only_http_to_linker_async(to)?;
     clocks::wall_clock::add_to_linker::<State, HasTime>(to, State::time)?;
     clocks::monotonic_clock::add_to_linker::<State, HasTime>(to, State::time)?;
+    cli::environment::add_to_linker::<State, HasEnvironment>(to, State::environment)?;
     io::error::add_to_linker::<State, HasTable>(to, State::table)?;
     io::poll::add_to_linker::<State, HasTable>(to, State::table)?;
     io::streams::add_to_linker::<State, HasTable>(to, State::table)?;

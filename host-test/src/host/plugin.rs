@@ -7,6 +7,7 @@ use super::Options;
 use super::bindings::PluginCallsPre;
 use super::budget::Budget;
 use super::egress::EgressPolicy;
+use super::environment::Environment;
 use super::error::HostError;
 use super::instance::{Instance, State};
 use super::outbound::Outbound;
@@ -33,6 +34,8 @@ pub struct InstanceOptions {
     /// The vendor's limits, where the host keeps them for all instances of a connection; none by default, and then each
     /// connector keeps to a share of its own.
     pub budget: Option<Budget>,
+    /// The variables that it sees if it asks for them, as a guard or a gateway does, and a connector does not; none by default.
+    pub environment: Environment,
     /// Its time; by default the machine's own. With a made clock, a guest that does nothing but wait moves the clock itself.
     pub clock: Clock,
     /// How long a call may take, of the machine's own time. The contract says about 60 seconds; by default it is 75.
@@ -44,6 +47,7 @@ impl Default for InstanceOptions {
         Self {
             egress: EgressPolicy::deny_all(),
             budget: None,
+            environment: Environment::default(),
             clock: Clock::system(),
             call_timeout: Duration::from_secs(75),
         }

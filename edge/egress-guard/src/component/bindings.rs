@@ -1,0 +1,12 @@
+//! What `wit/` says, as Rust.
+#![allow(unsafe_code)]
+
+wit_bindgen::generate!({
+    path: ["../../wit", "wit"],
+    world: "privacy:egress-guard/guard",
+    generate_all,
+});
+
+use super::Guard;
+
+export!(Guard);

@@ -1,0 +1,359 @@
+//! A connector that is played, and callers.
+
+use serde_json::Value;
+
+use crate::configuration::Configuration;
+use crate::contract::*;
+use crate::gateway::Gateway;
+use crate::http::{Answer, Body, Head, Interrupted, Payload};
+
+/// The token that is accepted, and its SHA-256.
+pub const TOKEN: &str = "secret";
+pub const TOKEN_SHA256: &str = "2bb80d537b1da3e38bd30361aa855686bde0eacd7162fef6a25fe97bf527a25b";
+
+/// A connector that notes what it is asked, and answers what it is told to.
+pub struct Fake {
+    pub calls: Vec<String>,
+    pub settings: Vec<Setting>,
+    /// What every call but `describe` and `configure` answers.
+    pub error: Option<Error>,
+    /// What `configure` answers.
+    pub refusal: Option<Error>,
+    /// How often `poll` is asked before a request is done.
+    pub pending: Vec<Option<u64>>,
+    pub document: Vec<u8>,
+    /// The longest piece that `read` gives.
+    pub piece: usize,
+    /// The offset from which on nothing can be read.
+    pub broken_at: Option<u64>,
+    /// Whether the end is told with the last byte, or only behind it.
+    pub tells_end: bool,
+    pub reads: Vec<(u64, u32)>,
+}
+
+impl Default for Fake {
+    fn default() -> Self {
+        Self {
+            calls: Vec::new(),
+            settings: Vec::new(),
+            error: None,
+            refusal: None,
+            pending: vec![None],
+            document: (0..200_000_u32).map(|at| at.to_le_bytes()[0] ^ at.to_le_bytes()[1]).collect(),
+            piece: usize::MAX,
+            broken_at: None,
+            tells_end: true,
+            reads: Vec::new(),
+        }
+    }
+}
+
+impl Fake {
+    fn note(&mut self, call: String) -> Result<(), Error> {
+        self.calls.push(call);
+        self.error.clone().map_or(Ok(()), Err)
+    }
+
+    fn progress(&self, turn: usize) -> Progress {
+        match self.pending[turn % self.pending.len()] {
+            Some(ms) => Progress::Pending(pending(ms)),
+            None => Progress::Done(Box::new(report())),
+        }
+    }
+}
+
+/// A request as its parts: names of kinds, and the values.
+fn in_words(request: &Request) -> String {
+    let Request { key, subject, first_attempt_at, confirmed, extra } = request;
+    let subject: Vec<String> = subject.iter().map(|name| serde_json::to_string(name).expect("JSON")).collect();
+    let extra: Vec<String> = extra.iter().map(|Setting { key, value }| format!("{key}={value}")).collect();
+    format!("{key} {} {first_attempt_at:?} {confirmed:?} {extra:?}", subject.join(" "))
+}
+
+impl Connector for Fake {
+    fn describe(&mut self) -> Manifest {
+        manifest()
+    }
+
+    fn configure(&mut self, settings: Vec<Setting>) -> Result<(), Error> {
+        self.calls.push("configure".to_owned());
+        self.settings = settings;
+        self.refusal.clone().map_or(Ok(()), Err)
+    }
+
+    fn check(&mut self, rights: Vec<Right>) -> Result<Connection, Error> {
+        self.note(format!("check {rights:?}"))?;
+        Ok(connection())
+    }
+
+    fn access(&mut self, request: Request) -> Result<Progress, Error> {
+        self.note(format!("access {}", in_words(&request)))?;
+        Ok(self.progress(0))
+    }
+
+    fn delete(&mut self, request: Request, mode: DeletionMode) -> Result<Progress, Error> {
+        self.note(format!("delete {} {mode:?}", in_words(&request)))?;
+        Ok(self.progress(0))
+    }
+
+    fn poll(&mut self, tasks: Vec<Task>) -> Vec<Result<Progress, Error>> {
+        let answer = |(turn, Task { request, ticket }): (usize, Task)| {
+            self.calls.push(format!("poll {} {ticket}", in_words(&request)));
+            if ticket == "bad" { Err(error(ErrorKind::InvalidTicket, Remedy::GiveUp)) } else { Ok(self.progress(turn)) }
+        };
+        tasks.into_iter().enumerate().map(answer).collect()
+    }
+
+    fn read(&mut self, reference: &str, offset: u64, limit: u32) -> Result<Chunk, Error> {
+        self.note(format!("read {reference}"))?;
+        self.reads.push((offset, limit));
+        if self.broken_at.is_some_and(|broken| offset >= broken) {
+            return Err(error(ErrorKind::Unavailable, Remedy::Retry(1_500)));
+        }
+        let start = usize::try_from(offset).expect("an offset").min(self.document.len());
+        let end = self.document.len().min(start + (limit as usize).min(self.piece));
+        let last = if self.tells_end { end == self.document.len() } else { start == self.document.len() };
+        Ok(Chunk { bytes: self.document[start..end].to_vec(), last })
+    }
+}
+
+/// A request under way.
+pub struct Caller {
+    head: Head,
+    body: Pieces,
+}
+
+/// A body in pieces, which may break off.
+#[derive(Default)]
+pub struct Pieces {
+    pub pieces: Vec<Vec<u8>>,
+    pub breaks: bool,
+    pub read: usize,
+}
+
+impl Body for Pieces {
+    fn read(&mut self) -> Result<Vec<u8>, Interrupted> {
+        self.read += 1;
+        match self.pieces.get(self.read - 1) {
+            Some(piece) => Ok(piece.clone()),
+            None if self.breaks => Err(Interrupted),
+            None => Ok(Vec::new()),
+        }
+    }
+}
+
+pub fn get(target: &str) -> Caller {
+    call("GET", target)
+}
+
+pub fn post(target: &str, body: &str) -> Caller {
+    let mut caller = call("POST", target).header("content-type", "application/json");
+    caller.body.pieces = vec![body.as_bytes().to_vec()];
+    caller
+}
+
+/// A caller who has the token.
+pub fn call(method: &str, target: &str) -> Caller {
+    let head = Head { method: method.to_owned(), target: target.to_owned(), headers: Vec::new() };
+    Caller { head, body: Pieces::default() }.header("authorization", &format!("Bearer {TOKEN}"))
+}
+
+impl Caller {
+    /// With this header in place of what it had.
+    pub fn header(mut self, name: &str, value: &str) -> Self {
+        self.head.headers.retain(|(other, _)| other != name);
+        self.head.headers.push((name.to_owned(), value.as_bytes().to_vec()));
+        self
+    }
+
+    pub fn without(mut self, name: &str) -> Self {
+        self.head.headers.retain(|(other, _)| other != name);
+        self
+    }
+
+    pub fn body(mut self, pieces: Vec<Vec<u8>>, breaks: bool) -> Self {
+        self.body = Pieces { pieces, breaks, read: 0 };
+        self
+    }
+
+    /// What a gateway answers, and how often it read from the body.
+    pub fn of(mut self, gateway: &mut Gateway, connector: &mut Fake) -> (Answer, usize) {
+        (gateway.answer(&self.head, &mut self.body, connector), self.body.read)
+    }
+
+    /// What a gateway that is set up well answers.
+    pub fn answer(self, connector: &mut Fake) -> Answer {
+        self.of(&mut gateway(&[("GATEWAY_TOKEN_SHA256", TOKEN_SHA256)]), connector).0
+    }
+}
+
+pub fn gateway(environment: &[(&str, &str)]) -> Gateway {
+    let variable = |(name, value): &(&str, &str)| ((*name).to_owned(), (*value).to_owned());
+    Gateway::new(Configuration::read(environment.iter().map(variable).collect()))
+}
+
+impl Answer {
+    pub(super) fn header(&self, name: &str) -> Option<&str> {
+        self.headers.iter().find(|(other, _)| *other == name).map(|(_, value)| value.as_str())
+    }
+
+    pub(super) fn text(&self) -> &str {
+        match &self.payload {
+            Payload::Whole(bytes) => str::from_utf8(bytes).expect("text"),
+            Payload::Streamed(_) => panic!("a document"),
+        }
+    }
+
+    pub(super) fn value(&self) -> Value {
+        serde_json::from_str(self.text()).expect("JSON")
+    }
+
+    /// The last part of the type of the problem that is told.
+    pub(super) fn problem(&self) -> String {
+        assert_eq!(self.header("content-type"), Some("application/problem+json"), "{}", self.text());
+        let value = self.value();
+        assert_eq!(value["status"], self.status);
+        value["type"].as_str().and_then(|text| text.rsplit(':').next()).expect("a type").to_owned()
+    }
+}
+
+// One of everything, with nothing left out.
+
+pub fn error(kind: ErrorKind, remedy: Remedy) -> Error {
+    Error {
+        kind,
+        remedy,
+        message: "What went wrong.".to_owned(),
+        problems: vec![problem()],
+        http_status: Some(429),
+        vendor_code: Some("RATE_1".to_owned()),
+        vendor_request_id: Some("id-1".to_owned()),
+        extra: vec![setting()],
+    }
+}
+
+pub fn problem() -> Problem {
+    Problem {
+        code: "setting".to_owned(),
+        subject: "client-id".to_owned(),
+        blocks: vec![Right::Access, Right::Deletion],
+        message: "client-id must be there.".to_owned(),
+    }
+}
+
+fn setting() -> Setting {
+    Setting { key: "later".to_owned(), value: "more".to_owned() }
+}
+
+pub fn pending(poll_after_ms: u64) -> Pending {
+    Pending {
+        ticket: "t1.x.y".to_owned(),
+        stage: Stage::Erasing,
+        poll_after_ms,
+        submitted_at: Some(1_700_000_000),
+        vendor_status: Some("inProgress".to_owned()),
+        percent: Some(50),
+        attention: Some(problem()),
+        extra: vec![setting()],
+    }
+}
+
+pub fn report() -> Report {
+    let document = |content| Document {
+        name: "contact-1.json".to_owned(),
+        media_type: "application/json".to_owned(),
+        source: "directory:1".to_owned(),
+        size: Some(3),
+        content,
+    };
+    let finding = |amount| Finding {
+        source: "directory:1".to_owned(),
+        state: SourceState::Searched,
+        amount,
+        names: vec![0, 2],
+        code: Some("too-many".to_owned()),
+        note: Some("A note.".to_owned()),
+    };
+    Report {
+        right: Right::Access,
+        outcome: Outcome::Found,
+        findings: vec![finding(Amount::Exactly(2)), finding(Amount::SomeData)],
+        documents: vec![document(Content::Inline(b"\xff{}".to_vec())), document(Content::Remote("r1.x".to_owned()))],
+        also_known_as: vec![
+            Identifier::Email("ada@example.org".to_owned()),
+            Identifier::Phone("+1".to_owned()),
+            Identifier::ExternalReference("7".to_owned()),
+            Identifier::Other("cookie".to_owned(), "c".to_owned()),
+        ],
+        gaps: vec![gap()],
+        receipt: Receipt {
+            connector: "played 1".to_owned(),
+            request_key: "dsr-1".to_owned(),
+            mode: Some(DeletionMode::EraseAndVerify),
+            jobs: vec![VendorJob {
+                operation: "erasure".to_owned(),
+                id: "1".to_owned(),
+                status: "completed".to_owned(),
+                created: Some("then".to_owned()),
+                updated: Some("now".to_owned()),
+                failure: Some("E1".to_owned()),
+            }],
+            submitted_at: Some(1),
+            finished_at: 2,
+        },
+        ticket: Some("t1.x.y".to_owned()),
+        extra: vec![setting()],
+    }
+}
+
+fn gap() -> Gap {
+    Gap { code: "gap".to_owned(), description: "What.".to_owned(), advice: "How.".to_owned() }
+}
+
+pub fn manifest() -> Manifest {
+    let field = |key: &str| SettingField {
+        key: key.to_owned(),
+        label: "Label".to_owned(),
+        help: "Help".to_owned(),
+        kind: SettingKind::Choice,
+        required: true,
+        default: Some("a".to_owned()),
+        choices: vec![("a".to_owned(), "A".to_owned())],
+    };
+    Manifest {
+        name: "played".to_owned(),
+        title: "Played".to_owned(),
+        version: "1".to_owned(),
+        capabilities: vec![Capability {
+            right: Right::Deletion,
+            asynchronous: true,
+            whole_record: true,
+            identifiers: vec!["email".to_owned()],
+            overdue_after_ms: 1,
+        }],
+        settings: vec![field("client-id"), field("Odd.Key")],
+        permissions: vec![Permission { name: "read".to_owned(), needed_for: vec![Right::Access] }],
+        limits: vec![RateLimit {
+            name: "all".to_owned(),
+            methods: vec!["GET".to_owned()],
+            path_prefix: "/".to_owned(),
+            calls_per_minute: 3,
+        }],
+        egress: vec!["https://example.com".to_owned()],
+        gaps: vec![gap()],
+        extra: vec![setting()],
+    }
+}
+
+pub fn connection() -> Connection {
+    Connection {
+        tenant: "tenant".to_owned(),
+        region: "region".to_owned(),
+        account: "account".to_owned(),
+        role: "role".to_owned(),
+        granted: vec!["read".to_owned()],
+        egress: vec!["https://example.com".to_owned()],
+        warnings: vec![problem()],
+        extra: vec![setting()],
+    }
+}

@@ -1,0 +1,58 @@
+use std::collections::BTreeMap;
+use std::fmt;
+
+use wasmtime::component::HasData;
+use wasmtime_wasi::p2::bindings::cli::environment;
+
+/// Variables and their values, for a component to see. None of this process's are among them unless they are put there.
+///
+/// Its `Debug` names them, without their values: there may be secrets among them.
+#[derive(Clone, Default, PartialEq, Eq)]
+pub struct Environment(BTreeMap<String, String>);
+
+impl Environment {
+    /// The value of a variable.
+    #[must_use]
+    pub fn get(&self, name: &str) -> Option<&str> {
+        self.0.get(name).map(String::as_str)
+    }
+}
+
+impl FromIterator<(String, String)> for Environment {
+    fn from_iter<T: IntoIterator<Item = (String, String)>>(variables: T) -> Self {
+        Self(variables.into_iter().collect())
+    }
+}
+
+impl Extend<(String, String)> for Environment {
+    fn extend<T: IntoIterator<Item = (String, String)>>(&mut self, variables: T) {
+        self.0.extend(variables);
+    }
+}
+
+impl fmt::Debug for Environment {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.debug_set().entries(self.0.keys()).finish()
+    }
+}
+
+/// Hands a store's [`Environment`] out.
+pub(super) struct HasEnvironment;
+
+impl HasData for HasEnvironment {
+    type Data<'a> = &'a mut Environment;
+}
+
+impl environment::Host for Environment {
+    fn get_environment(&mut self) -> wasmtime::Result<Vec<(String, String)>> {
+        Ok(self.0.clone().into_iter().collect())
+    }
+
+    fn get_arguments(&mut self) -> wasmtime::Result<Vec<String>> {
+        Ok(Vec::new())
+    }
+
+    fn initial_cwd(&mut self) -> wasmtime::Result<Option<String>> {
+        Ok(None)
+    }
+}

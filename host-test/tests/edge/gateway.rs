@@ -1,0 +1,365 @@
+//! The gateway's file in this host: what it answers, and how its instances live.
+
+use std::future::pending;
+use std::net::Ipv4Addr;
+use std::sync::OnceLock;
+use std::time::Duration;
+
+use bytes::Bytes;
+use host_test::GATEWAY;
+use host_test::host::{EgressPolicy, Environment, Gateway, Host, InstanceOptions, Options, Service};
+use host_test::simulator::{
+    Brand, Endpoint, Options as SimulatorOptions, Person, SAMPLE_CLIENT_ID, SAMPLE_CLIENT_SECRET, SAMPLE_PERSON,
+    Simulator,
+};
+use http::header::{AUTHORIZATION, CONTENT_TYPE, HOST, RETRY_AFTER};
+use http::{HeaderMap, Method, Request, StatusCode};
+use http_body_util::{BodyExt, Full};
+use serde_json::{Value, json};
+use sha2::{Digest, Sha256};
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::oneshot;
+
+use crate::guests;
+use crate::server::Server;
+
+const TOKEN: &str = "a token of this test";
+/// Far more than any of these tests takes, and far less than for ever.
+const LONG: Duration = Duration::from_secs(30);
+
+/// Compiled once for all tests.
+fn gateway() -> &'static Gateway {
+    static LOADED: OnceLock<Gateway> = OnceLock::new();
+    LOADED.get_or_init(|| load(options()))
+}
+
+fn load(options: Options) -> Gateway {
+    Host::new(options).expect("a host").load_gateway(GATEWAY).expect("a gateway")
+}
+
+fn options() -> Options {
+    Options { max_instances: 32, max_components: 3, ..Options::default() }
+}
+
+/// A simulated brand, and a gateway to it.
+struct World {
+    simulator: Simulator,
+    service: Service,
+}
+
+struct Answer {
+    status: StatusCode,
+    headers: HeaderMap,
+    body: Bytes,
+}
+
+impl World {
+    async fn new() -> Self {
+        Self::of(Brand::sample(), SimulatorOptions::default(), gateway()).await
+    }
+
+    async fn of(brand: Brand, options: SimulatorOptions, gateway: &Gateway) -> Self {
+        let simulator = Simulator::start(brand, options).await.expect("a free port");
+        let service = gateway.service(instance_options(&simulator, &[]));
+        Self { simulator, service }
+    }
+
+    async fn get(&self, path: &str) -> Answer {
+        answer(&self.service, request(Method::GET, path, Bytes::new())).await
+    }
+
+    async fn post(&self, path: &str, body: &Value) -> Answer {
+        answer(&self.service, request(Method::POST, path, body.to_string().into())).await
+    }
+
+    /// Follows a request to its last word, in made time.
+    async fn follow(&self, request: &Value, begun: Answer) -> Value {
+        let mut progress = begun.json();
+        for _ in 0..200 {
+            let Some(pending) = progress.get("pending") else { return progress["done"].clone() };
+            self.simulator.advance(Duration::from_millis(pending["poll-after-ms"].as_u64().expect("a time")));
+            let tasks = json!({ "tasks": [{ "request": request, "ticket": pending["ticket"] }] });
+            let polled = self.post("/polls", &tasks).await;
+            assert!(matches!(polled.status.as_u16(), 200 | 202), "{}", polled.text());
+            assert_eq!(polled.status == StatusCode::ACCEPTED, polled.headers.contains_key(RETRY_AFTER));
+            progress = polled.json()[0].clone();
+        }
+        panic!("200 polls, and no last word");
+    }
+
+    fn calls_of(&self, endpoint: Endpoint) -> usize {
+        self.simulator.calls().iter().filter(|call| call.endpoint == endpoint).count()
+    }
+}
+
+impl Answer {
+    fn text(&self) -> String {
+        String::from_utf8_lossy(&self.body).into_owned()
+    }
+
+    #[track_caller]
+    fn json(&self) -> Value {
+        serde_json::from_slice(&self.body).unwrap_or_else(|error| panic!("{error}: {}", self.text()))
+    }
+}
+
+/// What a gateway to this brand may do, with these variables changed.
+fn instance_options(simulator: &Simulator, changed: &[(&str, &str)]) -> InstanceOptions {
+    let origin = simulator.origin();
+    let sum: String = Sha256::digest(TOKEN).iter().map(|byte| format!("{byte:02x}")).collect();
+    let variables = [
+        ("GATEWAY_TOKEN_SHA256", sum.as_str()),
+        ("EGRESS_ORIGINS", &origin),
+        ("CONNECTOR_BASE_URL", &origin),
+        ("CONNECTOR_DATACENTER_ID", "fra1"),
+        ("CONNECTOR_CLIENT_ID", SAMPLE_CLIENT_ID),
+        ("CONNECTOR_CLIENT_SECRET", SAMPLE_CLIENT_SECRET),
+    ];
+    let variables = variables.iter().chain(changed).map(|(name, value)| ((*name).to_owned(), (*value).to_owned()));
+    InstanceOptions {
+        egress: EgressPolicy::deny_all().allow(&origin).expect("an origin"),
+        environment: variables.collect(),
+        clock: simulator.clock(),
+        ..InstanceOptions::default()
+    }
+}
+
+fn request(method: Method, path: &str, body: Bytes) -> Request<Full<Bytes>> {
+    let request = Request::builder().method(method).uri(path).header(HOST, "gateway.example");
+    let request = request.header(AUTHORIZATION, format!("Bearer {TOKEN}")).header(CONTENT_TYPE, "application/json");
+    request.body(Full::new(body)).expect("a request")
+}
+
+async fn answer(service: &Service, request: Request<Full<Bytes>>) -> Answer {
+    let (head, body) = service.answer(request).await.into_parts();
+    let body = body.collect().await.expect("a whole body").to_bytes();
+    Answer { status: head.status, headers: head.headers, body }
+}
+
+fn about(address: &str) -> Value {
+    json!({ "key": "dsr-1", "subject": [{ "email": address }] })
+}
+
+#[tokio::test]
+async fn an_access_request_is_served_to_its_last_byte() {
+    let world = World::new().await;
+    let request = about(SAMPLE_PERSON);
+    let begun = world.post("/accesses", &json!({ "request": request })).await;
+    assert_eq!(begun.status, StatusCode::ACCEPTED, "{}", begun.text());
+    let report = world.follow(&request, begun).await;
+    assert_eq!(report["outcome"], "found");
+    let expected = world.simulator.expected_export(&[SAMPLE_PERSON]).remove(0).content.to_vec();
+    let documents = report["documents"].as_array().expect("documents");
+    let remote = documents.iter().filter_map(|document| document["content"]["remote"].as_str());
+    let mut files = Vec::new();
+    for reference in remote {
+        files.push(world.get(&format!("/documents/{reference}")).await.body);
+    }
+    assert!(files.iter().any(|file| *file == expected));
+}
+
+#[tokio::test]
+async fn a_deletion_is_verified() {
+    let world = World::new().await;
+    let request = about(SAMPLE_PERSON);
+    let begun = world.post("/deletions", &json!({ "request": request, "mode": "erase-and-verify" })).await;
+    let report = world.follow(&request, begun).await;
+    assert_eq!(report["outcome"], "verified");
+    assert!(world.simulator.holdings(SAMPLE_PERSON).is_empty());
+}
+
+#[tokio::test]
+async fn an_instance_is_used_again_and_signs_in_once() {
+    let world = World::new().await;
+    for _ in 0..3 {
+        assert_eq!(world.post("/checks", &json!({ "rights": ["access"] })).await.status, StatusCode::OK);
+    }
+    assert_eq!(world.service.idle_instances(), 1);
+    assert_eq!(world.calls_of(Endpoint::Token), 1);
+}
+
+#[tokio::test]
+async fn requests_at_once_have_an_instance_each() {
+    let world = World::new().await;
+    let check = json!({ "rights": ["access"] });
+    let (one, other) = tokio::join!(world.post("/checks", &check), world.post("/checks", &check));
+    assert_eq!((one.status, other.status), (StatusCode::OK, StatusCode::OK));
+    assert_eq!(world.service.idle_instances(), 2);
+}
+
+#[tokio::test]
+async fn no_more_instances_are_made_than_are_allowed() {
+    let one = load(Options { max_instances: 1, ..options() });
+    let slow = SimulatorOptions { latency: Duration::from_millis(300), ..SimulatorOptions::default() };
+    let world = World::of(Brand::sample(), slow, &one).await;
+    let check = json!({ "rights": ["access"] });
+    let (one, other) = tokio::join!(world.post("/checks", &check), world.post("/checks", &check));
+    let refused = if one.status == StatusCode::OK { &other } else { &one };
+    assert_eq!(refused.status, StatusCode::SERVICE_UNAVAILABLE);
+    assert_eq!(refused.headers[RETRY_AFTER], "1");
+    assert_eq!(world.post("/checks", &check).await.status, StatusCode::OK);
+}
+
+#[tokio::test]
+async fn nobody_calls_without_the_token_and_nobody_at_all_where_there_is_none() {
+    let world = World::new().await;
+    let mut wrong = request(Method::GET, "/manifest", Bytes::new());
+    wrong.headers_mut().insert(AUTHORIZATION, "Bearer another".parse().expect("a header"));
+    assert_eq!(answer(&world.service, wrong).await.status, StatusCode::UNAUTHORIZED);
+
+    let mut options = instance_options(&world.simulator, &[]);
+    options.environment = Environment::default();
+    let closed = gateway().service(options);
+    let refused = answer(&closed, request(Method::GET, "/manifest", Bytes::new())).await;
+    assert_eq!(refused.status, StatusCode::SERVICE_UNAVAILABLE);
+    assert_eq!(world.simulator.calls().len(), 0);
+}
+
+#[tokio::test]
+async fn what_is_within_reaches_only_what_guard_and_host_permit_both() {
+    let world = World::new().await;
+    let elsewhere = Server::good().await;
+    let origin = elsewhere.origin();
+    let base_url = ("CONNECTOR_BASE_URL", origin.as_str());
+    let host_alone = InstanceOptions {
+        egress: EgressPolicy::deny_all().allow(&origin).expect("an origin"),
+        ..instance_options(&world.simulator, &[base_url])
+    };
+    let guard_alone = instance_options(&world.simulator, &[base_url, ("EGRESS_ORIGINS", &origin)]);
+    for options in [host_alone, guard_alone] {
+        let service = gateway().service(options);
+        let check = json!({ "rights": ["access"] }).to_string().into();
+        let refused = answer(&service, request(Method::POST, "/checks", check)).await;
+        assert_eq!(refused.status, StatusCode::SERVICE_UNAVAILABLE);
+        assert_eq!(refused.json()["problems"][0]["code"], "egress");
+    }
+    assert_eq!(elsewhere.connections(), 0);
+}
+
+#[tokio::test]
+async fn a_document_of_32_mib_passes_through_8_mib_of_memory() {
+    let small = load(Options { max_instances: 1, max_memory: 8 << 20, ..options() });
+    let person = Person::new("Many", "Answers").email("many@example.com").export_bytes(32 << 20);
+    let world = World::of(Brand::sample().person(&person, &[]), SimulatorOptions::default(), &small).await;
+    let request = about("many@example.com");
+    let begun = world.post("/accesses", &json!({ "request": request })).await;
+    let report = world.follow(&request, begun).await;
+    let documents = report["documents"].as_array().expect("documents");
+    let reference = documents.iter().find_map(|document| document["content"]["remote"].as_str()).expect("a reference");
+    let expected = world.simulator.expected_export(&["many@example.com"]).remove(0).content;
+    let document = world.get(&format!("/documents/{reference}")).await;
+    assert_eq!(document.status, StatusCode::OK);
+    assert!(document.body.len() as u64 >= 32 << 20);
+    assert!(document.body == expected.to_vec());
+}
+
+/// A gateway that was written by hand is thrown away after this answer; none of its instances is used again.
+async fn fails(handle: &str, status: StatusCode, limit: Duration) {
+    let options = InstanceOptions { call_timeout: limit, ..InstanceOptions::default() };
+    let host = Host::new(self::options()).expect("a host");
+    let service = host.load_gateway(&guests::gateway(handle)).expect("a gateway").service(options);
+    for _ in 0..2 {
+        let answer = answer(&service, request(Method::GET, "/", Bytes::new()));
+        let failed = tokio::time::timeout(LONG, answer).await.expect("an answer");
+        assert_eq!(
+            (failed.status, &failed.headers[CONTENT_TYPE]),
+            (status, &"application/problem+json".parse().unwrap())
+        );
+        assert_eq!(failed.json()["status"], status.as_u16());
+        assert_eq!(service.idle_instances(), 0);
+    }
+}
+
+#[tokio::test]
+async fn a_gateway_that_traps_is_an_error_and_thrown_away() {
+    fails("unreachable", StatusCode::INTERNAL_SERVER_ERROR, LONG).await;
+}
+
+#[tokio::test]
+async fn a_gateway_that_answers_nothing_is_an_error_and_thrown_away() {
+    fails("", StatusCode::INTERNAL_SERVER_ERROR, LONG).await;
+}
+
+#[tokio::test]
+async fn a_gateway_that_loops_is_out_of_time_and_thrown_away() {
+    fails("(loop (br 0))", StatusCode::GATEWAY_TIMEOUT, Duration::from_millis(200)).await;
+}
+
+#[tokio::test]
+async fn a_request_that_names_no_host_costs_no_instance() {
+    let world = World::new().await;
+    assert_eq!(world.get("/manifest").await.status, StatusCode::OK);
+    let mut nameless = request(Method::GET, "/manifest", Bytes::new());
+    nameless.headers_mut().remove(HOST);
+    assert_eq!(answer(&world.service, nameless).await.status, StatusCode::BAD_REQUEST);
+    assert_eq!(world.service.idle_instances(), 1);
+}
+
+#[tokio::test]
+async fn what_has_begun_goes_on_when_the_caller_does_not_wait() {
+    let slow = SimulatorOptions { latency: Duration::from_millis(50), ..SimulatorOptions::default() };
+    let world = World::of(Brand::sample(), slow, gateway()).await;
+    let before = world.simulator.erasures().len();
+    let body = json!({ "request": about(SAMPLE_PERSON), "mode": "erase" });
+    let deletion = world.post("/deletions", &body);
+    let gone = tokio::time::timeout(Duration::from_millis(60), deletion).await;
+    assert!(gone.is_err(), "the caller has gone before the answer");
+    let settled = async {
+        while world.service.idle_instances() == 0 {
+            tokio::time::sleep(Duration::from_millis(5)).await;
+        }
+    };
+    tokio::time::timeout(LONG, settled).await.expect("the call ends");
+    assert_eq!(world.simulator.erasures().len(), before + 1);
+}
+
+/// Sends a call over a connection of its own, and reads it until the server closes.
+async fn over_the_wire(port: u16, sent: oneshot::Sender<()>) -> String {
+    let mut stream = TcpStream::connect((Ipv4Addr::LOCALHOST, port)).await.expect("a connection");
+    let body = json!({ "rights": ["access"] }).to_string();
+    let head = format!(
+        "POST /checks HTTP/1.1\r\nhost: gateway\r\nauthorization: Bearer {TOKEN}\r\ncontent-type: application/json\r\n\
+         content-length: {}\r\n\r\n",
+        body.len()
+    );
+    stream.write_all(&[head.as_bytes(), body.as_bytes()].concat()).await.expect("to write");
+    let _ = sent.send(());
+    let mut answer = String::new();
+    stream.read_to_string(&mut answer).await.expect("an answer");
+    answer
+}
+
+#[tokio::test]
+async fn who_is_waiting_when_the_service_ends_is_answered() {
+    let slow = SimulatorOptions { latency: Duration::from_millis(100), ..SimulatorOptions::default() };
+    let world = World::of(Brand::sample(), slow, gateway()).await;
+    let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await.expect("a free port");
+    let port = listener.local_addr().expect("its address").port();
+    let (end, ended) = oneshot::channel();
+    let (sent, was_sent) = oneshot::channel();
+    let serving = world.service.serve(listener, async move {
+        if ended.await.is_err() {
+            pending().await
+        }
+    });
+    let calling = over_the_wire(port, sent);
+    let ending = async {
+        was_sent.await.expect("a call");
+        while world.simulator.calls().is_empty() {
+            tokio::time::sleep(Duration::from_millis(5)).await;
+        }
+        end.send(()).expect("it serves");
+    };
+    let all = async { tokio::join!(serving, calling, ending).1 };
+    let answer = tokio::time::timeout(LONG, all).await.expect("an end");
+    assert!(answer.starts_with("HTTP/1.1 200 OK\r\n"), "{answer}");
+    assert!(TcpStream::connect((Ipv4Addr::LOCALHOST, port)).await.is_err(), "nobody listens any more");
+}
+
+#[test]
+fn an_environment_does_not_print_its_values() {
+    let environment: Environment = [("CONNECTOR_CLIENT_SECRET".to_owned(), "hunter2".to_owned())].into_iter().collect();
+    let printed = format!("{:?}", InstanceOptions { environment, ..InstanceOptions::default() });
+    assert!(printed.contains("CONNECTOR_CLIENT_SECRET") && !printed.contains("hunter2"), "{printed}");
+}

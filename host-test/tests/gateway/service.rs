@@ -1,0 +1,203 @@
+//! A brand, the composed file that serves it on a port, and callers with sockets of their own.
+
+use std::collections::BTreeMap;
+use std::net::SocketAddr;
+use std::time::{Duration, SystemTime};
+
+use host_test::GATEWAY;
+use host_test::clock::Clock;
+use host_test::host::{EgressPolicy, Host, InstanceOptions, Options as HostOptions};
+use host_test::simulator::{
+    Brand, Dialects, Endpoint, MESSAGE_CANARY, Options, SAMPLE_CLIENT_ID, SAMPLE_CLIENT_SECRET, SAMPLE_PERSON,
+    Simulator,
+};
+use serde_json::{Value, json};
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::{TcpListener, TcpStream};
+use tokio::task::AbortHandle;
+
+/// The token that callers send, and its SHA-256.
+const TOKEN: &str = "a token for tests";
+const TOKEN_SHA256: &str = "f51d1f1161f08134aeb2c8c955ce58de42d66d9f9db25546f12c83afab247782";
+
+/// How much memory the gateway, the connector and the guard may use, each.
+const MEMORY: usize = 8 << 20;
+
+pub struct Service {
+    pub simulator: Simulator,
+    address: SocketAddr,
+    serving: AbortHandle,
+}
+
+impl Drop for Service {
+    fn drop(&mut self) {
+        self.serving.abort();
+    }
+}
+
+impl Service {
+    /// Serves the sample brand.
+    pub async fn new() -> Self {
+        Self::of(Brand::sample(), "", &[]).await
+    }
+
+    /// Serves a brand that speaks these dialects, with these variables in place of the usual ones; an empty one is not set.
+    pub async fn of(brand: Brand, dialects: &str, changed: &[(&str, &str)]) -> Self {
+        // The gateway lives in the machine's own time. The brand begins there, and is moved.
+        let now = SystemTime::UNIX_EPOCH.elapsed().unwrap().as_secs();
+        let dialects = Dialects::parse(dialects).unwrap();
+        let options = Options { dialects, clock: Clock::made(now), ..Options::default() };
+        let simulator = Simulator::start(brand, options).await.unwrap();
+        let origin = simulator.origin();
+        let mut environment = BTreeMap::from([
+            ("GATEWAY_TOKEN_SHA256", TOKEN_SHA256),
+            ("EGRESS_ORIGINS", &origin),
+            ("CONNECTOR_DATACENTER_ID", "fra1"),
+            ("CONNECTOR_CLIENT_ID", SAMPLE_CLIENT_ID),
+            ("CONNECTOR_CLIENT_SECRET", SAMPLE_CLIENT_SECRET),
+            ("CONNECTOR_BASE_URL", &origin),
+        ]);
+        environment.extend(changed.iter().copied());
+        environment.retain(|_, value| !value.is_empty());
+        let environment = environment.into_iter().map(|(name, value)| (name.to_owned(), value.to_owned())).collect();
+        let egress = EgressPolicy::deny_all().allow(&origin).unwrap();
+        let options = HostOptions { max_instances: 4, max_components: 3, max_memory: MEMORY, ..HostOptions::default() };
+        let instance = InstanceOptions { egress, environment, ..InstanceOptions::default() };
+        let gateway = Host::new(options).unwrap().load_gateway(GATEWAY, instance).unwrap();
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let address = listener.local_addr().unwrap();
+        let serving = tokio::spawn(async move { gateway.serve(listener, std::future::pending()).await }).abort_handle();
+        Self { simulator, address, serving }
+    }
+
+    /// How many calls an endpoint got.
+    pub fn calls_of(&self, endpoint: Endpoint) -> usize {
+        self.simulator.calls().iter().filter(|call| call.endpoint == endpoint).count()
+    }
+
+    pub async fn get(&self, target: &str) -> Answer {
+        self.call("GET", target, &[], b"").await
+    }
+
+    pub async fn post(&self, target: &str, body: Value) -> Answer {
+        self.call("POST", target, &[("content-type", "application/json")], body.to_string().as_bytes()).await
+    }
+
+    /// A call with the token.
+    pub async fn call(&self, method: &str, target: &str, headers: &[(&str, &str)], body: &[u8]) -> Answer {
+        let token = format!("Bearer {TOKEN}");
+        let headers: Vec<_> = [("authorization", token.as_str())].into_iter().chain(headers.iter().copied()).collect();
+        self.call_as(method, target, &headers, body).await
+    }
+
+    /// A call with these headers and no others, on a connection of its own.
+    pub async fn call_as(&self, method: &str, target: &str, headers: &[(&str, &str)], body: &[u8]) -> Answer {
+        let mut text = format!("{method} {target} HTTP/1.1\r\nhost: {}\r\nconnection: close\r\n", self.address);
+        for (name, value) in headers {
+            text += &format!("{name}: {value}\r\n");
+        }
+        if !body.is_empty() || method == "POST" {
+            text += &format!("content-length: {}\r\n", body.len());
+        }
+        let mut stream = TcpStream::connect(self.address).await.unwrap();
+        stream.write_all(&[text.as_bytes(), b"\r\n", body].concat()).await.unwrap();
+        Answer::read(&mut stream).await
+    }
+
+    /// Follows what was begun to its last word, asking no earlier than is said, in the brand's time.
+    pub async fn follow(&self, request: &Value, begun: Answer) -> Value {
+        let mut value = begun.value();
+        let mut answer = begun;
+        for _ in 0..100 {
+            if answer.status == 200 {
+                return value["done"].clone();
+            }
+            assert_eq!(answer.status, 202, "{value}");
+            let seconds: u64 = answer.header("retry-after").unwrap().parse().unwrap();
+            let ms = value["pending"]["poll-after-ms"].as_u64().unwrap();
+            assert_eq!(seconds, ms.div_ceil(1_000));
+            self.simulator.advance(Duration::from_secs(seconds));
+            let task = json!({ "request": request, "ticket": value["pending"]["ticket"] });
+            answer = self.post("/polls", json!({ "tasks": [task] })).await;
+            value = answer.value()[0].clone();
+        }
+        panic!("100 polls, and no last word");
+    }
+}
+
+/// A request about one address.
+pub fn about(address: &str) -> Value {
+    json!({ "key": "dsr-1", "subject": [{ "email": address }] })
+}
+
+/// What came until the connection was closed.
+pub struct Answer {
+    pub status: u16,
+    headers: Vec<(String, String)>,
+    pub body: Vec<u8>,
+    /// Whether the body came to the end that its head or its chunks promised.
+    pub whole: bool,
+}
+
+impl Answer {
+    async fn read(stream: &mut TcpStream) -> Self {
+        let mut bytes = Vec::new();
+        // A reset is one of the ways in which a body can break off.
+        let _ = stream.read_to_end(&mut bytes).await;
+        let end = bytes.windows(4).position(|window| window == b"\r\n\r\n").expect("a head");
+        let head = str::from_utf8(&bytes[..end]).unwrap();
+        let mut lines = head.split("\r\n");
+        let status = lines.next().unwrap().split(' ').nth(1).unwrap().parse().unwrap();
+        let headers = lines.map(|line| line.split_once(": ").unwrap());
+        let headers = headers.map(|(name, value)| (name.to_ascii_lowercase(), value.to_owned())).collect();
+        let mut answer = Self { status, headers, body: Vec::new(), whole: false };
+        let rest = &bytes[end + 4..];
+        if answer.header("transfer-encoding") == Some("chunked") {
+            (answer.body, answer.whole) = chunks(rest);
+        } else {
+            let length: usize = answer.header("content-length").unwrap().parse().unwrap();
+            answer.body = rest.to_vec();
+            answer.whole = rest.len() == length;
+        }
+        answer
+    }
+
+    pub fn header(&self, name: &str) -> Option<&str> {
+        self.headers.iter().find(|(other, _)| other == name).map(|(_, value)| value.as_str())
+    }
+
+    #[track_caller]
+    pub fn value(&self) -> Value {
+        assert!(self.whole);
+        serde_json::from_slice(&self.body).unwrap()
+    }
+
+    /// The status, and the last part of the problem's type. It tells of nobody, and repeats nothing of the vendor's.
+    #[track_caller]
+    pub fn problem(&self) -> (u16, String) {
+        let value = self.value();
+        assert_eq!(self.header("content-type"), Some("application/problem+json"), "{value}");
+        assert_eq!(value["status"], self.status);
+        let text = value.to_string();
+        for private in [MESSAGE_CANARY, SAMPLE_PERSON, SAMPLE_CLIENT_ID, SAMPLE_CLIENT_SECRET, TOKEN, "Lovelace"] {
+            assert!(!text.contains(private), "{text}");
+        }
+        (self.status, value["type"].as_str().unwrap().rsplit(':').next().unwrap().to_owned())
+    }
+}
+
+/// What chunks hold, and whether the last one came.
+fn chunks(mut rest: &[u8]) -> (Vec<u8>, bool) {
+    let mut body = Vec::new();
+    loop {
+        let Some(line) = rest.windows(2).position(|window| window == b"\r\n") else { return (body, false) };
+        let length = usize::from_str_radix(str::from_utf8(&rest[..line]).unwrap(), 16).unwrap();
+        rest = &rest[line + 2..];
+        if length == 0 {
+            return (body, rest == b"\r\n");
+        }
+        body.extend_from_slice(&rest[..length.min(rest.len())]);
+        let Some(next) = rest.get(length + 2..) else { return (body, false) };
+        rest = next;
+    }
+}
