@@ -52,8 +52,11 @@ fn build() -> Result<(), Box<dyn Error>> {
     Ok(())
 }
 
-/// The files with their names, from the source in this checkout.
-pub(crate) fn files(workspace: &Path, target_dir: &Path) -> Result<Vec<(&'static str, Vec<u8>)>, Box<dyn Error>> {
+/// A file's name, and its bytes.
+type NamedFile = (&'static str, Vec<u8>);
+
+/// The files, from the source in this checkout.
+pub(crate) fn files(workspace: &Path, target_dir: &Path) -> Result<Vec<NamedFile>, Box<dyn Error>> {
     let component = |package| component(package, workspace, target_dir);
     let with_bill = |file: &[u8], packages: &[&str]| bill_of_materials::attach(file, workspace, packages, TARGET);
     let (connector, guard, gateway) = (component(CONNECTOR)?, component(GUARD)?, component(GATEWAY)?);
