@@ -53,7 +53,7 @@ fn build() -> Result<(), Box<dyn Error>> {
 }
 
 /// A file's name, and its bytes.
-type NamedFile = (&'static str, Vec<u8>);
+pub(crate) type NamedFile = (&'static str, Vec<u8>);
 
 /// The files, from the source in this checkout.
 pub(crate) fn files(workspace: &Path, target_dir: &Path) -> Result<Vec<NamedFile>, Box<dyn Error>> {

@@ -37,7 +37,7 @@ fn main() -> Result<(), Box<dyn Error>> {
     Ok(())
 }
 
-fn build_in(place: &Path, workspace: &Path) -> Result<Vec<(&'static str, Vec<u8>)>, Box<dyn Error>> {
+fn build_in(place: &Path, workspace: &Path) -> Result<Vec<build::NamedFile>, Box<dyn Error>> {
     for source in SOURCE {
         copy(&workspace.join(source), &place.join(source))?;
     }
