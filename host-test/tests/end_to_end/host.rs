@@ -112,7 +112,7 @@ impl<'w> Host<'w> {
                 }
                 Err(error) => {
                     self.said.push(format!("{error:?}"));
-                    let remedy = error.remedy.clone();
+                    let remedy = error.remedy;
                     self.errors.push(error);
                     match remedy {
                         Remedy::Retry(ms) => self.wait(ms).await,

@@ -63,10 +63,10 @@ impl Service {
         let egress = EgressPolicy::deny_all().allow(&origin).unwrap();
         let options = HostOptions { max_instances: 4, max_components: 3, max_memory: MEMORY, ..HostOptions::default() };
         let instance = InstanceOptions { egress, environment, ..InstanceOptions::default() };
-        let gateway = Host::new(options).unwrap().load_gateway(GATEWAY, instance).unwrap();
+        let service = Host::new(options).unwrap().load_gateway(GATEWAY).unwrap().service(instance);
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = listener.local_addr().unwrap();
-        let serving = tokio::spawn(async move { gateway.serve(listener, std::future::pending()).await }).abort_handle();
+        let serving = tokio::spawn(async move { service.serve(listener, std::future::pending()).await }).abort_handle();
         Self { simulator, address, serving }
     }
 
