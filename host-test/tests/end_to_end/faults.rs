@@ -105,7 +105,6 @@ fn lasting_faults() -> Vec<Fault> {
         Fault::DeepJson,
         Fault::HugeBody,
         Fault::RepeatedCursor,
-        Fault::NextPageElsewhere(another_origin()),
         Fault::UnaskedGzip,
         Fault::Redirect(307, another_origin() + "/API/v3/whoami"),
         Fault::StatusAfterEffect(504, WaitHint::None),
