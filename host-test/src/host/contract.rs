@@ -155,7 +155,7 @@ impl fmt::Debug for Content {
 }
 
 /// A piece of a remote document. How many bytes there are, is printed.
-#[derive(Clone, PartialEq)]
+#[derive(Clone, PartialEq, Serialize, Deserialize)]
 pub struct Chunk {
     /// The bytes.
     pub bytes: Vec<u8>,
@@ -171,7 +171,7 @@ impl fmt::Debug for Chunk {
 }
 
 /// What a connection test found. Whose account it is, is not printed.
-#[derive(Clone, PartialEq)]
+#[derive(Clone, PartialEq, Serialize, Deserialize)]
 pub struct Connection {
     /// The vendor's name for the customer's tenant.
     pub tenant: String,
