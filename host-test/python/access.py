@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import sys
 import time
 from collections.abc import Callable
 from dataclasses import replace
@@ -92,7 +93,8 @@ def main(arguments: list[str] | None = None) -> None:
     manifest = Connector(plugin, origins=[]).describe()
     origins = [given.origin] if given.origin else manifest.egress
     print(f"{manifest.title} connector {manifest.version}, which may reach {', '.join(origins)}")
-    given.out.mkdir(mode=0o700)
+    if given.out.exists():
+        parser.error(f"{given.out} is there already")
 
     with Connector(plugin, origins) as connector:
         connector.configure(json.loads(given.settings.read_text()))
@@ -101,6 +103,7 @@ def main(arguments: list[str] | None = None) -> None:
         request = Request(given.key, [Email(given.email)])
         report = finished(connector, request, begun(connector, request), print)
         print(f"{report.outcome.value}; {len(report.findings)} findings")
+        given.out.mkdir(mode=0o700)
         for document in report.documents:
             size = 0
             with open(given.out / document.name, "xb") as file:
@@ -110,4 +113,7 @@ def main(arguments: list[str] | None = None) -> None:
 
 
 if __name__ == "__main__":
-    main()
+    try:
+        main()
+    except ConnectorError as told:
+        sys.exit(f"{told.error.kind.value}: {told}")
