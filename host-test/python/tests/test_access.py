@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 import access
-from privacy_host import CallLost, Connector, ConnectorError, ErrorKind
+from privacy_host import CallLost, Connector, ConnectorError, ErrorKind, Progress, Request
 
 from .pattern import Json
 from .scenario import Brand
@@ -34,6 +34,20 @@ def example(guarded_file: bytes, brand: Brand, tmp_path: Path, monkeypatch: pyte
     return run
 
 
+@pytest.fixture
+def attempts(monkeypatch: pytest.MonkeyPatch) -> list[bool]:
+    """For each time that the request is begun, whether an earlier attempt is to be looked for."""
+    begun: list[bool] = []
+    access_by = Connector.access
+
+    def noting(connector: Connector, request: Request) -> Progress:
+        begun.append(request.first_attempt_at is not None)
+        return access_by(connector, request)
+
+    monkeypatch.setattr(Connector, "access", noting)
+    return begun
+
+
 def test_it_ends_with_documents(example: Example, capsys: pytest.CaptureFixture[str]) -> None:
     documents = example()
     assert documents and all(b"ada@example.org" in content for content in documents.values())
@@ -44,18 +58,21 @@ def test_it_ends_with_documents(example: Example, capsys: pytest.CaptureFixture[
 
 
 @pytest.mark.parametrize(
-    ("endpoint", "fault"),
+    ("endpoint", "fault", "expected_attempts"),
     [
-        ("export-create", {"status": [429, {"seconds": 90}]}),
-        ("export-create", "reset-after-effect"),
-        ("export-create", "html"),
-        ("export-progress", {"status": [503, "none"]}),
+        ("export-create", {"status": [429, {"seconds": 90}]}, [False, False, False, False]),
+        ("export-create", "reset-after-effect", [False, True, True, True]),
+        ("export-create", "html", [False, True, True, True]),
+        ("export-progress", {"status": [503, "none"]}, [False]),
     ],
 )
-def test_it_gets_over_faults_that_pass(example: Example, brand: Brand, endpoint: str, fault: Json) -> None:
+def test_it_gets_over_faults_that_pass(
+    example: Example, brand: Brand, attempts: list[bool], endpoint: str, fault: Json, expected_attempts: list[bool]
+) -> None:
     brand.change({"faults": [{"endpoint": endpoint, "occurrence": {"first": 3}, "fault": fault}]})
     assert example()
     assert brand.seen()["calls"][endpoint] >= 4
+    assert attempts == expected_attempts
 
 
 @pytest.mark.parametrize(
@@ -73,8 +90,10 @@ def test_it_tells_what_will_not_pass(
     assert told.value.error.kind is kind
 
 
-def test_it_goes_on_after_calls_that_were_lost(example: Example, brand: Brand, monkeypatch: pytest.MonkeyPatch) -> None:
-    lost = []
+def test_it_goes_on_after_calls_that_were_lost(
+    example: Example, attempts: list[bool], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    lost: list[str] = []
 
     def lose_the_first(name: str) -> None:
         call = getattr(Connector, name)
@@ -93,3 +112,4 @@ def test_it_goes_on_after_calls_that_were_lost(example: Example, brand: Brand, m
     lose_the_first("poll")
     assert example()
     assert lost == ["access", "poll"]
+    assert attempts == [False, True]

@@ -72,6 +72,17 @@ def test_a_call_that_computes_for_ever_is_stopped() -> None:
         Connector(plugin, None).describe()
 
 
+def test_an_answer_that_is_too_large_for_the_runtime_is_no_answer() -> None:
+    connector = Connector(Plugin(hostile.answering(3 << 20), guarded=False), None)
+    for _ in range(2):
+        with pytest.raises(CallLost, match="describe ended without an answer") as lost:
+            connector.describe()
+        # Each time for its size, so each time on a fresh instance.
+        assert "too much data" in str(lost.value.__cause__)
+    with pytest.raises(CallLost, match="what the contract does not have"):
+        Connector(Plugin(hostile.answering(1 << 10), guarded=False), None).describe()
+
+
 def test_an_answer_that_is_not_in_the_contract_is_no_answer() -> None:
     with pytest.raises(CallLost, match="describe answered what the contract does not have"):
         Connector(Plugin(hostile.plugin(""), guarded=False), None).describe()
@@ -158,6 +169,19 @@ def test_a_document_is_read_to_its_end_from_any_offset(plugin: Plugin, control: 
                 whole = b"".join(connector.bytes_of(document))
                 assert len(whole) == document.size
                 assert b"".join(connector.bytes_of(document, 100)) == whole[100:]
+
+
+def test_the_largest_answer_that_the_contract_has_comes_across(plugin: Plugin, control: str) -> None:
+    directories = [f"POOL_{number:02}" for number in range(40)]
+    people = [{"emails": ["ada@example.org"], "embedded-data": {"note": "a" * 30_000}}]
+    with Brand.order(control, {"brand": {"directories": directories, "people": people}}) as brand:
+        with Connector(plugin, [brand.names["origin"]]) as connector:
+            connector.configure(brand.settings)
+            documents = finished(connector, brand, ADA).documents
+    inline = [len(document.content.data) for document in documents if isinstance(document.content, Inline)]
+    # One more would be more than 1 MiB, so others are remote.
+    assert sum(inline) <= 1 << 20 < sum(inline) + max(inline)
+    assert len(documents) == len(directories) > len(inline)
 
 
 def test_numbers_that_do_not_fit_are_refused_before_they_are_cut_off(plugin: Plugin) -> None:
