@@ -5,15 +5,112 @@
         connector.configure({"datacenter-id": "fra1", "client-id": "…", "client-secret": "…"})
         progress = connector.access(Request("dsr-1", [Email("ada@example.org")]))
 
-`contract` has the records of the contract, `plugin` what a file may do, `connector` the calls, `values` what crosses between
-Python and the component, `errors` what is raised.
+`contract` has the records of the contract, `plugin` what a file may do, `connector` the calls, `values` what crosses
+between Python and the component, `errors` what is raised.
 """
 
-from .connector import PIECE as PIECE
-from .connector import Connector as Connector
-from .contract import *
-from .errors import CallLost as CallLost
-from .errors import ConnectorError as ConnectorError
-from .errors import NotAPlugin as NotAPlugin
-from .plugin import Limits as Limits
-from .plugin import Plugin as Plugin
+from .connector import PIECE, Connector
+from .contract import (
+    Amount,
+    Capability,
+    Chunk,
+    Connection,
+    Content,
+    DeletionMode,
+    Document,
+    Email,
+    Error,
+    ErrorKind,
+    Exactly,
+    ExternalReference,
+    Finding,
+    Gap,
+    GiveUp,
+    Identifier,
+    Inline,
+    Manifest,
+    Nothing,
+    Operator,
+    Other,
+    Outcome,
+    Pending,
+    Permission,
+    Phone,
+    Problem,
+    Progress,
+    RateLimit,
+    Receipt,
+    Remedy,
+    Remote,
+    Report,
+    Request,
+    Restart,
+    Retry,
+    Right,
+    Setting,
+    SettingField,
+    SettingKind,
+    SomeData,
+    SourceState,
+    Stage,
+    Task,
+    Unknown,
+    VendorJob,
+)
+from .errors import CallLost, ConnectorError, NotAPlugin
+from .plugin import Limits, Plugin
+
+__all__ = [
+    "Amount",
+    "CallLost",
+    "Capability",
+    "Chunk",
+    "Connection",
+    "Connector",
+    "ConnectorError",
+    "Content",
+    "DeletionMode",
+    "Document",
+    "Email",
+    "Error",
+    "ErrorKind",
+    "Exactly",
+    "ExternalReference",
+    "Finding",
+    "Gap",
+    "GiveUp",
+    "Identifier",
+    "Inline",
+    "Limits",
+    "Manifest",
+    "NotAPlugin",
+    "Nothing",
+    "Operator",
+    "Other",
+    "Outcome",
+    "PIECE",
+    "Pending",
+    "Permission",
+    "Phone",
+    "Plugin",
+    "Problem",
+    "Progress",
+    "RateLimit",
+    "Receipt",
+    "Remedy",
+    "Remote",
+    "Report",
+    "Request",
+    "Restart",
+    "Retry",
+    "Right",
+    "Setting",
+    "SettingField",
+    "SettingKind",
+    "SomeData",
+    "SourceState",
+    "Stage",
+    "Task",
+    "Unknown",
+    "VendorJob",
+]

@@ -35,17 +35,18 @@ PIECE = 64 << 10
 class Connector:
     """The calls of the contract, on an instance of its own.
 
-    What the connector answers as an error is raised as `ConnectorError`, but for `poll`, where each task has an answer of its
-    own. When an instance ends without an answer, `CallLost` is raised, and the next call is made on a fresh one with the same
-    settings; a ticket is good on either.
+    What the connector answers as an error is raised as `ConnectorError`, but for `poll`, where each task has an answer
+    of its own. When an instance ends without an answer, `CallLost` is raised, and the next call is made on a fresh one
+    with the same settings; a ticket is good on either.
 
     An instance serves one call at a time: other threads wait for their turn. Threads that are not to wait take a
     connector each; calls of different ones run at the same time, without the interpreter's lock.
     """
 
     def __init__(self, plugin: Plugin, origins: Sequence[str] | None) -> None:
-        """`origins` is where its requests may go, for a guarded plugin; an empty list is nowhere. What the connector asks for is
-        `describe().egress`. Where the network limits egress, it is None."""
+        """`origins` is where its requests may go, for a guarded plugin: `https://fra1.example.com`, say, or
+        `https://*.example.com`; an empty list is nowhere. What the connector asks for is `describe().egress`. Where the
+        network limits egress, it is None."""
         if plugin.guarded != (origins is not None):
             raise ValueError("a guarded plugin needs origins, and nothing would keep another to them")
         if isinstance(origins, str) or any("," in origin for origin in origins or ()):
@@ -96,7 +97,7 @@ class Connector:
         return chunk
 
     def bytes_of(self, document: Document, offset: int = 0) -> Iterator[bytes]:
-        """The bytes of a document from an offset on, piece by piece. After an error, go on at the offset that was reached."""
+        """The bytes of a document from an offset on, piece by piece. After an error, go on at the offset reached."""
         if isinstance(document.content, Inline):
             yield document.content.data[offset:]
             return

@@ -10,7 +10,6 @@ from __future__ import annotations
 import builtins
 from dataclasses import dataclass, field
 from enum import Enum
-from typing import Union
 
 
 class Case:
@@ -106,7 +105,7 @@ class Other(Case):
     value: str = field(repr=False)
 
 
-Identifier = Union[Email, Phone, ExternalReference, Other]
+Identifier = Email | Phone | ExternalReference | Other
 
 
 @dataclass(frozen=True)
@@ -158,7 +157,7 @@ class GiveUp(Case):
     pass
 
 
-Remedy = Union[Retry, Restart, Operator, GiveUp]
+Remedy = Retry | Restart | Operator | GiveUp
 
 
 @dataclass(frozen=True)
@@ -216,7 +215,7 @@ class Unknown(Case):
     pass
 
 
-Amount = Union[Nothing, Exactly, SomeData, Unknown]
+Amount = Nothing | Exactly | SomeData | Unknown
 
 
 @dataclass(frozen=True)
@@ -239,7 +238,7 @@ class Remote(Case):
     reference: str
 
 
-Content = Union[Inline, Remote]
+Content = Inline | Remote
 
 
 @dataclass(frozen=True)
@@ -297,7 +296,7 @@ class Report:
     extra: list[Setting]
 
 
-Progress = Union[Pending, Report]
+Progress = Pending | Report
 
 
 # What a connector is, and what it is connected to

@@ -43,8 +43,8 @@ class Limits:
     memory: int = 64 << 20
     """How many bytes of memory each component of the file may use."""
     call_seconds: int = 120
-    """How long a call may compute. A connector keeps to about 60 seconds by itself, waiting included; this stops one that does
-    not come back. While it waits for an answer from outside it is not stopped, but as soon as it goes on."""
+    """How long a call may take. A connector keeps to about 60 seconds by itself; this stops one that does not come
+    back. While it waits for an answer from outside it is not stopped, but as soon as it goes on."""
 
 
 @dataclass
@@ -58,9 +58,9 @@ class Instance:
 class Plugin:
     """A connector's file, compiled.
 
-    All that it can do is what it imports: this host refuses a file that imports more than HTTP, clocks and streams. Where
-    its requests may go is up to the egress guard, a component that is composed before the connector in the same file;
-    a file without it is loaded only if the caller says that the network takes care of that.
+    All that it can do is what it imports: this host refuses a file that imports more than HTTP, clocks and streams.
+    Where its requests may go is up to the egress guard, a component that is composed before the connector in the same
+    file; a file without it is loaded only if the caller says that the network takes care of that.
     """
 
     def __init__(self, file: bytes, *, guarded: bool = True, limits: Limits = Limits()) -> None:
@@ -151,6 +151,6 @@ def _check_imports(imports: list[str], guarded: bool) -> None:
     if beyond:
         raise NotAPlugin(f"the file asks for more than a connector may have: {', '.join(sorted(beyond))}")
     if guarded and GUARD_IMPORT not in names:
-        raise NotAPlugin("the file has no egress guard: take one that was composed with it, or let the network limit egress")
+        raise NotAPlugin("the file has no egress guard: take one that has, or let the network limit egress")
     if not guarded and GUARD_IMPORT in names:
         raise NotAPlugin("the file has an egress guard: load it as guarded, and say where its requests may go")

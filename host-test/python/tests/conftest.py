@@ -14,6 +14,7 @@ import pytest
 from privacy_host import Plugin
 
 from .scenario import Brand
+from .waiting import Waiting
 
 WORKSPACE = Path(__file__).parents[3]
 
@@ -59,6 +60,13 @@ def brand(control: str) -> Iterator[Brand]:
     people = [{"emails": ["ada@example.org"], "responses": 2}]
     with Brand.order(control, {"brand": {"people": people}}) as brand:
         yield brand
+
+
+@pytest.fixture
+def waiting() -> Iterator[Waiting]:
+    server = Waiting()
+    yield server
+    server.close()
 
 
 def _written(host_test: Path, file: Path, *options: str) -> bytes:

@@ -52,7 +52,7 @@ def _holds(name: str, argument: Json, value: Json) -> bool:
 
 def _equal(pattern: Json, value: Json) -> bool:
     # To Python, true is 1.
-    return bool(pattern == value) and (type(pattern) is type(value) or _is_number(pattern) and _is_number(value))
+    return bool(pattern == value) and (type(pattern) is type(value) or (_is_number(pattern) and _is_number(value)))
 
 
 def _is_number(value: Json) -> bool:

@@ -20,7 +20,7 @@ Example = Callable[[], dict[str, bytes]]
 
 @pytest.fixture
 def example(guarded_file: bytes, brand: Brand, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Example:
-    """Runs the example against the brand, whose clock goes on while the example sleeps; gives the files that it wrote."""
+    """Runs the example against the brand, whose clock goes on while it sleeps; gives the files that it wrote."""
     plugin, settings, out = tmp_path / "qualtrics.wasm", tmp_path / "settings.json", tmp_path / "answer"
     plugin.write_bytes(guarded_file)
     settings.write_text(json.dumps(brand.settings))

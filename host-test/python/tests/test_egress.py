@@ -2,51 +2,14 @@
 
 from __future__ import annotations
 
-import socket
 import threading
-from collections.abc import Iterator
 
 import pytest
 
 from privacy_host import Connector, ConnectorError, Error, ErrorKind, Operator, Plugin, Right
 
 from .scenario import Brand
-
-
-class Waiting:
-    """A server that nobody is to call."""
-
-    def __init__(self) -> None:
-        self._socket = socket.create_server(("127.0.0.1", 0))
-
-    @property
-    def origin(self) -> str:
-        return f"http://127.0.0.1:{self._socket.getsockname()[1]}"
-
-    def was_called(self) -> bool:
-        """Whether a connection waits. It would, whether anybody takes it or not."""
-        self._socket.setblocking(False)
-        try:
-            self._socket.accept()[0].close()
-        except BlockingIOError:
-            return False
-        return True
-
-    def hang_up(self) -> None:
-        """Takes one connection, ends it, and takes no other."""
-        self._socket.settimeout(30)
-        self._socket.accept()[0].close()
-        self._socket.close()
-
-    def close(self) -> None:
-        self._socket.close()
-
-
-@pytest.fixture
-def waiting() -> Iterator[Waiting]:
-    server = Waiting()
-    yield server
-    server.close()
+from .waiting import Waiting
 
 
 def checked(plugin: Plugin, settings: dict[str, str], origins: list[str] | None) -> Error | None:
@@ -79,8 +42,12 @@ def test_a_plugin_that_calls_elsewhere_is_stopped(plugin: Plugin, brand: Brand, 
     assert brand.seen()["calls"]["token"] == 0
 
 
-@pytest.mark.parametrize("origins", [[], ["*"], ["http://127.0.0.1"], ["http://127.0.0.1:1"], ["https://*.qualtrics.com"]])
-def test_what_the_list_does_not_say_is_denied(plugin: Plugin, brand: Brand, waiting: Waiting, origins: list[str]) -> None:
+@pytest.mark.parametrize(
+    "origins", [[], ["*"], ["http://127.0.0.1"], ["http://127.0.0.1:1"], ["https://*.qualtrics.com"]]
+)
+def test_what_the_list_does_not_say_is_denied(
+    plugin: Plugin, brand: Brand, waiting: Waiting, origins: list[str]
+) -> None:
     assert_stopped(checked(plugin, {**brand.settings, "base-url": waiting.origin}, origins), waiting.origin)
     assert not waiting.was_called()
 

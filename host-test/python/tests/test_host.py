@@ -29,6 +29,7 @@ from privacy_host import (
 
 from . import hostile
 from .scenario import Brand
+from .waiting import Waiting
 
 ADA = Request("dsr-1", [Email("ada@example.org")])
 
@@ -131,7 +132,7 @@ def test_settings_that_are_refused_leave_those_before_in_force(plugin: Plugin, b
         assert connector.check([Right.ACCESS]).tenant
 
 
-def test_connectors_in_threads_serve_their_own_connections_at_the_same_time(plugin: Plugin, control: str) -> None:
+def test_connectors_in_threads_serve_their_own_connections(plugin: Plugin, control: str) -> None:
     names = [f"person{number}@example.org" for number in range(8)]
     together = threading.Barrier(len(names))
 
@@ -147,6 +148,22 @@ def test_connectors_in_threads_serve_their_own_connections_at_the_same_time(plug
     with ThreadPoolExecutor(len(names)) as threads:
         served = list(threads.map(serve, names))
     assert [exported for exported, _ in served] == [[name] for name in names]
+
+
+def test_a_call_that_waits_keeps_no_other_thread_waiting(plugin: Plugin, brand: Brand, waiting: Waiting) -> None:
+    taken, until = threading.Event(), threading.Event()
+    with ThreadPoolExecutor(2) as threads, Connector(plugin, [waiting.origin]) as slow:
+        slow.configure({**brand.settings, "base-url": waiting.origin})
+        threads.submit(waiting.hang_up, taken, until)
+        checked = threads.submit(slow.check, [Right.ACCESS])
+        assert taken.wait(30)
+        with Connector(plugin, [brand.names["origin"]]) as connector:
+            connector.configure(brand.settings)
+            assert connector.check([Right.ACCESS]).tenant
+        assert not checked.done()
+        until.set()
+        with pytest.raises(ConnectorError):
+            checked.result()
 
 
 def test_threads_that_share_a_connector_take_turns(plugin: Plugin, brand: Brand) -> None:

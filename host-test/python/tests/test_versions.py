@@ -34,7 +34,9 @@ def instantiated(file: bytes) -> tuple[Store, Instance]:
 
 
 @pytest.mark.parametrize("version", ["0.1.0", "0.1.1", "0.1.9"])
-def test_this_host_serves_requests_with_any_plugin_of_its_series(guarded_file: bytes, brand: Brand, version: str) -> None:
+def test_this_host_serves_requests_with_any_plugin_of_its_series(
+    guarded_file: bytes, brand: Brand, version: str
+) -> None:
     plugin = Plugin(of_version(guarded_file, version))
     assert plugin.interface == f"{INTERFACE}@{version}"
     request = Request("dsr-1", [Email("ada@example.org")])
