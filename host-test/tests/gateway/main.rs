@@ -206,7 +206,7 @@ async fn what_cannot_be_read_is_refused_before_anything_is_done() {
     let answer = service.call("DELETE", "/deletions", &[], b"").await;
     assert_eq!((answer.problem().0, answer.header("allow")), (405, Some("POST")));
     assert_eq!(service.get("/").await.problem(), (404, "not-found".to_owned()));
-    assert_eq!(service.simulator.erasures().len(), 0);
+    assert_eq!(service.simulator.calls().len(), 0);
 }
 
 /// A brand whose export for [`BIG_READER`] is this long, and the reference of that.
