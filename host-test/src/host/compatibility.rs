@@ -3,11 +3,19 @@
 //! What makes them fit is the rule of the contract: within a 0.N the interface `connector` is frozen, and what comes is a new
 //! interface. wasmtime takes an export of a version for any other of the same 0.N.
 
+#[path = "../../build/composition.rs"]
+mod composition;
+
 use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
+use bytes::Bytes;
+use http::StatusCode;
+use http_body_util::{BodyExt, Full};
+use sha2::{Digest, Sha256};
 use wasm_encoder::{ExportKind, ExportSection, Module, RawSection};
+use wasm_metadata::Payload as Part;
 use wasmparser::{ExternalKind, Parser, Payload};
 use wasmtime::Store;
 use wasmtime::component::{Component, ComponentExportIndex, ComponentNamedList, Instance, Lift, Lower};
@@ -18,8 +26,8 @@ use super::contract::{Error, Identifier, Outcome, Progress, Report, Request, Set
 use super::instance::State;
 use super::outbound::Outbound;
 use super::{EgressPolicy, Host, HostError, InstanceOptions, Options};
-use crate::COMPONENT;
 use crate::simulator::{self, Brand, SAMPLE_CLIENT_ID, SAMPLE_CLIENT_SECRET, SAMPLE_PERSON, Simulator};
+use crate::{COMPONENT, GATEWAY};
 
 const OLD: &str = "privacy:connector/connector@0.1.0";
 const NEWER: &str = "privacy:connector/connector@0.1.1";
@@ -216,4 +224,31 @@ fn a_connector_of_another_0_n_is_not_loaded() {
     }
     assert!(Component::new(&host().engine, &connector).is_ok());
     assert!(matches!(host().load(&connector), Err(HostError::Unfit(_))));
+}
+
+/// The gateway alone, out of the file that it is composed into.
+fn gateway() -> &'static [u8] {
+    let Part::Component { children, .. } = Part::from_binary(GATEWAY).unwrap() else { panic!("a component") };
+    let named = children.iter().find(|part| part.metadata().name.as_deref() == Some("gateway"));
+    &GATEWAY[named.unwrap().metadata().range.clone()]
+}
+
+#[tokio::test]
+async fn an_old_gateway_is_composed_with_a_newer_connector() {
+    let connector = newer_connector();
+    let composed = composition::compose(("connector", &connector), ("gateway", gateway())).unwrap();
+    let host = Host::new(Options { max_instances: 4, max_components: 2, ..Options::default() }).unwrap();
+    let gateway = host.load_gateway(&composed).unwrap();
+    assert!(gateway.imports().iter().all(|import| import.starts_with("wasi:")), "{:?}", gateway.imports());
+
+    let sum: String = Sha256::digest("a token").iter().map(|byte| format!("{byte:02x}")).collect();
+    let environment = [("GATEWAY_TOKEN_SHA256".to_owned(), sum)].into_iter().collect();
+    let service = gateway.service(InstanceOptions { environment, ..InstanceOptions::default() });
+    let request = http::Request::get("/manifest").header("host", "gateway.example");
+    let request = request.header("authorization", "Bearer a token").body(Full::new(Bytes::new())).unwrap();
+    let answer = service.answer(request).await;
+    assert_eq!(answer.status(), StatusCode::OK);
+    let manifest = answer.into_body().collect().await.unwrap().to_bytes();
+    let manifest: serde_json::Value = serde_json::from_slice(&manifest).unwrap();
+    assert_eq!(manifest["name"], "qualtrics");
 }
