@@ -174,12 +174,47 @@ fn no_component_holds_a_place_of_the_machine_that_built_it() {
     }
 }
 
+/// Where unsafe code may be: what is generated from the contract, and the host's one function that loads code which it
+/// compiled itself.
+const UNSAFE: [&str; 5] = [
+    "edge/egress-guard/src/component/bindings.rs",
+    "edge/gateway/src/component/bindings.rs",
+    "host-test/src/host/bindings.rs",
+    "host-test/src/host/precompiled.rs",
+    "src/component/bindings.rs",
+];
+
+#[test]
+fn unsafe_code_is_denied_but_in_generated_bindings_and_where_the_host_loads_its_own_code() {
+    let workspace = workspace();
+    for manifest in ["Cargo.toml", "host-test/fuzz/Cargo.toml"] {
+        let text = fs::read_to_string(workspace.join(manifest)).expect("a manifest");
+        assert!(text.contains("unsafe_code = \"deny\""), "{manifest}");
+    }
+    let own = "[lints.rust]\nunsafe_code = \"deny\"";
+    for manifest in ["Cargo.toml", "edge/egress-guard/Cargo.toml", "edge/gateway/Cargo.toml", "host-test/Cargo.toml"] {
+        let text = fs::read_to_string(workspace.join(manifest)).expect("a manifest");
+        assert!(text.contains(own) || text.contains("[lints]\nworkspace = true"), "{manifest}");
+    }
+    let mut allowing = Vec::new();
+    for place in ["src", "edge", "host-test"] {
+        each_source(&workspace.join(place), &mut |path, text| {
+            let mut attributes = text.lines().map(str::trim).filter(|line| line.starts_with('#'));
+            if attributes.any(|line| line.contains("unsafe_code")) {
+                allowing.push(path.strip_prefix(&workspace).expect("within it").to_str().expect("text").to_owned());
+            }
+        });
+    }
+    allowing.sort();
+    assert_eq!(allowing, UNSAFE);
+}
+
 #[test]
 fn every_test_that_the_security_notes_name_is_there() {
     let notes = fs::read_to_string(workspace().join("SECURITY.md")).expect("the notes");
     let mut source = String::new();
     for place in ["src", "edge", "host-test/src", "host-test/tests"] {
-        read(&workspace().join(place), &mut source);
+        each_source(&workspace().join(place), &mut |_, text| source.push_str(text));
     }
     let named: Vec<&str> = notes
         .split('`')
@@ -191,14 +226,17 @@ fn every_test_that_the_security_notes_name_is_there() {
     }
 }
 
-/// All the Rust below a directory.
-fn read(place: &Path, source: &mut String) {
+/// All the Rust below a directory that is ours.
+fn each_source(place: &Path, look: &mut impl FnMut(&Path, &str)) {
     for entry in fs::read_dir(place).expect("a directory") {
         let path = entry.expect("an entry").path();
         if path.is_dir() {
-            read(&path, source);
+            let made = ["target", "node_modules", ".venv", "corpus", "artifacts"];
+            if !made.iter().any(|name| path.ends_with(name)) {
+                each_source(&path, look);
+            }
         } else if path.extension().is_some_and(|extension| extension == "rs") {
-            source.push_str(&fs::read_to_string(path).expect("text"));
+            look(&path, &fs::read_to_string(&path).expect("text"));
         }
     }
 }
