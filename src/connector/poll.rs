@@ -31,25 +31,33 @@ const TOGETHER: usize = 4;
 
 /// `poll`.
 pub fn poll<T: Transport, C: Clock>(call: &mut Call<'_, T, C>, tasks: &[Task]) -> Vec<Result<Progress, Error>> {
-    let read: Vec<Result<(Subject, Ticket), Error>> = tasks.iter().map(read).collect();
-    let tickets = || read.iter().filter_map(|task| task.as_ref().ok()).map(|(_, ticket)| ticket);
+    // What cannot be read is answered at once, and takes no more room than its answer: a host may ask of very many.
+    let mut read = Vec::new();
+    let mut answers: Vec<Option<Result<Progress, Error>>> = Vec::with_capacity(tasks.len());
+    for task in tasks {
+        answers.push(match self::read(task) {
+            Ok((subject, ticket)) => {
+                read.push((&task.request, subject, ticket));
+                None
+            }
+            Err(error) => Some(Err(error)),
+        });
+    }
+    let tickets = || read.iter().map(|(_, _, ticket)| ticket);
     let exports = ask_exports(call, tickets().filter(|ticket| ticket.aim == Aim::Access));
     let erasures = ask_erasures(call, tickets().filter(|ticket| ticket.aim != Aim::Access));
     let mut gathered = false;
-    tasks
-        .iter()
-        .zip(&read)
-        .map(|(task, read)| {
-            let (subject, ticket) = read.as_ref().map_err(Error::clone)?;
-            let following = Following { request: &task.request, subject, ticket: ticket.clone() };
-            let may_gather = !gathered;
-            let before = call.client.calls();
-            let progress = answer(call, following, &exports, &erasures, may_gather);
-            // Whoever made calls of its own has used this call's room for that.
-            gathered = gathered || call.client.calls() > before;
-            progress
-        })
-        .collect()
+    let places = answers.iter_mut().filter(|answer| answer.is_none());
+    for ((request, subject, ticket), place) in read.iter().zip(places) {
+        let following = Following { request, subject, ticket: ticket.clone() };
+        let may_gather = !gathered;
+        let before = call.client.calls();
+        *place = Some(answer(call, following, &exports, &erasures, may_gather));
+        // Whoever made calls of its own has used this call's room for that.
+        gathered = gathered || call.client.calls() > before;
+    }
+    // Each has its answer by now. This way of saying so takes them where they lie.
+    answers.into_iter().map_while(|answer| answer).collect()
 }
 
 fn read(task: &Task) -> Result<(Subject, Ticket), Error> {

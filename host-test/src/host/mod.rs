@@ -50,6 +50,8 @@ mod serve;
 mod time;
 
 #[cfg(test)]
+mod compatibility;
+#[cfg(test)]
 mod tests;
 
 use std::time::Duration;
