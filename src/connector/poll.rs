@@ -258,13 +258,6 @@ fn look_up<T: Transport, C: Clock>(call: &mut Call<'_, T, C>, erasures: &mut Era
     let Some(oldest) = erasures.open().min_by_key(|ticket| begun_at(ticket)) else { return Ok(()) };
     let youngest = erasures.open().filter(|ticket| ticket.hint.is_some()).max_by_key(|ticket| begun_at(ticket));
     let need = call.need(Right::Deletion);
-    if !few {
-        // A pass that the share cuts short comes hardly further than the one before it: many wait for a whole one.
-        let wait = call.client.wait_for(&erasure::list(None), erasure::MOST_PAGES.into());
-        if wait > 0 {
-            return Err(Trouble::OwnShare(wait));
-        }
-    }
     // The first answer tells the time at Qualtrics; it has to be known before times are compared.
     call.client.sign_in(need)?;
     let since = call.client.at_qualtrics(begun_at(oldest));

@@ -21,7 +21,7 @@ use crate::secret::Secret;
 const PATH: &str = "/op-erase-personal-data";
 
 /// At most so many pages of the list are read in one call: within the 20 calls a minute that a whole brand has.
-pub const MOST_PAGES: u32 = 12;
+const MOST_PAGES: u32 = 12;
 
 /// How far apart the order of the list and the times in it may be, in seconds.
 const SLACK_S: u64 = 600;
