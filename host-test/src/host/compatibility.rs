@@ -22,6 +22,7 @@ use wasmtime::component::{Component, ComponentExportIndex, ComponentNamedList, I
 use wit_component::{ComponentEncoder, StringEncoding, embed_component_metadata};
 use wit_parser::Resolve;
 
+use super::bindings::exports::privacy::connector::connector as wire;
 use super::contract::{Error, Identifier, Outcome, Progress, Report, Request, Setting, Task};
 use super::instance::State;
 use super::outbound::Outbound;
@@ -201,14 +202,17 @@ async fn a_newer_host_of_the_same_0_n_runs_an_old_connector() {
     // It sees that there is no addition, and can do without.
     assert!(newer.instance.get_export_index(&mut newer.store, None, "privacy:connector/addition@0.1.1").is_none());
 
-    let (configured,): (Result<(), Error>,) = newer.call("configure", (settings(&brand).as_slice(),)).await;
+    let settings: Vec<_> = settings(&brand).iter().map(wire::Setting::from).collect();
+    let (configured,): (Result<(), Error>,) = newer.call("configure", (settings.as_slice(),)).await;
     configured.unwrap();
-    let (begun,): (Result<Progress, Error>,) = newer.call("access", (&request(),)).await;
+    let request = wire::Request::from(&request());
+    let (begun,): (Result<wire::Progress, Error>,) = newer.call("access", (&request,)).await;
     let poll = async |tasks: &[Task]| {
-        let (mut answers,): (Vec<Result<Progress, Error>>,) = newer.call("poll", (tasks,)).await;
-        answers.remove(0).unwrap()
+        let tasks: Vec<_> = tasks.iter().map(wire::Task::from).collect();
+        let (mut answers,): (Vec<Result<wire::Progress, Error>>,) = newer.call("poll", (tasks.as_slice(),)).await;
+        answers.remove(0).unwrap().into()
     };
-    let report = followed(&brand, begun.unwrap(), poll).await;
+    let report = followed(&brand, begun.unwrap().into(), poll).await;
     assert_eq!(report.outcome, Outcome::Found);
     assert!(!report.documents.is_empty());
 }
