@@ -205,8 +205,7 @@ async fn a_newer_host_of_the_same_0_n_runs_an_old_connector() {
     let settings: Vec<_> = settings(&brand).iter().map(wire::Setting::from).collect();
     let (configured,): (Result<(), Error>,) = newer.call("configure", (settings.as_slice(),)).await;
     configured.unwrap();
-    let request = wire::Request::from(&request());
-    let (begun,): (Result<wire::Progress, Error>,) = newer.call("access", (&request,)).await;
+    let (begun,): (Result<wire::Progress, Error>,) = newer.call("access", (&wire::Request::from(&request()),)).await;
     let poll = async |tasks: &[Task]| {
         let tasks: Vec<_> = tasks.iter().map(wire::Task::from).collect();
         let (mut answers,): (Vec<Result<wire::Progress, Error>>,) = newer.call("poll", (tasks.as_slice(),)).await;
