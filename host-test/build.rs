@@ -13,6 +13,8 @@
 mod bill_of_materials;
 #[path = "build/composition.rs"]
 mod composition;
+#[path = "build/metadata.rs"]
+mod metadata;
 
 use std::error::Error;
 use std::path::{Path, PathBuf};
@@ -20,6 +22,7 @@ use std::process::Command;
 use std::{env, fs};
 
 use composition::compose;
+use metadata::Metadata;
 
 const CONNECTOR: &str = "qualtrics-connector";
 const GUARD: &str = "egress-guard";
@@ -44,6 +47,9 @@ fn build() -> Result<(), Box<dyn Error>> {
     }
     println!("cargo::rerun-if-changed=build.rs");
     println!("cargo::rerun-if-changed=build");
+    for name in metadata::VARIABLES {
+        println!("cargo::rerun-if-env-changed={name}");
+    }
 
     target_is_installed()?;
     for (name, file) in files(&workspace, &out.join("wasm"))? {
@@ -55,13 +61,31 @@ fn build() -> Result<(), Box<dyn Error>> {
 /// A file's name, and its bytes.
 pub(crate) type NamedFile = (&'static str, Vec<u8>);
 
-/// The files, from the source in this checkout.
+/// The files, from the source in this checkout. Each component in them says what it is, and so does each file; the bill of
+/// materials is the file's.
 pub(crate) fn files(workspace: &Path, target_dir: &Path) -> Result<Vec<NamedFile>, Box<dyn Error>> {
-    let component = |package| component(package, workspace, target_dir);
+    let metadata = Metadata::of_packages(workspace)?;
+    let said_of =
+        |package: &str| metadata.get(package).ok_or_else(|| format!("{package} is no package of the workspace."));
+    let component = |package| said_of(package)?.attach(&component(package, workspace, target_dir)?);
+    let composed = |name: &str, description: &str, file: &[u8]| {
+        let (name, description) = (name.to_owned(), description.to_owned());
+        Metadata { name, description, ..said_of(CONNECTOR)?.clone() }.attach(file)
+    };
     let with_bill = |file: &[u8], packages: &[&str]| bill_of_materials::attach(file, workspace, packages, TARGET);
     let (connector, guard, gateway) = (component(CONNECTOR)?, component(GUARD)?, component(GATEWAY)?);
     let guarded = compose((GUARD, &guard), (CONNECTOR, &connector))?;
+    let guarded = composed(
+        "guarded-qualtrics-connector",
+        "The connector for Qualtrics behind an egress guard: its requests go to permitted origins or nowhere",
+        &guarded,
+    )?;
     let gateway = compose((CONNECTOR, &guarded), (GATEWAY, &gateway))?;
+    let gateway = composed(
+        "qualtrics-gateway",
+        "The connector for Qualtrics as an HTTP service, behind an egress guard: for runtimes that serve wasi:http",
+        &gateway,
+    )?;
     Ok(vec![
         ("qualtrics.wasm", with_bill(&connector, &[CONNECTOR])?),
         ("guarded.wasm", with_bill(&guarded, &[CONNECTOR, GUARD])?),

@@ -211,9 +211,12 @@ pub fn wait(told: &str, date: &str, now_s: u64) {
 #[derive(Clone)]
 struct Vendor(Rc<RefCell<Stage>>);
 
+/// The part that is played: what is answered to a request, head and body.
+type Part = dyn FnMut(&http::Request) -> (Head, Vec<u8>);
+
 struct Stage {
     now_ms: u64,
-    answer: Box<dyn FnMut(&http::Request) -> (Head, Vec<u8>)>,
+    answer: Box<Part>,
     /// How many bytes of a body come at once.
     piece: usize,
     erasures: usize,

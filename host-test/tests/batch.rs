@@ -2,15 +2,20 @@
 
 #![cfg(unix)]
 
+#[path = "end_to_end/markers.rs"]
+mod markers;
 mod shell;
 
 use std::os::unix::fs::PermissionsExt;
 
 use host_test::simulator::{
     Brand, Dialects, Endpoint, Fault, FaultRule, JobEnd, SAMPLE_ADMINISTRATOR, SAMPLE_CLIENT_SECRET, SAMPLE_PERSON,
-    SAMPLE_RESPONDENT, SAMPLE_STAFF_CONTACT, SAMPLE_TWO_ADDRESSES, WaitHint,
+    SAMPLE_PHONE, SAMPLE_REFERENCE, SAMPLE_RESPONDENT, SAMPLE_STAFF_CONTACT, SAMPLE_TWO_ADDRESSES, TOKEN_CANARY,
+    WaitHint,
 };
 
+use host_test::journal::Journal;
+use markers::{assert_nothing_leaks, marked};
 use shell::{Running, Shell, code, files};
 
 /// A batch in a shell, with the places of its files.
@@ -21,7 +26,7 @@ struct Batch {
 
 impl Batch {
     async fn new(lines: &[&str]) -> Self {
-        let shell = Shell::new(Brand::sample()).await;
+        let shell = Shell::new(marked(Brand::sample())).await;
         let paths = ["requests.csv", "journal", "out", "results.csv"].map(|name| shell.place.path(name));
         let batch = Self { shell, paths };
         batch.write(lines);
@@ -357,4 +362,86 @@ async fn time_is_hastened_for_a_simulator_alone() {
     let output = std::process::Command::new(env!("CARGO_BIN_EXE_host-test")).args(arguments).output().unwrap();
     assert_eq!(code(&output), 2);
     assert!(String::from_utf8(output.stderr).unwrap().contains("--hasten is for a simulator"));
+}
+
+#[tokio::test]
+async fn what_a_batch_leaves_behind_names_nobody_but_where_it_must() {
+    let batch = Batch::new(&[]).await;
+    let [one, two] = SAMPLE_TWO_ADDRESSES;
+    let lines = format!(
+        "key,right,mode,email,phone,external_reference\n\
+         ends-found,access,,{SAMPLE_PERSON},{SAMPLE_PHONE},{SAMPLE_REFERENCE}\n\
+         ends-previewed,deletion,preview,{SAMPLE_PERSON},,\n\
+         ends-refused,deletion,erase,{SAMPLE_ADMINISTRATOR},,\n\
+         fails,deletion,erase-and-verify,{one};{two},,\n"
+    );
+    std::fs::write(&batch.paths[0], lines).unwrap();
+    let simulator = &batch.shell.simulator;
+    let (mut said, mut named) = (Vec::new(), Vec::new());
+    // Trouble of every kind, in the words of a vendor that names people; and a kill while a request is under way.
+    for faults in [
+        vec![FaultRule::every(Endpoint::ExportCreate, Fault::Status(500, WaitHint::None))],
+        vec![FaultRule::every(Endpoint::ErasureCreate, Fault::Status(400, WaitHint::None))],
+        vec![FaultRule::nth_of_any(4, Fault::Html), FaultRule::nth_of_any(7, Fault::MetaStatus(503))],
+    ] {
+        simulator.set_faults(faults);
+        simulator.clear_calls();
+        let mut running = batch.spawn();
+        while simulator.calls().len() < 12 && !running.has_ended() {
+            tokio::time::sleep(std::time::Duration::from_millis(1)).await;
+        }
+        if !running.has_ended() {
+            running.interrupt();
+        }
+        let ended = running.end().await;
+        said.extend([ended.stdout, ended.stderr].map(|text| String::from_utf8(text).unwrap()));
+        named.push(look_into_the_journal(&batch.paths[1]));
+        said.push(std::fs::read_to_string(&batch.paths[3]).unwrap());
+    }
+    simulator.set_faults(Vec::new());
+    simulator.set_next_jobs(JobEnd::Fails);
+    let (exit, told) = batch.run().await;
+    assert_ne!(exit, 1, "{told}");
+    said.push(told);
+    simulator.set_next_jobs(JobEnd::Completes);
+    let (exit, told) = batch.run().await;
+    assert_ne!(exit, 1, "{told}");
+    said.push(told);
+    assert_eq!(batch.results().len(), 4, "{:?}", batch.results());
+    named.push(look_into_the_journal(&batch.paths[1]));
+    assert!(named[0] > 0 && named.last() == Some(&0), "{named:?}");
+    said.push(std::fs::read_to_string(&batch.paths[3]).unwrap());
+    let out = std::path::Path::new(&batch.paths[2]);
+    let mut receipts = 0;
+    for directory in out.read_dir().unwrap() {
+        let directory = directory.unwrap().path();
+        for (name, bytes) in files(directory.to_str().unwrap()) {
+            said.push(name.clone());
+            if name == "receipt.json" {
+                receipts += 1;
+                said.push(String::from_utf8(bytes).unwrap());
+            }
+        }
+    }
+    assert!(receipts >= 2, "{receipts}");
+    assert_nothing_leaks("left behind", &said, &simulator.calls());
+}
+
+/// Every column but the one that is meant for names holds none, and neither the secret nor a token is anywhere in the file.
+/// Returns in how many entries there are names.
+fn look_into_the_journal(path: &str) -> usize {
+    let entries = Journal::open(std::path::Path::new(path)).unwrap().entries().unwrap();
+    assert_eq!(entries.len(), 4);
+    let mut named = 0;
+    for entry in entries {
+        let mut columns = serde_json::to_value(&entry).unwrap();
+        let names = columns["request"]["subject"].take();
+        named += usize::from(!names.as_array().unwrap().is_empty());
+        assert_nothing_leaks("a column of the journal", &[columns.to_string(), entry.id(), format!("{entry:?}")], &[]);
+    }
+    let bytes = String::from_utf8_lossy(&std::fs::read(path).unwrap()).into_owned();
+    for secret in [SAMPLE_CLIENT_SECRET, TOKEN_CANARY] {
+        assert!(!bytes.contains(secret), "{secret}");
+    }
+    named
 }

@@ -50,6 +50,8 @@ struct Platform {
     simulator: Simulator,
     instances: Vec<Instance>,
     cases: Vec<Case>,
+    /// Whether exports are asked for in one call, too, as deletions are.
+    exports_together: bool,
 }
 
 impl Platform {
@@ -69,7 +71,7 @@ impl Platform {
                 outcome: None,
             })
             .collect();
-        let mut platform = Self { simulator, instances: Vec::new(), cases };
+        let mut platform = Self { simulator, instances: Vec::new(), cases, exports_together: false };
         let limits = plugin().instantiate(InstanceOptions::default()).await.expect("an instance").describe().await;
         let limits = limits.expect("a manifest").limits;
         let budget = share.map(|share| Budget::new(&limits, share, platform.simulator.clock()));
@@ -106,7 +108,9 @@ impl Platform {
 
     /// Works until every request has its last word: on what is due, with all instances at once.
     async fn work(&mut self) {
+        let began_ms = self.now_ms();
         loop {
+            assert!(self.now_ms() < began_ms + 6 * 3_600_000, "some requests have no end");
             let open = || self.cases.iter().enumerate().filter(|(_, case)| case.outcome.is_none());
             let Some(next_ms) = open().map(|(_, case)| case.due_ms).min() else { return };
             let now_ms = self.now_ms();
@@ -118,8 +122,10 @@ impl Platform {
                 open().filter(|(_, case)| case.due_ms <= now_ms).map(|(index, _)| index).collect();
             due.sort_by_key(|index| self.cases[*index].due_ms);
             let cases = &self.cases;
-            // One look at Qualtrics' list serves all deletions. Of exports there is no list: each is asked for by itself.
-            let in_list = |index: &usize| cases[*index].mode.is_some() && cases[*index].ticket.is_some();
+            // One look at Qualtrics' list serves all deletions. Of exports there is no list: each can as well be asked for by
+            // itself.
+            let together = self.exports_together;
+            let in_list = |index: &usize| (cases[*index].mode.is_some() || together) && cases[*index].ticket.is_some();
             let (listed, single): (Vec<usize>, Vec<usize>) = due.into_iter().partition(in_list);
             let (poller, others) = self.instances.split_first_mut().expect("instances");
             let tasks: Vec<Task> = listed.iter().filter_map(|index| cases[*index].task()).collect();
@@ -143,8 +149,9 @@ impl Platform {
     }
 }
 
-async fn share_a_budget(instances: usize, requests: usize) {
+async fn share_a_budget(instances: usize, requests: usize, exports_together: bool) {
     let mut platform = Platform::new(instances, requests, Some(SHARE)).await;
+    platform.exports_together = exports_together;
     let begin = Instant::now();
     platform.work().await;
     let mut outcomes: BTreeMap<String, usize> = BTreeMap::new();
@@ -162,10 +169,12 @@ async fn share_a_budget(instances: usize, requests: usize) {
     let allowed = 20.0 * f64::from(SHARE) / 100.0;
     let possible = allowed * (1.0 + minutes);
     let used = 100.0 * requests as f64 / possible;
+    let of_exports = [Endpoint::ExportCreate, Endpoint::ExportProgress, Endpoint::ExportFile];
+    let exports = of_exports.map(|endpoint| calls.iter().filter(|call| call.endpoint == endpoint).count());
     println!(
         "{requests} deletions and {requests} accesses by {instances} instances: {outcomes:?}, {} calls, {} answered 429 by \
          Qualtrics; {} erasures begun within {minutes:.1} made minutes, {used:.1} % of the {possible:.1} that the share \
-         allows; {:?} in all",
+         allows; exports: {exports:?} begun, asked for, read; {:?} in all",
         calls.len(),
         platform.simulator.ratelimited_count(),
         erasures.len(),
@@ -178,12 +187,17 @@ async fn share_a_budget(instances: usize, requests: usize) {
 
 #[tokio::test]
 async fn ten_instances_use_one_budget_up_and_none_of_them_is_one_call_too_many() {
-    share_a_budget(10, 50).await;
+    share_a_budget(10, 50, false).await;
+}
+
+#[tokio::test]
+async fn exports_that_are_asked_for_together_share_the_budget_too() {
+    share_a_budget(10, 100, true).await;
 }
 
 #[tokio::test]
 async fn fifty_instances_do_a_thousand_requests_within_one_budget() {
-    share_a_budget(50, 500).await;
+    share_a_budget(50, 500, false).await;
 }
 
 #[tokio::test]

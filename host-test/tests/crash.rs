@@ -79,8 +79,11 @@ async fn at_each_call(what: &[&str], check: impl Fn(&Shell, &Value)) {
     }
     assert!(kills.len() > 4, "{kills:?}");
     let killed = futures::stream::iter(kills).map(async |(n, fault)| killed_at(n, &fault, what).await);
+    let planned = whole.simulator.calls().len();
     let killed: Vec<_> = killed.buffer_unordered(AT_ONCE).filter_map(async |end| end).collect().await;
-    assert!(killed.len() > 4);
+    println!("{what:?}: {planned} calls, killed {} times", killed.len());
+    // A run may need a poll more or fewer than the one that was counted.
+    assert!(killed.len() + 3 >= planned, "{} of {planned}", killed.len());
     for (shell, answer) in &killed {
         check(shell, answer);
     }
@@ -292,7 +295,12 @@ async fn a_batch_among_faults_and_kills_loses_nothing_and_doubles_nothing() {
         if n % 2 == 0 {
             assert_eq!(erased, 0);
             if !partial {
-                assert_export(simulator, &address(n), &files(&format!("{out}/dsr-{n}")));
+                let files = files(&format!("{out}/dsr-{n}"));
+                assert_export(simulator, &address(n), &files);
+                let contacts: Vec<_> = files.iter().filter(|(name, _)| name.starts_with("contact")).collect();
+                assert_eq!(contacts.len(), 1, "dsr-{n}");
+                let contact: Value = serde_json::from_slice(&contacts[0].1).unwrap();
+                assert_eq!(contact["email"], address(n));
             }
         } else {
             assert_eq!(erased, 1, "dsr-{n}");

@@ -6,9 +6,13 @@
 mod bodies;
 mod model;
 
+use std::collections::BTreeMap;
+
 use model::host::{expected_base_url, expected_datacenter};
 use model::json::{any_json, member_names, text};
 use proptest::prelude::*;
+use proptest::strategy::ValueTree;
+use proptest::test_runner::TestRunner;
 use qualtrics_connector::connector::ticket::{Aim, Reference, Ticket, Verification};
 use qualtrics_connector::http::date::parse_http_date;
 use qualtrics_connector::http::pacing::Bucket;
@@ -161,7 +165,8 @@ proptest! {
     ) {
         let (check, submitted_at, misses, tries, after) = numbers;
         let verify = search.map(|search| Verification { erased_at: after, after, search });
-        let ticket = Ticket { aim: Aim::EraseAndVerify, check, jobs, submitted_at, misses, tries, hint, verify };
+        let gathering = tries % 2 == 1;
+        let ticket = Ticket { aim: Aim::EraseAndVerify, check, jobs, submitted_at, misses, tries, gathering, hint, verify };
         let written = ticket.write().expect("short enough");
         prop_assert!(written.bytes().all(|byte| byte.is_ascii_graphic()));
         prop_assert_eq!(Ticket::read(&written).ok(), Some(ticket));
@@ -283,5 +288,21 @@ proptest! {
     #[test]
     fn whatever_qualtrics_answers_the_connector_keeps_its_word(story in model::story::stories()) {
         model::story::tell(&story)?;
+    }
+}
+
+#[test]
+fn the_stories_poll_at_every_stage() {
+    let mut runner = TestRunner::deterministic();
+    let mut polled = BTreeMap::new();
+    for _ in 0..2_000 {
+        let story = model::story::stories().new_tree(&mut runner).expect("a story").current();
+        for stage in model::story::tell(&story).expect("it keeps its word") {
+            *polled.entry(format!("{stage:?}")).or_insert(0) += 1;
+        }
+    }
+    println!("polled, each time twice: {polled:?}");
+    for stage in ["Searching", "Exporting", "Gathering", "Erasing", "Verifying"] {
+        assert!(polled.get(stage).is_some_and(|times| *times >= 20), "{stage}: {polled:?}");
     }
 }

@@ -1,10 +1,15 @@
-//! What the components are made of: nothing but what is listed here, with a list of it all inside. That it is the same bytes
-//! wherever it is built takes a build to show: see `examples/reproducible.rs`.
+//! What the components are made of, and what they say of themselves: nothing but what is listed here, with a list of it all
+//! inside. That it is the same bytes wherever it is built takes a build to show: see `examples/reproducible.rs`.
+
+#[path = "../build/metadata.rs"]
+#[allow(dead_code, reason = "the rest is for the build")]
+mod metadata;
 
 use std::fs;
 use std::path::{Path, PathBuf};
 
 use host_test::{COMPONENT, GATEWAY, GUARDED};
+use wasm_metadata::Payload;
 
 /// Every crate of which there is code in the component. One more is a decision: it runs with the rights of the connector.
 const CRATES: [&str; 15] = [
@@ -72,6 +77,89 @@ fn every_component_says_what_it_is_made_of_and_that_is_all_it_may_be_made_of() {
     }
 }
 
+/// What is in a file under a name and a version: the file itself, and the components in it, outermost first.
+fn labelled(payload: &Payload) -> Vec<&wasm_metadata::Metadata> {
+    let Payload::Component { metadata, children } = payload else { return Vec::new() };
+    let own = Some(metadata).filter(|metadata| metadata.version.is_some());
+    own.into_iter().chain(children.iter().flat_map(labelled)).collect()
+}
+
+#[test]
+fn every_file_and_every_component_in_it_says_what_it_is_and_where_it_came_from_as_far_as_that_was_said() {
+    let named: [(&[u8], &[&str]); 3] = [
+        (COMPONENT, &["qualtrics-connector"]),
+        (GUARDED, &["guarded-qualtrics-connector", "egress-guard", "qualtrics-connector"]),
+        (
+            GATEWAY,
+            &["qualtrics-gateway", "guarded-qualtrics-connector", "egress-guard", "qualtrics-connector", "gateway"],
+        ),
+    ];
+    let manifests = ["Cargo.toml", "edge/egress-guard/Cargo.toml", "edge/gateway/Cargo.toml"]
+        .map(|manifest| fs::read_to_string(workspace().join(manifest)).expect("a manifest"));
+    for (file, names) in named {
+        let payload = Payload::from_binary(file).expect("a component");
+        let labelled = labelled(&payload);
+        let found: Vec<_> = labelled.iter().filter_map(|metadata| metadata.name.as_deref()).collect();
+        assert_eq!(found, names);
+        for metadata in labelled {
+            let name = metadata.name.as_deref().expect("a name");
+            let text = |part: &dyn ToString| part.to_string();
+            assert_eq!(
+                metadata.version.as_ref().map(|it| text(it)).as_deref(),
+                Some(env!("CARGO_PKG_VERSION")),
+                "{name}"
+            );
+            assert_eq!(
+                metadata.licenses.as_ref().map(|it| text(it)).as_deref(),
+                Some(env!("CARGO_PKG_LICENSE")),
+                "{name}"
+            );
+            assert_eq!(
+                metadata.authors.as_ref().map(|it| text(it)).as_deref(),
+                Some(env!("CARGO_PKG_AUTHORS")),
+                "{name}"
+            );
+            let description = metadata.description.as_ref().map(|it| text(it)).expect("a description");
+            let of_a_package = manifests
+                .iter()
+                .any(|manifest| manifest.contains(&format!("name = \"{name}\"\ndescription = \"{description}\"\n")));
+            let of_a_composition = name == "qualtrics-gateway" || name == "guarded-qualtrics-connector";
+            assert!(of_a_package != of_a_composition && description.len() > 40, "{name}: {description}");
+            // Nobody has said where this build comes from, unless somebody did.
+            assert_eq!(
+                metadata.revision.as_ref().map(|it| text(it)).as_deref(),
+                option_env!("SOURCE_REVISION"),
+                "{name}"
+            );
+            assert_eq!(metadata.source.as_ref().map(|it| text(it)).as_deref(), option_env!("SOURCE_URL"), "{name}");
+        }
+    }
+}
+
+#[test]
+fn a_release_says_where_it_came_from() {
+    let release = metadata::Metadata {
+        name: "a-component".to_owned(),
+        description: "Does one thing".to_owned(),
+        version: "1.2.3".to_owned(),
+        authors: "Somebody".to_owned(),
+        licence: "MIT OR Apache-2.0".to_owned(),
+        source: Some("https://example.org/source".to_owned()),
+        revision: Some("0123456789abcdef0123456789abcdef01234567".to_owned()),
+    };
+    let file = release.attach(b"\0asm\x0d\0\x01\0").expect("a component");
+    assert_eq!(file, release.attach(b"\0asm\x0d\0\x01\0").expect("the same"));
+    let payload = Payload::from_binary(&file).expect("a component");
+    let said = payload.metadata();
+    assert_eq!(said.source.as_ref().map(ToString::to_string), release.source);
+    assert_eq!(said.revision.as_ref().map(ToString::to_string), release.revision);
+
+    let unlicensed = metadata::Metadata { licence: "as you like it".to_owned(), ..release.clone() };
+    assert!(unlicensed.attach(&file).is_err());
+    let nowhere = metadata::Metadata { source: Some("somewhere".to_owned()), ..release };
+    assert!(nowhere.attach(&file).is_err());
+}
+
 #[test]
 fn no_component_holds_a_place_of_the_machine_that_built_it() {
     let home = std::env::home_dir();
@@ -86,12 +174,47 @@ fn no_component_holds_a_place_of_the_machine_that_built_it() {
     }
 }
 
+/// Where unsafe code may be: what is generated from the contract, and the host's one function that loads code which it
+/// compiled itself.
+const UNSAFE: [&str; 5] = [
+    "edge/egress-guard/src/component/bindings.rs",
+    "edge/gateway/src/component/bindings.rs",
+    "host-test/src/host/bindings.rs",
+    "host-test/src/host/precompiled.rs",
+    "src/component/bindings.rs",
+];
+
+#[test]
+fn unsafe_code_is_denied_but_in_generated_bindings_and_where_the_host_loads_its_own_code() {
+    let workspace = workspace();
+    for manifest in ["Cargo.toml", "host-test/fuzz/Cargo.toml"] {
+        let text = fs::read_to_string(workspace.join(manifest)).expect("a manifest");
+        assert!(text.contains("unsafe_code = \"deny\""), "{manifest}");
+    }
+    let own = "[lints.rust]\nunsafe_code = \"deny\"";
+    for manifest in ["Cargo.toml", "edge/egress-guard/Cargo.toml", "edge/gateway/Cargo.toml", "host-test/Cargo.toml"] {
+        let text = fs::read_to_string(workspace.join(manifest)).expect("a manifest");
+        assert!(text.contains(own) || text.contains("[lints]\nworkspace = true"), "{manifest}");
+    }
+    let mut allowing = Vec::new();
+    for place in ["src", "edge", "host-test"] {
+        each_source(&workspace.join(place), &mut |path, text| {
+            let mut attributes = text.lines().map(str::trim).filter(|line| line.starts_with('#'));
+            if attributes.any(|line| line.contains("unsafe_code")) {
+                allowing.push(path.strip_prefix(&workspace).expect("within it").to_str().expect("text").to_owned());
+            }
+        });
+    }
+    allowing.sort();
+    assert_eq!(allowing, UNSAFE);
+}
+
 #[test]
 fn every_test_that_the_security_notes_name_is_there() {
     let notes = fs::read_to_string(workspace().join("SECURITY.md")).expect("the notes");
     let mut source = String::new();
     for place in ["src", "edge", "host-test/src", "host-test/tests"] {
-        read(&workspace().join(place), &mut source);
+        each_source(&workspace().join(place), &mut |_, text| source.push_str(text));
     }
     let named: Vec<&str> = notes
         .split('`')
@@ -103,14 +226,17 @@ fn every_test_that_the_security_notes_name_is_there() {
     }
 }
 
-/// All the Rust below a directory.
-fn read(place: &Path, source: &mut String) {
+/// All the Rust below a directory that is ours.
+fn each_source(place: &Path, look: &mut impl FnMut(&Path, &str)) {
     for entry in fs::read_dir(place).expect("a directory") {
         let path = entry.expect("an entry").path();
         if path.is_dir() {
-            read(&path, source);
+            let made = ["target", "node_modules", ".venv", "corpus", "artifacts"];
+            if !made.iter().any(|name| path.ends_with(name)) {
+                each_source(&path, look);
+            }
         } else if path.extension().is_some_and(|extension| extension == "rs") {
-            source.push_str(&fs::read_to_string(path).expect("text"));
+            look(&path, &fs::read_to_string(&path).expect("text"));
         }
     }
 }

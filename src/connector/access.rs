@@ -26,10 +26,12 @@ const OPERATION: &str = "customer-data-request";
 /// As the contract says.
 pub fn begin<T: Transport, C: Clock>(call: &mut Call<'_, T, C>, request: &Request) -> Result<Progress, Error> {
     let subject = Subject::read(request)?;
+    let jobs = begin_exports(call, &subject)?;
     let ticket = Ticket {
         aim: Aim::Access,
         check: check_value(request, Aim::Access.letter()),
-        jobs: begin_exports(call, &subject)?,
+        gathering: jobs.is_empty(),
+        jobs,
         submitted_at: call.client.now_s(),
         misses: 0,
         tries: 0,
@@ -83,15 +85,16 @@ pub fn proceed<T: Transport, C: Clock>(
     answers: Vec<Result<Export, Trouble>>,
     may_gather: bool,
 ) -> Result<Progress, Error> {
+    let stage = if following.ticket.gathering { Stage::Gathering } else { Stage::Exporting };
     let mut exports = Vec::with_capacity(answers.len());
     for answer in answers {
         match answer {
             Ok(export) => exports.push(export),
             Err(trouble) if matches!(trouble.status(), Some(400 | 404 | 410)) => {
-                return following.missed(call, Stage::Exporting);
+                return following.missed(call, stage);
             }
             Err(Trouble::OwnShare(wait)) => {
-                return Ok(Progress::Pending(following.unchanged(call, Stage::Exporting, wait)));
+                return Ok(Progress::Pending(following.unchanged(call, stage, wait)));
             }
             Err(trouble) => return Err(call.error(&trouble, Scope::CustomerData)),
         }
@@ -100,12 +103,13 @@ pub fn proceed<T: Transport, C: Clock>(
     if let Some(running) = exports.iter().find(|export| matches!(export.state, JobState::Running { .. })) {
         let percent = exports.iter().filter_map(|export| export.percent).min();
         let known = running.state == JobState::Running { known: true };
-        let pending = following.pending(call, Stage::Exporting, running.status.clone(), Some(known))?;
+        let pending = following.pending(call, stage, running.status.clone(), Some(known))?;
         return Ok(Progress::Pending(super::contract::Pending { percent, ..pending }));
     }
     if !may_gather {
-        return Ok(Progress::Pending(following.unchanged(call, Stage::Gathering, follow::AT_ONCE_MS)));
+        return Ok(Progress::Pending(following.unchanged(call, stage, follow::AT_ONCE_MS)));
     }
+    following.ticket.gathering = true;
     gather(call, following, &exports)
 }
 
@@ -197,9 +201,12 @@ fn export_files<T: Transport, C: Clock>(
                 Err(trouble) if trouble.is_passing() && (patience || trouble.status() == Some(429)) => {
                     return Err(trouble);
                 }
-                Err(trouble @ (Trouble::MissingScopes(_) | Trouble::SignIn(_) | Trouble::NoAnswer(_)))
-                    if !trouble.is_passing() =>
-                {
+                Err(
+                    trouble @ (Trouble::MissingScopes(_)
+                    | Trouble::SignIn(_)
+                    | Trouble::NoAnswer(_)
+                    | Trouble::Redirected(_)),
+                ) if !trouble.is_passing() => {
                     return Err(trouble);
                 }
                 // The file may be there later: how to ask for it is told, and that it was not seen.

@@ -31,6 +31,8 @@ const SETTLING_S: u64 = 60;
 const HOPELESS_S: u64 = 600;
 /// How exact the correction of clocks by `Date` is, in seconds.
 const CLOCK_SLACK_S: u64 = 5;
+/// When a look at the list that was cut short goes on, in milliseconds.
+const NEXT_PASS_MS: u64 = 60_000;
 
 /// `delete`.
 ///
@@ -76,6 +78,7 @@ pub fn begin<T: Transport, C: Clock>(
         submitted_at,
         misses: 0,
         tries: 0,
+        gathering: false,
         hint: None,
         verify: None,
     };
@@ -257,6 +260,7 @@ pub fn proceed<T: Transport, C: Clock>(
     let aim = following.ticket.aim;
     let stage = match (aim, &following.ticket.verify) {
         (_, Some(_)) => Stage::Verifying,
+        (Aim::Preview, None) if following.ticket.gathering => Stage::Gathering,
         (Aim::Preview, None) => Stage::Searching,
         (_, None) => Stage::Erasing,
     };
@@ -285,7 +289,10 @@ pub fn proceed<T: Transport, C: Clock>(
         Seen::Nowhere => return following.missed(call, stage),
         Seen::NotYet(hint) => {
             following.ticket.hint = short(hint);
-            return following.pending(call, stage, None, None).map(Progress::Pending);
+            let pending = following.pending(call, stage, None, None)?;
+            // The look at the list goes on as soon as there is a share for it, however old the job is.
+            let poll_after_ms = pending.poll_after_ms.min(NEXT_PASS_MS);
+            return Ok(Progress::Pending(Pending { poll_after_ms, ..pending }));
         }
         Seen::Trouble(Trouble::OwnShare(wait)) => {
             return Ok(Progress::Pending(following.unchanged(call, stage, wait)));
@@ -310,7 +317,10 @@ pub fn proceed<T: Transport, C: Clock>(
             following.ticket.hint = None;
             verify_again(call, following)
         }
-        (Aim::Preview, _) if job.state == JobState::Completed => preview(call, following, &job),
+        (Aim::Preview, _) if job.state == JobState::Completed => {
+            following.ticket.gathering = true;
+            preview(call, following, &job)
+        }
         _ => Ok(Progress::Done(Box::new(ended(call, &following, &job)))),
     }
 }

@@ -1,6 +1,8 @@
 //! `poll`: how many requests stand, with as few calls to Qualtrics as serve them all.
 //!
-//! Exports are asked for one by one; Qualtrics keeps no list of them. Erasures are asked for by their ids while they are
+//! Exports are asked for one by one; Qualtrics keeps no list of them. Once one is found complete, the rest of the call is for
+//! what it holds, and the others are asked for in the next: to ask for them all would use up what may be called in a minute
+//! before a single file is read. Erasures are asked for by their ids while they are
 //! few, and looked for in one pass over Qualtrics' list when they are many, or when asking by id is an error, as it is
 //! until they are completed. Only what is in neither is unknown.
 
@@ -18,31 +20,44 @@ use crate::order;
 use crate::qualtrics::customer_data::{self, Export};
 use crate::qualtrics::envelope::Trouble;
 use crate::qualtrics::erasure::{self, Erasure, Hints, Pass};
+use crate::qualtrics::job::JobState;
 
 /// As long as there are no more erasures than this, each is asked for by its id.
 const FEW: usize = 3;
 
+/// So many exports are asked for at once, as the transport has requests under way; but first one alone, since it may well be
+/// complete.
+const TOGETHER: usize = 4;
+
 /// `poll`.
 pub fn poll<T: Transport, C: Clock>(call: &mut Call<'_, T, C>, tasks: &[Task]) -> Vec<Result<Progress, Error>> {
-    let read: Vec<Result<(Subject, Ticket), Error>> = tasks.iter().map(read).collect();
-    let tickets = || read.iter().filter_map(|task| task.as_ref().ok()).map(|(_, ticket)| ticket);
+    // What cannot be read is answered at once, and takes no more room than its answer: a host may ask of very many.
+    let mut read = Vec::new();
+    let mut answers: Vec<Option<Result<Progress, Error>>> = Vec::with_capacity(tasks.len());
+    for task in tasks {
+        answers.push(match self::read(task) {
+            Ok((subject, ticket)) => {
+                read.push((&task.request, subject, ticket));
+                None
+            }
+            Err(error) => Some(Err(error)),
+        });
+    }
+    let tickets = || read.iter().map(|(_, _, ticket)| ticket);
     let exports = ask_exports(call, tickets().filter(|ticket| ticket.aim == Aim::Access));
     let erasures = ask_erasures(call, tickets().filter(|ticket| ticket.aim != Aim::Access));
     let mut gathered = false;
-    tasks
-        .iter()
-        .zip(&read)
-        .map(|(task, read)| {
-            let (subject, ticket) = read.as_ref().map_err(Error::clone)?;
-            let following = Following { request: &task.request, subject, ticket: ticket.clone() };
-            let may_gather = !gathered;
-            let before = call.client.calls();
-            let progress = answer(call, following, &exports, &erasures, may_gather);
-            // Whoever made calls of its own has used this call's room for that.
-            gathered = gathered || call.client.calls() > before;
-            progress
-        })
-        .collect()
+    let places = answers.iter_mut().filter(|answer| answer.is_none());
+    for ((request, subject, ticket), place) in read.iter().zip(places) {
+        let following = Following { request, subject, ticket: ticket.clone() };
+        let may_gather = !gathered;
+        let before = call.client.calls();
+        *place = Some(answer(call, following, &exports, &erasures, may_gather));
+        // Whoever made calls of its own has used this call's room for that.
+        gathered = gathered || call.client.calls() > before;
+    }
+    // Each has its answer by now. This way of saying so takes them where they lie.
+    answers.into_iter().map_while(|answer| answer).collect()
 }
 
 fn read(task: &Task) -> Result<(Subject, Ticket), Error> {
@@ -58,16 +73,12 @@ fn read(task: &Task) -> Result<(Subject, Ticket), Error> {
 fn answer<T: Transport, C: Clock>(
     call: &mut Call<'_, T, C>,
     following: Following<'_>,
-    exports: &[(&str, Result<Export, Trouble>)],
+    exports: &Exports<'_>,
     erasures: &Erasures<'_>,
     may_gather: bool,
 ) -> Result<Progress, Error> {
     if following.ticket.aim == Aim::Access {
-        let place = |id: &String| exports.binary_search_by(|(asked, _)| (*asked).cmp(id)).ok();
-        let asked = |id| {
-            place(id).and_then(|place| exports.get(place)).map_or(Err(Trouble::OutOfTime), |(_, export)| export.clone())
-        };
-        let answers = following.ticket.jobs.iter().map(asked).collect();
+        let answers = following.ticket.jobs.iter().map(|id| exports.of(id)).collect();
         return access::proceed(call, following, answers, may_gather);
     }
     match job_of(&following.ticket).map(str::to_owned) {
@@ -92,17 +103,71 @@ fn job_of(ticket: &Ticket) -> Option<&str> {
     }
 }
 
-/// What Qualtrics says of the exports that are followed, in the order of their ids.
+/// What Qualtrics says of the exports that are followed.
+struct Exports<'t> {
+    /// In the order of their ids.
+    asked: Vec<(&'t str, Result<Export, Trouble>)>,
+    /// When there will be room for those that were not asked for, in milliseconds.
+    others_ms: u64,
+}
+
+impl Exports<'_> {
+    fn place(&self, id: &str) -> Result<usize, usize> {
+        self.asked.binary_search_by(|(asked, _)| (*asked).cmp(id))
+    }
+
+    fn of(&self, id: &str) -> Result<Export, Trouble> {
+        match self.place(id).ok().and_then(|place| self.asked.get(place)) {
+            Some((_, export)) => export.clone(),
+            None => Err(Trouble::OwnShare(self.others_ms)),
+        }
+    }
+
+    /// Whether this request's exports are all there, and can be read.
+    fn is_ready(&self, ticket: &Ticket) -> bool {
+        let at_work = |export: &Export| matches!(export.state, JobState::Running { .. });
+        ticket.jobs.iter().all(|id| self.of(id).is_ok_and(|export| !at_work(&export)))
+    }
+}
+
+/// Asks for exports, until those of a request are complete, or until there would be no room left for a file.
 fn ask_exports<'t, T: Transport, C: Clock>(
     call: &mut Call<'_, T, C>,
-    tickets: impl Iterator<Item = &'t Ticket>,
-) -> Vec<(&'t str, Result<Export, Trouble>)> {
-    let mut ids: Vec<&str> = tickets.flat_map(|ticket| &ticket.jobs).map(String::as_str).collect();
-    order::sort(&mut ids);
-    let calls: Vec<_> = ids.iter().map(|id| customer_data::progress(id)).collect();
-    let answers = if calls.is_empty() { Vec::new() } else { call.client.wave(call.need(Right::Access), &calls) };
-    let read = answers.into_iter().map(|answer| answer.map(|answer| customer_data::read_progress(&answer)));
-    ids.into_iter().zip(read).collect()
+    mut tickets: impl Iterator<Item = &'t Ticket>,
+) -> Exports<'t> {
+    let need = call.need(Right::Access);
+    let mut exports = Exports { asked: Vec::new(), others_ms: follow::AT_ONCE_MS };
+    let mut most = 1;
+    loop {
+        let (mut together, mut ids) = (Vec::new(), Vec::new());
+        while ids.len() < most
+            && let Some(ticket) = tickets.next()
+        {
+            ids.extend(ticket.jobs.iter().map(String::as_str).filter(|id| exports.place(id).is_err()));
+            together.push(ticket);
+        }
+        order::sort(&mut ids);
+        let calls: Vec<_> = ids.iter().map(|id| customer_data::progress(id)).collect();
+        if let Some(one) = calls.first() {
+            let count = u64::try_from(calls.len()).unwrap_or(u64::MAX);
+            let wait = call.client.wait_for(one, count.saturating_add(1));
+            if wait > 0 {
+                exports.others_ms = wait.max(follow::AT_ONCE_MS);
+                return exports;
+            }
+        }
+        let mut limited = false;
+        for (id, answer) in ids.into_iter().zip(call.client.wave(need, &calls)) {
+            limited = limited || answer.as_ref().is_err_and(|trouble| trouble.status() == Some(429));
+            if let Err(place) = exports.place(id) {
+                exports.asked.insert(place, (id, answer.map(|answer| customer_data::read_progress(&answer))));
+            }
+        }
+        if limited || together.is_empty() || together.iter().any(|ticket| exports.is_ready(ticket)) {
+            return exports;
+        }
+        most = TOGETHER;
+    }
 }
 
 /// What Qualtrics says of the erasures that are followed.
@@ -193,6 +258,13 @@ fn look_up<T: Transport, C: Clock>(call: &mut Call<'_, T, C>, erasures: &mut Era
     let Some(oldest) = erasures.open().min_by_key(|ticket| begun_at(ticket)) else { return Ok(()) };
     let youngest = erasures.open().filter(|ticket| ticket.hint.is_some()).max_by_key(|ticket| begun_at(ticket));
     let need = call.need(Right::Deletion);
+    if !few {
+        // A pass that the share cuts short comes hardly further than the one before it: many wait for a whole one.
+        let wait = call.client.wait_for(&erasure::list(None), erasure::MOST_PAGES.into());
+        if wait > 0 {
+            return Err(Trouble::OwnShare(wait));
+        }
+    }
     // The first answer tells the time at Qualtrics; it has to be known before times are compared.
     call.client.sign_in(need)?;
     let since = call.client.at_qualtrics(begun_at(oldest));

@@ -98,6 +98,8 @@ pub struct Ticket {
     pub misses: u8,
     /// How often the last step was tried in vain.
     pub tries: u8,
+    /// Qualtrics has done its part, and what was found is being read: there is no way back from here.
+    pub gathering: bool,
     /// Where in Qualtrics' list of erasures the job was last seen.
     pub hint: Option<String>,
     /// The deletion is over, and is being verified.
@@ -163,7 +165,7 @@ impl Ticket {
     }
 
     fn to_json(&self) -> Value {
-        json!({
+        let mut json = json!({
             "a": self.aim.letter(),
             "c": self.check,
             "j": self.jobs,
@@ -172,7 +174,11 @@ impl Ticket {
             "t": self.tries,
             "h": self.hint,
             "v": self.verify.as_ref().map(Verification::to_json),
-        })
+        });
+        if let (true, Value::Object(members)) = (self.gathering, &mut json) {
+            members.insert("g".to_owned(), Value::from(1));
+        }
+        json
     }
 
     fn from_json(json: &Value) -> Option<Self> {
@@ -184,6 +190,7 @@ impl Ticket {
             submitted_at: json.get("s")?.as_u64()?,
             misses: count("m")?,
             tries: count("t")?,
+            gathering: count("g").is_some_and(|gathering| gathering > 0),
             hint: text(json, "h"),
             verify: match json.get("v") {
                 None | Some(Value::Null) => None,
@@ -291,6 +298,7 @@ mod tests {
             submitted_at: 1_700_000_000,
             misses: 1,
             tries: 0,
+            gathering: false,
             hint: Some("offset=300".to_owned()),
             verify: Some(Verification { erased_at: 1_700_000_600, after: 1_700_000_600, search: None }),
         }

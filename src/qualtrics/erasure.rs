@@ -21,7 +21,7 @@ use crate::secret::Secret;
 const PATH: &str = "/op-erase-personal-data";
 
 /// At most so many pages of the list are read in one call: within the 20 calls a minute that a whole brand has.
-const MOST_PAGES: u32 = 12;
+pub const MOST_PAGES: u32 = 12;
 
 /// How far apart the order of the list and the times in it may be, in seconds.
 const SLACK_S: u64 = 600;
@@ -316,6 +316,7 @@ impl<T: Transport, C: Clock> Pages<'_, '_, T, C> {
                 break;
             }
             let known = young.and_then(|(position, time)| Some((position, time?))).filter(|_| round % 2 == 0);
+            let hinted = guess.is_some();
             let place = guess.take().unwrap_or_else(|| match (known, end) {
                 (Some(known), _) => between(old, known, since_s),
                 (None, Some(end)) => old.0.midpoint(end),
@@ -330,10 +331,21 @@ impl<T: Transport, C: Clock> Pages<'_, '_, T, C> {
                 .saturating_sub(place.checked_rem(step).unwrap_or(0))
                 .clamp(old.0.saturating_add(step).min(last), last);
             match self.read(Some(&Cursor::offset(place))) {
+                // Whatever stands before a page that begins before that instant is older still; and what was left at a
+                // place is at it or behind it.
+                Ok(Page { newest_s, oldest_s: Some(oldest), .. })
+                    if oldest < since_s && (hinted || newest_s.is_some_and(|newest| newest >= since_s)) =>
+                {
+                    return Some(Cursor::offset(place));
+                }
                 Ok(Page { newest_s: Some(newest), oldest_s, .. }) if newest < since_s => {
                     old = (place, oldest_s.unwrap_or(newest));
                 }
-                Ok(page) => young = Some((place, page.oldest_s)),
+                Ok(page) => {
+                    // What is sought is not far before where it was left.
+                    guess = hinted.then(|| place.saturating_sub(step.saturating_mul(2)));
+                    young = Some((place, page.oldest_s));
+                }
                 // Behind the end.
                 Err(Trouble::Refused(refusal)) if matches!(refusal.status, 400 | 404 | 416) => {
                     young = Some((place, None))

@@ -6,7 +6,7 @@
 use std::fmt;
 use std::marker::PhantomData;
 
-use serde::de::{Deserialize, Deserializer, Error as _, MapAccess, Visitor};
+use serde::de::{Deserialize, Deserializer, Error as _, MapAccess, Unexpected, Visitor};
 
 use crate::contract::{DeletionMode, Request, Right, Setting, Task};
 use crate::http::{Body, Head};
@@ -43,7 +43,7 @@ pub struct Poll {
 
 /// Reads a record from an object, and from nothing else: derived readers take an array for one, too.
 macro_rules! object {
-    ($name:ident { $($field:ident: $word:literal $(or $default:expr)?),* }) => {
+    ($name:ident { $($field:ident: $word:literal $(by $reader:ident)? $(or $default:expr)?),* }) => {
         impl<'de> Deserialize<'de> for $name {
             fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
                 struct Members(PhantomData<$name>);
@@ -60,7 +60,7 @@ macro_rules! object {
                         while let Some(member) = map.next_key::<String>()? {
                             match member.as_str() {
                                 $($word if $field.is_some() => return Err(A::Error::duplicate_field($word)),
-                                $word => $field = Some(map.next_value()?),)*
+                                $word => $field = Some(object!(@value map $($reader)?)),)*
                                 _ => return Err(A::Error::unknown_field("", &[$($word),*])),
                             }
                         }
@@ -78,6 +78,8 @@ macro_rules! object {
         }
     };
     (@list $first:literal $(, $word:literal)*) => { concat!($first $(, ", ", $word)*) };
+    (@value $map:ident) => { $map.next_value()? };
+    (@value $map:ident $reader:ident) => { $reader(&mut $map)? };
     (@missing $word:literal) => { return Err(A::Error::missing_field($word)) };
     (@missing $word:literal or $default:expr) => { $default };
 }
@@ -90,11 +92,47 @@ object!(Task { request: "request", ticket: "ticket" });
 object!(Request {
     key: "key",
     subject: "subject",
-    first_attempt_at: "first-attempt-at" or None,
+    first_attempt_at: "first-attempt-at" by whole_number or None,
     confirmed: "confirmed" or Vec::new(),
     extra: "extra" or Vec::new()
 });
 object!(Setting { key: "key", value: "value" });
+
+/// A whole number, or null. JSON has one kind of number: `7.0` is as whole as `7`, and some clients write it so.
+fn whole_number<'de, A: MapAccess<'de>>(map: &mut A) -> Result<Option<u64>, A::Error> {
+    struct Whole(u64);
+
+    impl<'de> Deserialize<'de> for Whole {
+        fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+            deserializer.deserialize_u64(Number)
+        }
+    }
+
+    struct Number;
+
+    impl Visitor<'_> for Number {
+        type Value = Whole;
+
+        fn expecting(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+            formatter.write_str("a whole number")
+        }
+
+        fn visit_u64<E: serde::de::Error>(self, number: u64) -> Result<Whole, E> {
+            Ok(Whole(number))
+        }
+
+        fn visit_f64<E: serde::de::Error>(self, number: f64) -> Result<Whole, E> {
+            // The first number that is too large.
+            const END: f64 = 18_446_744_073_709_551_616.0;
+            if number.fract() == 0.0 && (0.0..END).contains(&number) {
+                return Ok(Whole(number as u64));
+            }
+            Err(E::invalid_value(Unexpected::Float(number), &self))
+        }
+    }
+
+    Ok(map.next_value::<Option<Whole>>()?.map(|Whole(number)| number))
+}
 
 /// The parameters of a call.
 ///

@@ -7,6 +7,7 @@ use host_test::COMPONENT;
 use host_test::clock::Clock;
 use host_test::host::contract::{Manifest, Setting, SettingKind};
 use host_test::host::{Budget, EgressPolicy, Host, Instance, InstanceOptions, Options, Plugin};
+use zeroize::Zeroizing;
 
 use super::trouble::Trouble;
 
@@ -169,7 +170,8 @@ impl ConnectionOptions {
 
     fn secret(&self) -> Result<Option<String>, Trouble> {
         let Some(path) = &self.client_secret_file else { return Ok(std::env::var(SECRET_VARIABLE).ok()) };
-        let text = String::from_utf8(read(path)?)
+        let bytes = Zeroizing::new(read(path)?);
+        let text = std::str::from_utf8(&bytes)
             .map_err(|_| Trouble::usage(format!("{} does not hold text", path.display())))?;
         Ok(Some(text.trim_end_matches(['\r', '\n']).to_owned()))
     }

@@ -56,3 +56,19 @@ impl environment::Host for Environment {
         Ok(None)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::environment::Host;
+    use super::*;
+
+    #[test]
+    fn the_environment_is_empty_but_for_what_is_put_there() {
+        assert!(std::env::vars().next().is_some(), "this process has variables");
+        assert_eq!(Environment::default().get_environment().unwrap(), []);
+        let put = [("GATEWAY_TOKEN_SHA256".to_owned(), "a sum".to_owned())];
+        let mut environment: Environment = put.clone().into_iter().collect();
+        assert_eq!(environment.get_environment().unwrap(), put);
+        assert_eq!(environment.get_arguments().unwrap(), Vec::<String>::new());
+    }
+}

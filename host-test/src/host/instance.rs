@@ -7,8 +7,10 @@ use wasmtime_wasi_http::{WasiHttpCtx, WasiHttpCtxView, WasiHttpView};
 
 use super::Options;
 use super::bindings::PluginCalls;
-use super::bindings::exports::privacy::connector::connector::Guest;
-use super::contract::{Chunk, Connection, DeletionMode, Error, Manifest, Progress, Request, Right, Setting, Task};
+use super::bindings::exports::privacy::connector::connector::{self as wire, Guest};
+use super::contract::{
+    Chunk, Connection, DeletionMode, Error, Given, Manifest, Progress, Request, Right, Setting, Task,
+};
 use super::environment::Environment;
 use super::error::HostError;
 use super::outbound::{Gate, Outbound};
@@ -132,7 +134,8 @@ impl Instance {
     /// # Errors
     /// As for the [type](Self).
     pub async fn configure(&mut self, settings: &[Setting]) -> Result<Result<(), Error>, HostError> {
-        self.call(async |guest, store| guest.call_configure(store, settings).await).await
+        let given = Given::new(settings);
+        self.call(async |guest, store| guest.call_configure(store, given.settings()).await).await
     }
 
     /// Tests the connection for these rights.
@@ -140,7 +143,8 @@ impl Instance {
     /// # Errors
     /// As for the [type](Self).
     pub async fn check(&mut self, rights: &[Right]) -> Result<Result<Connection, Error>, HostError> {
-        self.call(async |guest, store| guest.call_check(store, rights).await).await
+        let answer = self.call(async |guest, store| guest.call_check(store, rights).await).await?;
+        Ok(answer.map(Connection::from))
     }
 
     /// Begins an access request. Without an answer its outcome is unknown.
@@ -148,7 +152,9 @@ impl Instance {
     /// # Errors
     /// As for the [type](Self).
     pub async fn access(&mut self, request: &Request) -> Result<Result<Progress, Error>, HostError> {
-        self.call(async |guest, store| guest.call_access(store, request).await).await
+        let request = wire::Request::from(request);
+        let answer = self.call(async |guest, store| guest.call_access(store, &request).await).await?;
+        Ok(answer.map(Progress::from))
     }
 
     /// Begins a deletion request. Without an answer its outcome is unknown: something may be deleted.
@@ -160,7 +166,9 @@ impl Instance {
         request: &Request,
         mode: DeletionMode,
     ) -> Result<Result<Progress, Error>, HostError> {
-        self.call(async |guest, store| guest.call_delete(store, request, mode).await).await
+        let request = wire::Request::from(request);
+        let answer = self.call(async |guest, store| guest.call_delete(store, &request, mode).await).await?;
+        Ok(answer.map(Progress::from))
     }
 
     /// Asks how requests stand: one answer a task, in their order.
@@ -168,7 +176,9 @@ impl Instance {
     /// # Errors
     /// As for the [type](Self).
     pub async fn poll(&mut self, tasks: &[Task]) -> Result<Vec<Result<Progress, Error>>, HostError> {
-        self.call(async |guest, store| guest.call_poll(store, tasks).await).await
+        let tasks: Vec<wire::Task> = tasks.iter().map(wire::Task::from).collect();
+        let answers = self.call(async |guest, store| guest.call_poll(store, &tasks).await).await?;
+        Ok(answers.into_iter().map(|answer| answer.map(Progress::from)).collect())
     }
 
     /// Reads a piece of a remote document.
@@ -176,7 +186,8 @@ impl Instance {
     /// # Errors
     /// As for the [type](Self).
     pub async fn read(&mut self, reference: &str, offset: u64, limit: u32) -> Result<Result<Chunk, Error>, HostError> {
-        self.call(async |guest, store| guest.call_read(store, reference, offset, limit).await).await
+        let answer = self.call(async |guest, store| guest.call_read(store, reference, offset, limit).await).await?;
+        Ok(answer.map(Chunk::from))
     }
 
     /// How many bytes of memory its components have taken so far: the most that they ever needed. None once it is spent.

@@ -37,6 +37,7 @@
 
 mod bindings;
 pub mod budget;
+pub mod contract;
 pub mod egress;
 mod environment;
 mod error;
@@ -48,6 +49,8 @@ mod precompiled;
 mod serve;
 mod time;
 
+#[cfg(test)]
+mod compatibility;
 #[cfg(test)]
 mod tests;
 
@@ -70,15 +73,6 @@ pub use precompiled::Precompiled;
 use environment::HasEnvironment;
 use instance::State;
 use time::HasTime;
-
-/// What host and connector say to each other: the types of `wit/connector.wit`, where they are documented.
-pub mod contract {
-    pub use super::bindings::exports::privacy::connector::connector::{
-        Amount, Capability, Chunk, Connection, Content, DeletionMode, Document, Error, ErrorKind, Finding, Gap,
-        Identifier, Manifest, Outcome, Pending, Permission, Problem, Progress, RateLimit, Receipt, Remedy, Report,
-        Request, Right, Setting, SettingField, SettingKind, SourceState, Stage, Task, VendorJob,
-    };
-}
 
 /// How often a running guest gives way to others, and may be found to be out of time.
 const TICK: Duration = Duration::from_millis(10);

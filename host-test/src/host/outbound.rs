@@ -27,6 +27,7 @@ use std::{fmt, io};
 
 use bytes::Bytes;
 use futures::future::BoxFuture;
+use http::header::AUTHORIZATION;
 use http::{Method, Request, Response, Uri};
 use http_body_util::{BodyExt, Full, Limited};
 use hyper::body::{Body, Frame, Incoming, SizeHint};
@@ -224,7 +225,7 @@ impl WasiHttpHooks for Gate {
             tracing::debug!(host = request.uri().host(), ?wait, "answered for the vendor: the budget is used up");
             return Box::new(async move { Ok(done(budget::too_many(wait))) });
         }
-        let request = limited(request, self.max_request_body);
+        let request = limited(discreet(request), self.max_request_body);
         let (outbound, addresses, exchange) = (self.outbound.clone(), self.policy.addresses(), self.under_way.begin());
         Box::new(async move { outbound.send(request, addresses, exchange).await.map(done) })
     }
@@ -233,6 +234,14 @@ impl WasiHttpHooks for Gate {
 /// An answer beside which nothing is left to do.
 fn done(response: Response<WasiBody>) -> (Response<WasiBody>, Box<dyn Future<Output = Result<(), Error>> + Send>) {
     (response, Box::new(async { Ok(()) }))
+}
+
+/// The request, whose credentials are not printed with it.
+fn discreet(mut request: Request<WasiBody>) -> Request<WasiBody> {
+    if let Some(credentials) = request.headers_mut().get_mut(AUTHORIZATION) {
+        credentials.set_sensitive(true);
+    }
+    request
 }
 
 /// The request, whose body breaks off beyond so many bytes.

@@ -222,7 +222,6 @@ async fn a_wait_is_ended_by_the_time_limit_of_the_call() {
 fn a_component_that_imports_anything_else_is_not_loaded() {
     let host = host();
     for (interface, function) in [
-        ("wasi:cli/environment@0.2.0", r#""get-arguments" (func (result (list string)))"#),
         ("wasi:cli/exit@0.2.0", r#""exit" (func (param "status" (result)))"#),
         ("wasi:filesystem/preopens@0.2.0", r#""get-directories" (func)"#),
         ("wasi:http/incoming-handler@0.2.0", r#""handle" (func)"#),

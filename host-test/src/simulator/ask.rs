@@ -18,6 +18,8 @@ pub(super) struct Ask {
     pub(super) body: Bytes,
     /// Whether lists shall point to the same page again.
     pub(super) repeat_cursor: bool,
+    /// The origin at which lists shall say that they go on, whether they do or not.
+    pub(super) next_page_at: Option<String>,
     /// Whether a search shall find everyone.
     pub(super) ignore_filter: bool,
     segments: Vec<String>,
@@ -35,6 +37,7 @@ impl Ask {
             headers,
             body: Bytes::new(),
             repeat_cursor: false,
+            next_page_at: None,
             ignore_filter: false,
             segments,
         }

@@ -81,9 +81,12 @@ impl State {
         let full = places.len() == page.size;
         let elements: Vec<_> =
             matching[places].iter().map(|contact| self.found_contact(contact, embedded, segments)).collect();
+        let elements_shown = elements.len();
         let mut result = json!({ "elements": elements });
         if ask.repeat_cursor {
             result["skipToken"] = Cursor::SkipToken.write(page.start).into();
+        } else if ask.next_page_at.is_some() {
+            self.point(&mut result, ask, Cursor::SkipToken, page.start + elements_shown);
         } else if full {
             result["skipToken"] = Cursor::SkipToken.write(page.start + page.size).into();
         }

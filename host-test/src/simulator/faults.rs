@@ -68,6 +68,8 @@ pub enum Fault {
     MetaStatus(u16),
     /// The cursor of a list points to the same page again, even on the last page.
     RepeatedCursor,
+    /// The next page of a list is said to be at this origin, which is another; and there is one, though it may be empty.
+    NextPageElsewhere(String),
     /// A search of contacts pays no heed to its filter, and finds everyone.
     IgnoredFilter,
     /// The body is gzipped, and said to be, though nobody asked for it.

@@ -59,6 +59,7 @@ pub use dialects::*;
 pub use erasure::Erasure;
 pub use export::ExportFile;
 pub use faults::{Fault, FaultRule, Occurrence, WaitHint};
+pub use oauth::TOKEN_CANARY;
 pub use record::{Body, Call, Endpoint};
 pub use sample::*;
 pub use scenario::{BrandHeld, Change, PersonHeld, Scenario, Seen};

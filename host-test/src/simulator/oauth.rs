@@ -13,6 +13,9 @@ use super::dialects::{
 };
 use super::state::State;
 
+/// Every token begins with this.
+pub const TOKEN_CANARY: &str = "sample-token-that-nobody-may-see";
+
 /// A token that was given out.
 #[derive(Clone, Debug)]
 pub(super) struct Token {
@@ -55,7 +58,7 @@ impl State {
         if scopes != asked && self.dialects.missing_scope == MissingScope::InvalidScope {
             return Err(self.oauth_error(400, "invalid_scope"));
         }
-        let secret = format!("{}.{}", self.uuid(), self.uuid());
+        let secret = format!("{TOKEN_CANARY}.{}.{}", self.uuid(), self.uuid());
         let seconds = self.token_lifetime.as_secs();
         let mut answer = match self.dialects.token_members {
             TokenMembers::All => json!({ "token_type": "Bearer", "expires_in": seconds }),

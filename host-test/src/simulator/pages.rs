@@ -85,7 +85,11 @@ impl State {
     ) -> Answered {
         let page = self.page(ask)?;
         let places = page.of(total);
-        let next = if ask.repeat_cursor { Some(page.start) } else { Some(places.end).filter(|&end| end < total) };
+        let next = match (ask.repeat_cursor, &ask.next_page_at) {
+            (true, _) => Some(page.start),
+            (false, Some(_)) => Some(places.end),
+            (false, None) => Some(places.end).filter(|&end| end < total),
+        };
         let elements: Vec<_> = places.map(|n| element(self, n)).collect();
         let mut result = json!({ "elements": elements });
         match next {
@@ -100,7 +104,7 @@ impl State {
     }
 
     /// Adds the pointer to the page that begins there.
-    fn point(&self, result: &mut Value, ask: &Ask, cursor: Cursor, at: usize) {
+    pub(super) fn point(&self, result: &mut Value, ask: &Ask, cursor: Cursor, at: usize) {
         let query = |further: &[(&str, &str)]| {
             let kept = form_urlencoded::parse(ask.query.as_bytes());
             let kept = kept.filter(|(name, _)| !["offset", "skipToken", "proxyDepth", "proxyInfo"].contains(&&**name));
@@ -108,7 +112,12 @@ impl State {
             query.extend_pairs(kept).append_pair(cursor.parameter(), &cursor.write(at)).extend_pairs(further);
             query.finish()
         };
-        let url = || format!("{}{}?{}", self.origin, ask.path, query(&[]));
+        let url_at = |origin: &str| format!("{origin}{}?{}", ask.path, query(&[]));
+        let url = || url_at(&self.origin);
+        if let Some(elsewhere) = &ask.next_page_at {
+            result["nextPage"] = url_at(elsewhere).into();
+            return;
+        }
         match self.dialects.next_page {
             NextPage::Url => result["nextPage"] = url().into(),
             NextPage::OtherHost => {

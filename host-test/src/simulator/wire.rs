@@ -291,6 +291,9 @@ async fn attend(shared: &Shared, request: Request<Incoming>) -> Delivery {
         None => {
             ask.repeat_cursor = fault == Some(Fault::RepeatedCursor);
             ask.ignore_filter = fault == Some(Fault::IgnoredFilter);
+            if let Some(Fault::NextPageElsewhere(origin)) = &fault {
+                ask.next_page_at = Some(origin.clone());
+            }
             let answer = take_effect(&mut state, &ask, too_large, shared.calls.count());
             let took_effect = answer.is_success();
             state.record.amend(number, |call| call.took_effect = took_effect);

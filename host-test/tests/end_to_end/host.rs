@@ -97,10 +97,12 @@ impl<'w> Host<'w> {
             }
             let World { simulator, instance, .. } = &mut *self.world;
             let call = instance.read(reference, bytes.len() as u64, self.piece);
+            let began = simulator.clock().monotonic();
             let answer = match self.silence {
                 Some(silence) => in_time(simulator, silence, call).await,
                 None => call.await,
             };
+            assert_in_time(simulator, began);
             match answer.expect("an answer, whatever Qualtrics does") {
                 Ok(chunk) => {
                     bytes.extend(chunk.bytes);
@@ -110,7 +112,7 @@ impl<'w> Host<'w> {
                 }
                 Err(error) => {
                     self.said.push(format!("{error:?}"));
-                    let remedy = error.remedy.clone();
+                    let remedy = error.remedy;
                     self.errors.push(error);
                     match remedy {
                         Remedy::Retry(ms) => self.wait(ms).await,
@@ -145,10 +147,12 @@ impl<'w> Host<'w> {
                 (None, None) => instance.access(request).await,
             }
         };
+        let began = simulator.clock().monotonic();
         let answer = match self.silence {
             Some(silence) => in_time(simulator, silence, call).await,
             None => call.await,
         };
+        assert_in_time(simulator, began);
         answer.expect("an answer, whatever Qualtrics does")
     }
 
@@ -161,6 +165,16 @@ impl<'w> Host<'w> {
 
 /// More than a connector waits for an answer.
 pub const LONG: Duration = Duration::from_secs(31);
+
+/// Twice the time of an answer is what a whole call has; silence is moved on by [`LONG`], and may be once too often.
+const LONGEST_CALL: Duration = Duration::from_secs(60 + 31 + 1);
+
+/// A call that began then has not hung past its time.
+#[track_caller]
+pub fn assert_in_time(simulator: &Simulator, began: Duration) {
+    let passed = simulator.clock().monotonic() - began;
+    assert!(passed <= LONGEST_CALL, "a call took {passed:?}");
+}
 
 /// Awaits a call, and lets made time pass for a connector that waits: so much for each call of its own that a fault befell,
 /// and a little whenever no sound answer is on its way, since a connector that holds an answer open while it waits does

@@ -3,64 +3,23 @@
 use std::collections::HashSet;
 use std::io::Write;
 use std::sync::{LazyLock, Mutex, Once};
+use std::time::Duration;
 
-use base64::Engine;
-use base64::engine::general_purpose::{STANDARD, STANDARD_NO_PAD, URL_SAFE_NO_PAD};
+use host_test::COMPONENT;
 use host_test::host::contract::{
-    Connection, Content, DeletionMode, Document, Error, Identifier, Progress, Report, Request, Right,
+    Connection, Content, DeletionMode, Document, Error, Identifier, Progress, Report, Request, Right, Setting, Task,
 };
+use host_test::host::{EgressPolicy, Host as Plugins, HostError, InstanceOptions, Options as HostOptions};
 use host_test::simulator::{
-    Brand, Call, Dialects, Endpoint, Fault, FaultRule, JobEnd, MESSAGE_CANARY, Options, SAMPLE_ADMINISTRATOR,
-    SAMPLE_CLIENT_SECRET, SAMPLE_PERSON, SAMPLE_PHONE, SAMPLE_REFERENCE, SAMPLE_STAFF_CONTACT, SAMPLE_TWO_ADDRESSES,
-    WaitHint,
+    Brand, Dialects, Endpoint, Fault, FaultRule, JobEnd, Options, SAMPLE_ADMINISTRATOR, SAMPLE_PERSON, SAMPLE_PHONE,
+    SAMPLE_REFERENCE, SAMPLE_STAFF_CONTACT, SAMPLE_TWO_ADDRESSES, WaitHint,
 };
-use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
 use tracing_subscriber::layer::SubscriberExt;
 use tracing_subscriber::util::SubscriberInitExt;
 
 use crate::host::Host;
-use crate::world::{World, email, request};
-
-/// What must not be said: names, contacts' contents, the secret, and a piece of every vendor message.
-fn markers() -> Vec<String> {
-    let whole = [
-        SAMPLE_CLIENT_SECRET,
-        MESSAGE_CANARY,
-        SAMPLE_PERSON,
-        SAMPLE_PHONE,
-        SAMPLE_REFERENCE,
-        SAMPLE_ADMINISTRATOR,
-        SAMPLE_STAFF_CONTACT,
-        SAMPLE_TWO_ADDRESSES[0],
-        SAMPLE_TWO_ADDRESSES[1],
-        "Lovelace",
-        "Loyalty tier",
-        "The staff were kind",
-        "could not be looked up",
-        "Bearer ",
-    ];
-    let parts = [MESSAGE_CANARY, SAMPLE_PERSON, SAMPLE_STAFF_CONTACT].map(|one| one.split('@').next().unwrap_or(one));
-    let mut markers = Vec::new();
-    for marker in whole.into_iter().chain(parts).chain([&SAMPLE_PHONE[1..]]) {
-        markers.push(marker.to_lowercase());
-        markers.push(utf8_percent_encode(marker, NON_ALPHANUMERIC).to_string().to_lowercase());
-        markers.push(serde_json::to_string(marker).expect("JSON").trim_matches('"').to_lowercase());
-        // Shorter ones stand in encoded ids by chance.
-        if marker.len() >= 10 {
-            for engine in [&STANDARD, &STANDARD_NO_PAD, &URL_SAFE_NO_PAD] {
-                // At each of the three places where the bytes of a longer text can begin.
-                for before in 0..3_usize {
-                    let encoded = engine.encode([&vec![b'x'; before], marker.as_bytes()].concat());
-                    let inner = &encoded[if before == 0 { 0 } else { 4 }..encoded.trim_end_matches('=').len() - 2];
-                    markers.push(inner.to_lowercase());
-                }
-            }
-        }
-    }
-    markers.sort();
-    markers.dedup();
-    markers
-}
+use crate::markers::{NAME_TO_ESCAPE, assert_nothing_leaks, marked};
+use crate::world::{World, about, email, request};
 
 /// An answer as a host may log it: names may stand in `also-known-as`, and in the documents themselves.
 pub fn telling(answer: &Result<Progress, Error>) -> String {
@@ -75,7 +34,8 @@ pub fn telling(answer: &Result<Progress, Error>) -> String {
             };
             let documents = report.documents.iter().map(bare).collect();
             let report = Report { also_known_as: Vec::new(), documents, ..report.clone() };
-            format!("{report:?}")
+            let extra: Vec<_> = report.extra.iter().map(|setting| (&setting.key, &setting.value)).collect();
+            format!("{report:?} {extra:?}")
         }
         other => format!("{other:?}"),
     }
@@ -85,34 +45,6 @@ pub fn telling(answer: &Result<Progress, Error>) -> String {
 pub fn telling_of_check(answer: &Result<Connection, Error>) -> String {
     let bare = |connection: &Connection| Connection { account: String::new(), ..connection.clone() };
     format!("{:?}", answer.as_ref().map(bare))
-}
-
-/// Neither what was said nor where it was asked for holds a name or a secret, in any encoding. Tickets and references
-/// are looked into.
-#[track_caller]
-pub fn assert_nothing_leaks(case: &str, said: &[String], calls: &[Call]) {
-    static MARKERS: LazyLock<Vec<String>> = LazyLock::new(markers);
-    let urls = calls.iter().map(|call| format!("{}?{}", call.path, call.query));
-    for text in said.iter().cloned().chain(urls) {
-        let inside = text.split(|letter: char| !(letter.is_ascii_alphanumeric() || "-_".contains(letter)));
-        let inside = inside.filter(|part| part.len() > 20).filter_map(|part| URL_SAFE_NO_PAD.decode(part).ok());
-        let inside = inside.map(|bytes| String::from_utf8_lossy(&bytes).to_lowercase());
-        for text in std::iter::once(text.to_lowercase()).chain(inside) {
-            for marker in MARKERS.iter() {
-                assert!(!text.contains(marker), "{case}: {marker} in {text}");
-            }
-            assert!(!holds_a_token(&text), "{case}: a token in {text}");
-        }
-    }
-}
-
-/// The simulator's tokens are two UUIDs and a dot between them.
-fn holds_a_token(text: &str) -> bool {
-    let is_uuid = |part: &str| part.split('-').map(str::len).eq([8, 4, 4, 4, 12]);
-    text.match_indices('.').any(|(dot, _)| {
-        let before = dot.checked_sub(36).and_then(|start| text.get(start..dot));
-        before.is_some_and(is_uuid) && text.get(dot + 1..dot + 37).is_some_and(is_uuid)
-    })
 }
 
 /// Every different line that was logged since [`listen`].
@@ -162,24 +94,6 @@ fn everything() -> Request {
     )
 }
 
-#[test]
-fn what_should_be_found_is_found() {
-    let caught = |text: String| std::panic::catch_unwind(|| assert_nothing_leaks("a test", &[text], &[])).is_err();
-    for marker in [SAMPLE_PERSON, SAMPLE_PHONE, SAMPLE_CLIENT_SECRET, MESSAGE_CANARY] {
-        assert!(caught(format!("x {marker} y")));
-        assert!(caught(marker.to_uppercase()));
-        assert!(caught(utf8_percent_encode(marker, NON_ALPHANUMERIC).to_string()));
-        for before in 0..3 {
-            let text = format!("{}{marker} and more", "x".repeat(before));
-            assert!(caught(STANDARD.encode(&text)), "{text}");
-            assert!(caught(format!("t1.{}.checksum", URL_SAFE_NO_PAD.encode(&text))), "{text}");
-        }
-    }
-    let uuid = "0d2c7b7e-0f3e-4b55-9d57-5b9c2c1c6a11";
-    assert!(caught(format!("x{uuid}.{uuid}x")));
-    assert!(!caught("a sentence of no harm, OP-0d2c7b7e-0f3e-4b55-9d57-5b9c2c1c6a11".to_owned()));
-}
-
 #[tokio::test]
 async fn no_flow_says_a_name_or_a_secret() {
     for dialects in
@@ -187,7 +101,7 @@ async fn no_flow_says_a_name_or_a_secret() {
     {
         for mode in [None, Some(DeletionMode::Preview), Some(DeletionMode::Erase), Some(DeletionMode::EraseAndVerify)] {
             let options = Options { dialects: Dialects::parse(dialects).expect("dialects"), ..Options::default() };
-            let mut world = World::of(Brand::sample(), options, &[]).await;
+            let mut world = World::of(marked(Brand::sample()), options, &[]).await;
             let mut host = Host::new(&mut world);
             match mode {
                 None => host.accessed(&everything()).await,
@@ -262,4 +176,88 @@ async fn no_error_repeats_what_qualtrics_says() {
             assert_nothing_leaks(&format!("{status} in {envelope}"), &said, &world.simulator.calls());
         }
     }
+}
+
+#[tokio::test]
+async fn a_connector_that_stops_says_nothing_of_what_it_was_given() {
+    listen();
+    let world = World::of(marked(Brand::sample()), Options::default(), &[]).await;
+    let egress = EgressPolicy::deny_all().allow(&world.simulator.origin()).expect("an origin");
+    for timeout in [Duration::from_secs(60), Duration::from_secs(1)] {
+        let small = HostOptions { max_memory: 3 << 20, max_instances: 1, ..HostOptions::default() };
+        let plugin = Plugins::new(small).expect("a host").load(COMPONENT).expect("the connector");
+        let options = InstanceOptions {
+            egress: egress.clone(),
+            clock: world.clock(),
+            call_timeout: timeout,
+            ..InstanceOptions::default()
+        };
+        let mut instance = plugin.instantiate(options).await.expect("an instance");
+        instance.configure(&world.settings).await.expect("an answer").expect("good settings");
+        let mut request = everything();
+        let begun = instance.delete(&request, DeletionMode::Preview).await.expect("an answer");
+        let Ok(Progress::Pending(begun)) = begun else { panic!("{begun:?}") };
+        // It holds a token and all names, when it is given more than its memory has room for, or when its time is over.
+        let stopped = if timeout > Duration::from_secs(1) {
+            let much = Setting { key: "much".to_owned(), value: SAMPLE_PERSON.repeat(200_000) };
+            request.extra.push(much);
+            let task = Task { request, ticket: begun.ticket };
+            let stopped = instance.poll(&[task]).await.expect_err("no answer");
+            assert!(matches!(stopped, HostError::Trap(_)), "{stopped:?}");
+            stopped
+        } else {
+            world.simulator.set_faults(vec![FaultRule::every(Endpoint::ErasureGet, Fault::SilenceAfterEffect)]);
+            let task = Task { request, ticket: begun.ticket };
+            let stopped = instance.poll(&[task]).await.expect_err("no answer");
+            assert!(matches!(stopped, HostError::TimedOut), "{stopped:?}");
+            stopped
+        };
+        let spent = instance.poll(&[]).await.expect_err("it is gone");
+        let said = [&stopped, &spent].map(|error| format!("{error} {error:?} {:?}", std::error::Error::source(error)));
+        assert_nothing_leaks("stopped", &said, &world.simulator.calls());
+    }
+    assert_no_line_leaks();
+}
+
+/// What a host has of a person cannot be printed by mistake: neither by a log nor by a panic.
+#[tokio::test]
+async fn what_a_host_holds_of_a_person_and_of_a_client_prints_as_nothing() {
+    let mut world = World::of(marked(Brand::sample()), Options::default(), &[]).await;
+    let request = everything();
+    let report = world.accessed(&request).await;
+    assert!(report.documents.iter().any(|document| matches!(&document.content, Content::Inline(_))));
+    let remote = report.documents.iter().find_map(|document| match &document.content {
+        Content::Remote(reference) => Some(reference.clone()),
+        Content::Inline(_) => None,
+    });
+    let chunk = world.read(&remote.expect("a remote document"), 0, 65_536).await.expect("a chunk");
+    let found = String::from_utf8_lossy(&chunk.bytes).into_owned();
+    assert!(found.contains(SAMPLE_PERSON), "there is something to be printed");
+    let inline = report.documents.iter().filter_map(|document| match &document.content {
+        Content::Inline(bytes) => Some(String::from_utf8_lossy(bytes).into_owned()),
+        Content::Remote(_) => None,
+    });
+    assert!(inline.collect::<String>().contains("Lovelace"));
+    let connection = world.check(&[Right::Access]).await.expect("a connection");
+    assert!(!connection.account.is_empty());
+    let aliases = world.accessed(&about(SAMPLE_TWO_ADDRESSES[0])).await;
+    assert!(!aliases.also_known_as.is_empty(), "there is another name to be printed");
+    let task = Task { request: request.clone(), ticket: String::new() };
+    let printed = [
+        format!("{:?} {:#?}", world.settings, world.settings),
+        format!("{request:?} {request:#?} {task:?} {:?}", request.subject),
+        format!("{report:?} {:?} {:#?}", report.documents, aliases.also_known_as),
+        format!("{:?} {:?}", Progress::Done(report.clone()), aliases),
+        format!("{chunk:?} {connection:?}"),
+    ];
+    assert_nothing_leaks("printed", &printed, &[]);
+    // Bytes print as numbers.
+    let numbers = |text: &str| format!("{:?}", text.as_bytes()).trim_matches(['[', ']']).to_owned();
+    for (text, marker) in
+        printed.iter().flat_map(|text| [SAMPLE_PERSON, NAME_TO_ESCAPE, "Lovelace"].map(|one| (text, one)))
+    {
+        assert!(!text.contains(&numbers(marker)), "{marker}");
+    }
+    let panic = std::panic::catch_unwind(|| panic!("{request:?}")).expect_err("a panic");
+    assert_nothing_leaks("a panic", &[panic.downcast_ref::<String>().expect("its text").clone()], &[]);
 }

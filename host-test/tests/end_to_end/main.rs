@@ -8,6 +8,7 @@ mod faults;
 mod host;
 mod leaks;
 mod lost_answers;
+mod markers;
 mod polling;
 mod read;
 mod remedies;

@@ -144,6 +144,8 @@ pub fn rows(fault: &Fault, endpoint: Endpoint, testing: bool) -> Vec<Row> {
         | Fault::UnaskedGzip
         // Half of it says that it went well.
         | Fault::MetaStatus(_) => lost(Row::Unreadable),
+        // The list goes on where it began, whatever it says of another place.
+        Fault::NextPageElsewhere(_) => Vec::new(),
         Fault::Redirect(..) => vec![Row::Redirect],
         Fault::Status(status, _) | Fault::StatusAfterEffect(status, _) => match (status, endpoint) {
             (400..=404, Endpoint::Token) => vec![Row::Unauthorized],
@@ -153,18 +155,21 @@ pub fn rows(fault: &Fault, endpoint: Endpoint, testing: bool) -> Vec<Row> {
             (400 | 404 | 413 | 418, Endpoint::WhoAmI) if testing => vec![Row::Forbidden],
             (400 | 404, Endpoint::ExportProgress | Endpoint::ExportFile | Endpoint::Contact) => vec![Row::Gone],
             (429, _) => vec![Row::RateLimited],
-            (409 | 503, _) => vec![Row::Passing],
-            (408 | 425 | 500.., _) => lost(Row::Passing),
+            (409 | 425 | 503, _) => vec![Row::Passing],
+            (408 | 500.., _) => lost(Row::Passing),
             _ => vec![Row::Refused],
         },
     }
 }
 
+/// Nobody is asked to wait for longer, whatever Qualtrics says.
+const LONGEST_WAIT_MS: u64 = 3_600_000;
+
 /// Whether a 429 is told with the wait that was asked for.
 pub fn waits_as_asked(fault: &Fault, error: &Error) -> bool {
     match (fault, &error.remedy) {
         (Fault::Status(429, hint), Remedy::Retry(ms)) if error.http_status == Some(429) => match hint {
-            WaitHint::Seconds(seconds) => *ms == seconds * 1_000,
+            WaitHint::Seconds(seconds) => *ms == seconds.saturating_mul(1_000).min(LONGEST_WAIT_MS),
             // Time may have passed since the answer was written.
             WaitHint::Date(seconds) => (1..=seconds * 1_000).contains(ms),
             WaitHint::None | WaitHint::Absurd => *ms == 15_000,

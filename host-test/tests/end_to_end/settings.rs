@@ -1,14 +1,19 @@
 //! What a connector says of itself, and how it is set up.
 
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use host_test::host::contract::{DeletionMode, ErrorKind, Outcome, Remedy, Right, SettingKind, Task};
+use host_test::host::contract::{Content, DeletionMode, ErrorKind, Outcome, Remedy, Right, SettingKind, Task};
 use host_test::host::{EgressPolicy, InstanceOptions};
 use host_test::simulator::{
     Brand, Endpoint, Fault, FaultRule, Options, SAMPLE_CLIENT_ID, SAMPLE_CLIENT_SECRET, SAMPLE_PERSON, SCOPES,
     Simulator,
 };
 
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::TcpListener;
+
+use crate::markers::assert_nothing_leaks;
 use crate::world::{World, about, assert_no_leak, expect, in_passing_time, plugin, settings_of};
 
 const GOOD: [(&str, &str); 3] =
@@ -249,4 +254,90 @@ async fn a_data_centre_may_be_pasted_and_a_gateway_set_before_it() {
     assert!(connection.warnings.is_empty(), "{:?}", connection.warnings);
     let report = world.accessed(&about(SAMPLE_PERSON)).await;
     expect(&report, Outcome::Found);
+}
+
+/// A server that answers nothing but 404, and keeps what it was sent.
+struct Eavesdropper {
+    origin: String,
+    heard: Arc<Mutex<String>>,
+}
+
+impl Eavesdropper {
+    async fn start() -> Self {
+        let listener = TcpListener::bind("127.0.0.1:0").await.expect("a free port");
+        let origin = format!("http://{}", listener.local_addr().expect("an address"));
+        let heard: Arc<Mutex<String>> = Arc::default();
+        let ears = heard.clone();
+        tokio::spawn(async move {
+            while let Ok((mut stream, _)) = listener.accept().await {
+                let ears = ears.clone();
+                tokio::spawn(async move {
+                    let (mut piece, mut request) = ([0; 4_096], String::new());
+                    while let Ok(bytes @ 1..) = stream.read(&mut piece).await {
+                        let text = String::from_utf8_lossy(&piece[..bytes]).into_owned();
+                        ears.lock().expect("no panic").push_str(&text);
+                        request.push_str(&text);
+                        // A form, or JSON, or no body.
+                        let body = request.split_once("\r\n\r\n").map(|(_, body)| body);
+                        let whole = body.is_some_and(|body| {
+                            request.starts_with("GET") || body.contains("grant_type") || body.ends_with('}')
+                        });
+                        let not_found = b"HTTP/1.1 404 Not Found\r\ncontent-length: 0\r\n\r\n";
+                        if whole && stream.write_all(not_found).await.is_err() {
+                            return;
+                        }
+                        if whole {
+                            request.clear();
+                        }
+                    }
+                });
+            }
+        });
+        Self { origin, heard }
+    }
+
+    fn heard(&self) -> String {
+        self.heard.lock().expect("no panic").clone()
+    }
+}
+
+#[tokio::test]
+async fn a_token_is_good_for_the_host_that_gave_it_and_goes_to_no_other_whatever_is_set() {
+    let elsewhere = Eavesdropper::start().await;
+    let mut world = World::new().await;
+    let egress = EgressPolicy::deny_all().allow(&world.simulator.origin()).unwrap().allow(&elsewhere.origin).unwrap();
+    let options = InstanceOptions { egress, clock: world.clock(), ..InstanceOptions::default() };
+    world.instance = plugin().instantiate(options).await.unwrap();
+    world.instance.configure(&world.settings).await.unwrap().unwrap();
+    let request = about(SAMPLE_PERSON);
+    let report = world.accessed(&request).await;
+    let ticket = crate::world::pending(world.delete(&request, DeletionMode::Erase).await).ticket;
+    let reference = report.documents.iter().find_map(|document| match &document.content {
+        Content::Remote(reference) => Some(reference.clone()),
+        Content::Inline(_) => None,
+    });
+    let reference = reference.expect("a remote document");
+    world.read(&reference, 0, 1).await.expect("it holds a token, and a document that is open");
+    assert_eq!(elsewhere.heard(), "");
+
+    // Another connection is set, with a gateway in front of it, or a data centre that nobody answers for.
+    let other = [("client-id", "another"), ("client-secret", "another-secret")];
+    let gateway = settings_of(&[&other[..], &[("datacenter-id", "fra1"), ("base-url", &elsewhere.origin)]].concat());
+    let centre = settings_of(&[&other[..], &[("datacenter-id", "nowhere1")]].concat());
+    for settings in [gateway, centre] {
+        world.instance.configure(&world.settings).await.unwrap().unwrap();
+        world.read(&reference, 0, 1).await.expect("signed in again");
+        let calls = world.simulator.calls().len();
+        world.instance.configure(&settings).await.unwrap().unwrap();
+        world.check(&[Right::Access, Right::Deletion]).await.expect_err("no answer that is one");
+        world.access(&request).await.expect_err("no answer that is one");
+        world.delete(&request, DeletionMode::Erase).await.expect_err("no answer that is one");
+        world.poll(&request, &ticket).await.expect_err("no answer that is one");
+        world.read(&reference, 1, 1).await.expect_err("no answer that is one");
+        assert_eq!(world.simulator.calls().len(), calls, "nor does the first host hear of the second");
+    }
+    let heard = elsewhere.heard();
+    assert!(heard.contains("POST /oauth2/token"), "it was asked for a token of its own: {heard}");
+    assert!(!heard.to_lowercase().contains("bearer"), "{heard}");
+    assert_nothing_leaks("said to another host", &[heard], &[]);
 }

@@ -279,6 +279,7 @@ pub fn discreet(request: &Request, answer: Result<Progress, Error>) -> Result<Pr
             });
             let references: Vec<String> = references.collect();
             let ticket = ticket.as_deref().map(inside);
+            let extra: Vec<_> = extra.iter().map(|setting| (&setting.key, &setting.value)).collect();
             format!("{right:?} {outcome:?} {findings:?} {gaps:?} {receipt:?} {ticket:?} {extra:?} {references:?}")
         }
         Err(error) => format!("{error:?}"),

@@ -2,11 +2,11 @@
 
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
-use std::time::{Duration, SystemTime};
+use std::sync::OnceLock;
+use std::time::Duration;
 
 use host_test::GATEWAY;
-use host_test::clock::Clock;
-use host_test::host::{EgressPolicy, Host, InstanceOptions, Options as HostOptions};
+use host_test::host::{EgressPolicy, Gateway, Host, InstanceOptions, Options as HostOptions};
 use host_test::simulator::{
     Brand, Dialects, Endpoint, MESSAGE_CANARY, Options, SAMPLE_CLIENT_ID, SAMPLE_CLIENT_SECRET, SAMPLE_PERSON,
     Simulator,
@@ -22,6 +22,16 @@ const TOKEN_SHA256: &str = "f51d1f1161f08134aeb2c8c955ce58de42d66d9f9db25546f12c
 
 /// How much memory the gateway, the connector and the guard may use, each.
 const MEMORY: usize = 8 << 20;
+
+/// Compiled once for all tests.
+fn gateway() -> &'static Gateway {
+    static LOADED: OnceLock<Gateway> = OnceLock::new();
+    LOADED.get_or_init(|| {
+        let options =
+            HostOptions { max_instances: 64, max_components: 3, max_memory: MEMORY, ..HostOptions::default() };
+        Host::new(options).unwrap().load_gateway(GATEWAY).unwrap()
+    })
+}
 
 pub struct Service {
     pub simulator: Simulator,
@@ -43,10 +53,7 @@ impl Service {
 
     /// Serves a brand that speaks these dialects, with these variables in place of the usual ones; an empty one is not set.
     pub async fn of(brand: Brand, dialects: &str, changed: &[(&str, &str)]) -> Self {
-        // The gateway lives in the machine's own time. The brand begins there, and is moved.
-        let now = SystemTime::UNIX_EPOCH.elapsed().unwrap().as_secs();
-        let dialects = Dialects::parse(dialects).unwrap();
-        let options = Options { dialects, clock: Clock::made(now), ..Options::default() };
+        let options = Options { dialects: Dialects::parse(dialects).unwrap(), ..Options::default() };
         let simulator = Simulator::start(brand, options).await.unwrap();
         let origin = simulator.origin();
         let mut environment = BTreeMap::from([
@@ -61,13 +68,17 @@ impl Service {
         environment.retain(|_, value| !value.is_empty());
         let environment = environment.into_iter().map(|(name, value)| (name.to_owned(), value.to_owned())).collect();
         let egress = EgressPolicy::deny_all().allow(&origin).unwrap();
-        let options = HostOptions { max_instances: 4, max_components: 3, max_memory: MEMORY, ..HostOptions::default() };
-        let instance = InstanceOptions { egress, environment, ..InstanceOptions::default() };
-        let gateway = Host::new(options).unwrap().load_gateway(GATEWAY, instance).unwrap();
+        let clock = simulator.clock();
+        let service = gateway().service(InstanceOptions { egress, environment, clock, ..InstanceOptions::default() });
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = listener.local_addr().unwrap();
-        let serving = tokio::spawn(async move { gateway.serve(listener, std::future::pending()).await }).abort_handle();
+        let serving = tokio::spawn(async move { service.serve(listener, std::future::pending()).await }).abort_handle();
         Self { simulator, address, serving }
+    }
+
+    /// How many erasures of an address were begun.
+    pub fn erasures_of(&self, address: &str) -> usize {
+        self.simulator.erasures().iter().filter(|job| !job.search_only && job.emails == [address]).count()
     }
 
     /// How many calls an endpoint got.

@@ -7,7 +7,7 @@ use proptest::prelude::*;
 use qualtrics_connector::connector::Connector;
 use qualtrics_connector::connector::contract::{
     Chunk, Content, DeletionMode, Error, ErrorKind, Identifier, Outcome, Pending, Progress, Remedy, Report, Request,
-    Right, Setting, Task,
+    Right, Setting, Stage as At, Task,
 };
 use qualtrics_connector::http::{self, Body, Cause, Clock, Failure, Head, Limits, Response, Transport};
 use qualtrics_connector::secret::Secret;
@@ -287,19 +287,31 @@ struct Teller {
     world: World,
     instance: Instance,
     configured: usize,
-    tickets: Vec<(Request, String)>,
+    tickets: Vec<Given>,
     references: Vec<String>,
+    /// The stages of which a ticket was polled.
+    polled: Vec<At>,
+}
+
+/// A ticket, its request, and the stage that it was given for, if it was told.
+#[derive(Clone)]
+struct Given {
+    request: Request,
+    ticket: String,
+    at: Option<At>,
 }
 
 const BEGIN_MS: u64 = 1_767_603_600_000;
 
-/// Plays a story, and looks at every answer.
-pub fn tell(story: &Story) -> Result<(), TestCaseError> {
+/// Plays a story, and looks at every answer. Returns the stages at which was polled.
+pub fn tell(story: &Story) -> Result<Vec<At>, TestCaseError> {
     let stage = Stage { fates: story.fates.clone(), next: 0, now_ms: BEGIN_MS, sent: Vec::new() };
     let world = World(Rc::new(RefCell::new(stage)));
     let instance = instance(&world, 0);
-    let mut teller = Teller { world, instance, configured: 0, tickets: Vec::new(), references: Vec::new() };
-    story.steps.iter().try_for_each(|step| teller.play(step))
+    let (tickets, references, polled) = (Vec::new(), Vec::new(), Vec::new());
+    let mut teller = Teller { world, instance, configured: 0, tickets, references, polled };
+    story.steps.iter().try_for_each(|step| teller.play(step))?;
+    Ok(teller.polled)
 }
 
 fn instance(world: &World, settings: usize) -> Instance {
@@ -354,7 +366,7 @@ impl Teller {
             Step::Access(subject, attempt) => {
                 let request = request(*subject, *attempt, now_ms / 1_000);
                 let answer = self.instance.access(&request);
-                self.look(&request, answer, false)?;
+                self.look(&request, answer, None)?;
                 prop_assert_eq!(self.erasures(before), 0);
             }
             Step::Delete(subject, mode, attempt) => {
@@ -374,7 +386,7 @@ impl Teller {
                     let erasures: Vec<_> = sent[before..].iter().filter(|sent| sent.is_erasure()).collect();
                     prop_assert!(erasures.is_empty() || mode != DeletionMode::Preview);
                 }
-                self.look(&request, answer, false)?;
+                self.look(&request, answer, None)?;
             }
             Step::Poll(many) => self.poll(*many)?,
             Step::Read(which, offset, limit) if !self.references.is_empty() => {
@@ -410,13 +422,10 @@ impl Teller {
 
     /// Polls, twice from the same place in the story: the same answers to the same questions.
     fn poll(&mut self, many: usize) -> Result<(), TestCaseError> {
-        let tasks: Vec<Task> = self
-            .tickets
-            .iter()
-            .rev()
-            .take(many)
-            .map(|(request, ticket)| Task { request: request.clone(), ticket: ticket.clone() })
-            .collect();
+        let given: Vec<Given> = self.tickets.iter().rev().take(many).cloned().collect();
+        let task = |given: &Given| Task { request: given.request.clone(), ticket: given.ticket.clone() };
+        let tasks: Vec<Task> = given.iter().map(task).collect();
+        self.polled.extend(given.iter().filter_map(|given| given.at));
         let (next, now_ms, before) = {
             let stage = self.world.0.borrow();
             (stage.next, stage.now_ms, stage.sent.len())
@@ -431,8 +440,8 @@ impl Teller {
             let answers = self.instance.poll(&tasks);
             prop_assert_eq!(answers.len(), tasks.len());
             told.push(answers.iter().map(said).collect::<Vec<_>>());
-            for (task, answer) in tasks.iter().zip(answers) {
-                self.look(&task.request, answer, true)?;
+            for (given, answer) in given.iter().zip(answers) {
+                self.look(&given.request, answer, Some(given.at))?;
             }
         }
         prop_assert_eq!(&told[0], &told[1]);
@@ -457,12 +466,22 @@ impl Teller {
         Ok(())
     }
 
-    /// Whether an answer is one that the contract allows.
-    fn look(&mut self, request: &Request, answer: Result<Progress, Error>, polled: bool) -> Result<(), TestCaseError> {
+    /// Whether an answer is one that the contract allows; of a poll, to a ticket that was given at this stage.
+    fn look(
+        &mut self,
+        request: &Request,
+        answer: Result<Progress, Error>,
+        polled: Option<Option<At>>,
+    ) -> Result<(), TestCaseError> {
+        let polled_at = polled.flatten();
+        let polled = polled.is_some();
         match answer {
             Ok(Progress::Pending(pending)) => {
                 self.pending(&pending)?;
-                self.tickets.push((request.clone(), pending.ticket));
+                // The contract has the stages in their order.
+                let back = polled_at.is_some_and(|before| before > pending.stage);
+                prop_assert!(!back, "back from {:?} to {:?}", polled_at, pending.stage);
+                self.tickets.push(Given { request: request.clone(), ticket: pending.ticket, at: Some(pending.stage) });
             }
             Ok(Progress::Done(report)) => {
                 Self::report(request, &report)?;
@@ -471,7 +490,8 @@ impl Teller {
                         self.references.push(reference);
                     }
                 }
-                self.tickets.extend(report.ticket.map(|ticket| (request.clone(), ticket)));
+                let given = |ticket| Given { request: request.clone(), ticket, at: None };
+                self.tickets.extend(report.ticket.map(given));
             }
             Err(error) => {
                 prop_assert!(!polled || error.kind != ErrorKind::OutcomeUnknown, "poll never answers outcome-unknown");

@@ -65,6 +65,28 @@ fn every_member_is_what_the_contract_says() {
 }
 
 #[test]
+fn a_whole_number_may_be_written_as_json_writes_numbers() {
+    for (written, read) in [
+        ("7", Some(7_u64)),
+        ("7.0", Some(7)),
+        ("7e3", Some(7000)),
+        ("-0.0", Some(0)),
+        ("18446744073709551615", Some(u64::MAX)),
+        ("null", None),
+    ] {
+        let mut connector = Fake::default();
+        let request = format!(r#"{{"key": "1", "subject": [], "first-attempt-at": {written}}}"#);
+        post("/accesses", &format!(r#"{{"request": {request}}}"#)).answer(&mut connector);
+        assert_eq!(connector.calls, ["configure".to_owned(), format!("access 1  {read:?} [] []")], "{written}");
+    }
+    for wrong in ["1.5", "-1.0", "1e30", "18446744073709551615.0", "true"] {
+        let request = format!(r#"{{"key": "1", "subject": [], "first-attempt-at": {wrong}}}"#);
+        let told = refused("/accesses", &format!(r#"{{"request": {request}}}"#));
+        assert!(told.ends_with("expected a whole number."), "{told}");
+    }
+}
+
+#[test]
 fn what_was_sent_is_not_repeated() {
     for private in [
         r#"{"request": {"key": 1, "ada@example.org": 1}}"#,

@@ -209,6 +209,27 @@ async fn a_repeated_cursor_leads_to_the_same_page_for_ever() {
 }
 
 #[tokio::test]
+async fn a_list_can_say_that_it_goes_on_elsewhere_and_goes_on_here() {
+    let sim = sample().await;
+    let caller = Caller::administrator(&sim).await;
+    let search = json!({ "filter": { "filterType": "email", "comparison": "eq", "value": SAMPLE_PERSON } });
+    let found = format!("/directories/{SAMPLE_CUSTOMERS}/contacts/search");
+    for path in ["/users", &found] {
+        sim.set_faults(vec![FaultRule::nth_of_any(1, Fault::NextPageElsewhere("http://127.0.0.1:9".to_owned()))]);
+        let ask = async |path: &str| match path.contains("search") {
+            true => caller.post(path, search.clone()).await.result(),
+            false => caller.get(path).await.result(),
+        };
+        let first = ask(path).await;
+        let next = first["nextPage"].as_str().unwrap().strip_prefix("http://127.0.0.1:9/API/v3").unwrap().to_owned();
+        assert!(!first["elements"].as_array().unwrap().is_empty());
+        let second = ask(&next).await;
+        assert!(second["elements"].as_array().unwrap().is_empty(), "{second}");
+        assert!(second["nextPage"].is_null() && second["skipToken"].is_null(), "{second}");
+    }
+}
+
+#[tokio::test]
 async fn rules_count_the_calls_that_they_match() {
     let sim = sample().await;
     let caller = Caller::administrator(&sim).await;

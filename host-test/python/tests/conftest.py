@@ -1,0 +1,79 @@
+"""The program that simulates Qualtrics and writes the connector's files, for all tests."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from privacy_host import Plugin
+
+from .scenario import Brand
+from .waiting import Waiting
+
+WORKSPACE = Path(__file__).parents[3]
+
+
+@pytest.fixture(scope="session")
+def host_test() -> Path:
+    """The program. `HOST_TEST` names it, where it is not that of the debug build."""
+    return Path(os.environ.get("HOST_TEST", WORKSPACE / "target/debug/host-test"))
+
+
+@pytest.fixture(scope="session")
+def control(host_test: Path) -> Iterator[str]:
+    """Where brands are ordered."""
+    command = [str(host_test), "simulate", "--control", "0"]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as simulator:
+        assert simulator.stdout is not None
+        said = simulator.stdout.readline()
+        yield json.loads(said)["control"]
+        simulator.send_signal(signal.SIGINT)
+    assert simulator.returncode == 0
+
+
+@pytest.fixture(scope="session")
+def plain_file(host_test: Path, tmp_path_factory: pytest.TempPathFactory) -> bytes:
+    """The connector alone."""
+    return _written(host_test, tmp_path_factory.mktemp("plain") / "qualtrics.wasm")
+
+
+@pytest.fixture(scope="session")
+def guarded_file(host_test: Path, tmp_path_factory: pytest.TempPathFactory) -> bytes:
+    """The connector, with the egress guard before it."""
+    return _written(host_test, tmp_path_factory.mktemp("guarded") / "qualtrics.wasm", "--guarded")
+
+
+@pytest.fixture(scope="session")
+def plugin(guarded_file: bytes) -> Plugin:
+    return Plugin(guarded_file)
+
+
+@pytest.fixture
+def brand(control: str) -> Iterator[Brand]:
+    """A brand that knows one person."""
+    people = [{"emails": ["ada@example.org"], "responses": 2}]
+    with Brand.order(control, {"brand": {"people": people}}) as brand:
+        yield brand
+
+
+@pytest.fixture
+def waiting() -> Iterator[Waiting]:
+    server = Waiting()
+    yield server
+    server.close()
+
+
+def _written(host_test: Path, file: Path, *options: str) -> bytes:
+    subprocess.run([str(host_test), "component", "--out", str(file), *options], check=True)
+    return file.read_bytes()
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    passed = [report for report in terminalreporter.getreports("passed") if "every_scenario" in report.nodeid]
+    terminalreporter.write_line(f"{len(passed)} scenarios passed on the Python host")

@@ -1,0 +1,36 @@
+"""What the README shows is what works."""
+
+from __future__ import annotations
+
+import json
+import time
+from pathlib import Path
+
+import pytest
+
+from .conftest import WORKSPACE
+from .scenario import Brand
+
+
+def test_the_example_in_the_readme_ends_with_documents(
+    guarded_file: bytes,
+    brand: Brand,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    _, _, section = (WORKSPACE / "README.md").read_text().partition("\n### Python\n")
+    _, _, example = section.partition("```python\n")
+    example, _, _ = example.partition("```")
+    file = tmp_path / "qualtrics-guarded.wasm"
+    file.write_bytes(guarded_file)
+    for shown, here in [
+        ("qualtrics-guarded.wasm", str(file)),
+        ("https://fra1.qualtrics.com", brand.names["origin"]),
+        ('{"datacenter-id": "fra1", "client-id": "…", "client-secret": "…"}', json.dumps(brand.settings)),
+    ]:
+        assert example.count(shown) == 1
+        example = example.replace(shown, here)
+    monkeypatch.setattr(time, "sleep", lambda seconds: brand.change({"advance": seconds}))
+    exec(example, {})
+    assert capsys.readouterr().out == "found ['export-01.json', 'contact-0001-POOLcustomers.json']\n"

@@ -1,0 +1,142 @@
+//! What nobody may see, in every form in which it could slip out.
+
+use std::sync::LazyLock;
+
+use aho_corasick::AhoCorasick;
+use base64::Engine;
+use base64::engine::general_purpose::{STANDARD, STANDARD_NO_PAD, URL_SAFE, URL_SAFE_NO_PAD};
+use host_test::simulator::{
+    Brand, Call, MESSAGE_CANARY, SAMPLE_ADMINISTRATOR, SAMPLE_CLIENT_SECRET, SAMPLE_PERSON, SAMPLE_PHONE,
+    SAMPLE_REFERENCE, SAMPLE_STAFF_CONTACT, SAMPLE_TWO_ADDRESSES, TOKEN_CANARY,
+};
+use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
+
+/// A name that JSON, a URL and ASCII each write in another way.
+pub const NAME_TO_ESCAPE: &str = "Gr\u{e4}fin \"Ada\" K\\King";
+
+/// The sample brand, in which the person of most tests bears [`NAME_TO_ESCAPE`].
+pub fn marked(mut brand: Brand) -> Brand {
+    for contact in brand.directories.iter_mut().flat_map(|directory| &mut directory.contacts) {
+        if contact.email.as_deref() == Some(SAMPLE_PERSON) {
+            contact.first_name = Some(NAME_TO_ESCAPE.to_owned());
+        }
+    }
+    brand
+}
+
+/// Names, contacts' contents and answers, the secret, every token, and a piece of every vendor message.
+const MARKED: [&str; 16] = [
+    SAMPLE_CLIENT_SECRET,
+    TOKEN_CANARY,
+    MESSAGE_CANARY,
+    SAMPLE_PERSON,
+    SAMPLE_PHONE,
+    SAMPLE_REFERENCE,
+    SAMPLE_ADMINISTRATOR,
+    SAMPLE_STAFF_CONTACT,
+    SAMPLE_TWO_ADDRESSES[0],
+    SAMPLE_TWO_ADDRESSES[1],
+    NAME_TO_ESCAPE,
+    "Lovelace",
+    "Loyalty tier",
+    "The staff were kind",
+    "could not be looked up",
+    "Bearer ",
+];
+
+/// Shorter pieces of Base64 stand in encoded ids by chance.
+const SHORTEST_BASE64: usize = 9;
+
+/// Every form of what is marked, in small letters, and what finds any of them in one look.
+static FORMS: LazyLock<(Vec<String>, AhoCorasick)> = LazyLock::new(|| {
+    let parts = [MESSAGE_CANARY, SAMPLE_PERSON, SAMPLE_STAFF_CONTACT].map(|one| one.split('@').next().unwrap_or(one));
+    let mut forms = Vec::new();
+    for marker in MARKED.into_iter().chain(parts).chain([&SAMPLE_PHONE[1..]]) {
+        forms.extend(forms_of(marker));
+    }
+    forms.sort();
+    forms.dedup();
+    let finder = AhoCorasick::new(&forms).expect("not that many");
+    (forms, finder)
+});
+
+fn forms_of(marker: &str) -> Vec<String> {
+    let json = serde_json::to_string(marker).expect("JSON");
+    let json = &json[1..json.len() - 1];
+    let mut forms = vec![
+        marker.to_lowercase(),
+        utf8_percent_encode(marker, NON_ALPHANUMERIC).to_string().to_lowercase(),
+        // A form writes a space as a plus.
+        utf8_percent_encode(marker, NON_ALPHANUMERIC).to_string().to_lowercase().replace("%20", "+"),
+        json.to_lowercase(),
+        in_ascii(json).to_lowercase(),
+        // As Rust's `Debug` writes it.
+        format!("{marker:?}").trim_matches('"').to_lowercase(),
+    ];
+    for cased in [marker.to_owned(), marker.to_lowercase(), marker.to_uppercase()] {
+        for engine in [&STANDARD, &STANDARD_NO_PAD, &URL_SAFE, &URL_SAFE_NO_PAD] {
+            // At each of the three places where the bytes of a longer text can begin.
+            for before in 0..3_usize {
+                let encoded = engine.encode([&vec![b'x'; before], cased.as_bytes()].concat());
+                let inner = &encoded[if before == 0 { 0 } else { 4 }..encoded.trim_end_matches('=').len() - 2];
+                if inner.len() >= SHORTEST_BASE64 {
+                    forms.push(inner.to_lowercase());
+                    forms.push(utf8_percent_encode(inner, NON_ALPHANUMERIC).to_string().to_lowercase());
+                }
+            }
+        }
+    }
+    forms
+}
+
+/// JSON with everything beyond ASCII escaped, as some write it.
+fn in_ascii(json: &str) -> String {
+    let escape = |unit: &u16| match u8::try_from(*unit) {
+        Ok(byte) if byte.is_ascii() => char::from(byte).to_string(),
+        _ => format!("\\u{unit:04x}"),
+    };
+    json.encode_utf16().collect::<Vec<_>>().iter().map(escape).collect()
+}
+
+/// Neither what was said nor where it was asked for holds a name or a secret, in any encoding. Tickets and references
+/// are looked into.
+#[track_caller]
+pub fn assert_nothing_leaks(case: &str, said: &[String], calls: &[Call]) {
+    let urls = calls.iter().map(|call| format!("{}?{}", call.path, call.query));
+    for text in said.iter().cloned().chain(urls) {
+        if let Some(form) = leak(&text) {
+            panic!("{case}: {form} in {text}");
+        }
+    }
+}
+
+/// What of a text is in a form that it may not be in, or of what is encoded within it.
+fn leak(text: &str) -> Option<&'static str> {
+    let (forms, finder) = &*FORMS;
+    let inside = text.split(|letter: char| !(letter.is_ascii_alphanumeric() || "-_".contains(letter)));
+    let inside = inside.filter(|part| part.len() > 20).filter_map(|part| URL_SAFE_NO_PAD.decode(part).ok());
+    let inside = inside.map(|bytes| String::from_utf8_lossy(&bytes).into_owned());
+    let mut texts = std::iter::once(text.to_owned()).chain(inside);
+    texts.find_map(|text| Some(forms[finder.find(&text.to_lowercase())?.pattern().as_usize()].as_str()))
+}
+
+#[test]
+fn what_should_be_found_is_found() {
+    let caught = |text: String| leak(&text).is_some();
+    let token = format!("{TOKEN_CANARY}.0d2c7b7e-0f3e-4b55-9d57-5b9c2c1c6a11");
+    for marker in [SAMPLE_PERSON, SAMPLE_PHONE, SAMPLE_CLIENT_SECRET, MESSAGE_CANARY, NAME_TO_ESCAPE, &token] {
+        assert!(caught(format!("x {marker} y")));
+        assert!(caught(marker.to_uppercase()));
+        assert!(caught(utf8_percent_encode(marker, NON_ALPHANUMERIC).to_string()));
+        assert!(caught(serde_json::json!({ "a": marker }).to_string()));
+        assert!(caught(in_ascii(&serde_json::json!(marker).to_string())));
+        for before in 0..3 {
+            for cased in [marker.to_owned(), marker.to_uppercase()] {
+                let text = format!("{}{cased} and more", "x".repeat(before));
+                assert!(caught(STANDARD.encode(&text)), "{text}");
+                assert!(caught(format!("t1.{}.checksum", URL_SAFE_NO_PAD.encode(&text))), "{text}");
+            }
+        }
+    }
+    assert!(!caught("a sentence of no harm, OP-0d2c7b7e-0f3e-4b55-9d57-5b9c2c1c6a11".to_owned()));
+}
