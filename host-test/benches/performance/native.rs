@@ -169,8 +169,9 @@ fn failure(error: &Error) -> Failure {
 /// A connector that is ready to call this brand.
 pub fn configured(transport: &NativeTransport, connection: &Connection) -> Connector<NativeTransport, NativeClock> {
     let settings = crate::component::settings(connection).into_iter();
-    let settings: Vec<_> =
-        settings.map(|setting| Setting { key: setting.key, value: Secret::new(setting.value) }).collect();
+    let settings: Vec<_> = settings
+        .map(|setting| Setting { key: setting.key.clone(), value: Secret::new(setting.value.clone()) })
+        .collect();
     let mut connector = Connector::new(transport.clone(), transport.clock.clone());
     assert!(connector.configure(&settings).is_ok(), "good settings");
     connector
