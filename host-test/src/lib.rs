@@ -3,6 +3,7 @@
 pub mod clock;
 pub mod host;
 pub mod journal;
+pub mod performance;
 pub mod simulator;
 
 /// The connector for Qualtrics, as a component.

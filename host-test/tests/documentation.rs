@@ -89,16 +89,31 @@ fn the_readme_tells_the_size_of_each_file() {
         return;
     }
     let readme = read("README.md");
-    for (row, file) in [
-        ("| `component` |", COMPONENT),
-        ("| `component --guarded` |", GUARDED),
-        ("| `component --gateway` |", GATEWAY),
-        ("| component |", COMPONENT),
-    ] {
-        let size = thousands(file.len());
+    let row = |row: &str, file: &[u8]| {
         let told = readme.lines().find(|line| line.starts_with(row)).unwrap_or_else(|| panic!("no row {row}"));
-        assert!(told.split(['|', ' ']).any(|word| word == size), "{told}: it has {size} bytes");
-    }
-    let size = format!("a component of {} bytes", COMPONENT.len());
-    assert!(readme.contains(&size), "{size}, says the demonstration");
+        let size = thousands(file.len());
+        (!told.split(['|', ' ']).any(|word| word == size)).then(|| format!("{row} {size}"))
+    };
+    let demonstration = format!("a component of {} bytes", COMPONENT.len());
+    let wrong: Vec<String> = [
+        row("| `component` |", COMPONENT),
+        row("| `component --guarded` |", GUARDED),
+        row("| `component --gateway` |", GATEWAY),
+        row("| component |", COMPONENT),
+        (!readme.contains(&demonstration)).then_some(demonstration),
+    ]
+    .into_iter()
+    .flatten()
+    .collect();
+    assert!(wrong.is_empty(), "README.md says something else than\n{}", wrong.join("\n"));
+}
+
+#[test]
+fn the_readme_tells_how_many_scenarios_there_are() {
+    let entries = fs::read_dir(workspace().join("host-test/vectors")).expect("the scenarios");
+    let scenarios = entries.filter(|entry| {
+        entry.as_ref().expect("an entry").path().extension().is_some_and(|extension| extension == "json")
+    });
+    let told = format!("| the {} scenarios of", scenarios.count());
+    assert!(read("README.md").contains(&told), "{told}");
 }

@@ -106,10 +106,10 @@ pub fn proceed<T: Transport, C: Clock>(
         let pending = following.pending(call, stage, running.status.clone(), Some(known))?;
         return Ok(Progress::Pending(super::contract::Pending { percent, ..pending }));
     }
-    if !may_gather {
-        return Ok(Progress::Pending(following.unchanged(call, stage, follow::AT_ONCE_MS)));
-    }
     following.ticket.gathering = true;
+    if !may_gather {
+        return Ok(Progress::Pending(following.unchanged(call, Stage::Gathering, follow::AT_ONCE_MS)));
+    }
     gather(call, following, &exports)
 }
 

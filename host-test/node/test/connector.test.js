@@ -2,12 +2,14 @@
 
 import assert from "node:assert/strict";
 import { execFile } from "node:child_process";
+import { readFile } from "node:fs/promises";
 import test, { after, before } from "node:test";
 import { promisify } from "node:util";
 import { ConnectorError, ConnectorLost, Plugin } from "../connector.js";
 import * as guests from "./guests.js";
 import { Scratch } from "./plugins.js";
 import { Simulator } from "./simulator.js";
+import { run } from "./vectors/scenario.js";
 
 /** @type {Scratch} */ let scratch;
 /** @type {string} */ let guarded;
@@ -86,8 +88,9 @@ test("an error of the contract is thrown with all its members", async () => {
   await connector.close();
 });
 
-test("connectors of one plugin work at once, and each one's calls one after the other", async () => {
+test("connectors of one plugin work at once, and each one's calls one after the other", async (t) => {
   const simulator = await Simulator.start();
+  t.after(() => simulator.end());
   const brand = await simulator.order();
   const connectors = Array.from({ length: 3 }, () => good.connector({ egress: [brand.origin] }));
   const work = connectors.map(async (connector) => {
@@ -101,7 +104,6 @@ test("connectors of one plugin work at once, and each one's calls one after the 
   assert.deepEqual(await Promise.all(work), ["examplebrand", "examplebrand", "examplebrand"]);
   const { calls } = await brand.seen();
   assert.equal(/** @type {{ token: number }} */ (calls).token, 3);
-  await simulator.end();
 });
 
 test("a connector that waits for its next call does not keep the process from its end", async () => {
@@ -143,13 +145,15 @@ test("a plugin sees nothing of the environment but what its guard is told", asyn
 });
 
 test("a newer plugin of the same 0.N is taken, and so is an older one by a host that knows a newer", async () => {
-  const newer = await Plugin.load(
-    await scratch.transpiled(await scratch.replaced(guarded, "connector@0.1.0", "connector@0.1.1")),
-  );
-  for (const plugin of [good, newer]) {
-    const connector = plugin.connector();
-    assert.equal((await connector.describe()).name, "qualtrics");
-    await connector.close();
+  const newer = await scratch.transpiled(await scratch.replaced(guarded, "connector@0.1.0", "connector@0.1.1"));
+  const scenario = new URL("../../vectors/an-access-request-finds-contacts-and-responses.json", import.meta.url);
+  const simulator = await Simulator.start();
+  try {
+    for (const plugin of [good, await Plugin.load(newer)]) {
+      await run(simulator, plugin, JSON.parse(await readFile(scenario, "utf8")));
+    }
+  } finally {
+    await simulator.end();
   }
 });
 

@@ -40,10 +40,18 @@ export async function started(program, given, ready, { env = process.env, of = "
     return gone;
   })();
   const found = /** @type {RegExpExecArray} */ (await Promise.race([line, gone]));
+  // Nobody reads lines any more, and a full pipe would hold the program.
+  child[of].resume();
+  const interrupt = () => {
+    process.kill(detached ? -Number(child.pid) : Number(child.pid), "SIGINT");
+  };
+  // A test that fails must not leave it behind.
+  process.once("exit", interrupt);
+  const ended = new Promise((ended) => child.once("exit", ended));
+  void ended.then(() => process.off("exit", interrupt));
   const end = async () => {
     if (child.exitCode === null && child.signalCode === null) {
-      const ended = new Promise((ended) => child.once("exit", ended));
-      process.kill(detached ? -Number(child.pid) : Number(child.pid), "SIGINT");
+      interrupt();
       await ended;
     }
   };

@@ -10,6 +10,7 @@ mod exit;
 mod follow;
 mod json;
 mod print;
+mod report;
 mod save;
 mod serve;
 mod simulate;
@@ -33,6 +34,7 @@ use connection::ConnectionOptions;
 use demo::DemoOptions;
 use exit::Exit;
 use follow::{Record, Standing, Step};
+use report::ReportOptions;
 use serve::ServeOptions;
 use simulate::SimulateOptions;
 use subject::SubjectOptions;
@@ -109,6 +111,8 @@ enum Command {
     },
     /// Serves the connector over HTTP, on a loopback address
     Serve(ServeOptions),
+    /// Draws the page of what `cargo bench` has measured
+    Report(ReportOptions),
 }
 
 /// What all requests have in common.
@@ -200,6 +204,7 @@ impl Command {
             Self::Demo(options) => options.run().await,
             Self::Simulate(options) => options.run().await,
             Self::Serve(options) => options.run().await,
+            Self::Report(options) => options.run(),
             Self::Component { out, guarded, gateway } => {
                 let component = if gateway {
                     GATEWAY

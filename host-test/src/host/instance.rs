@@ -2,7 +2,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use wasmtime::component::ResourceTable;
-use wasmtime::{Engine, Store, StoreLimits, StoreLimitsBuilder};
+use wasmtime::{Engine, ResourceLimiter, Store};
 use wasmtime_wasi_http::{WasiHttpCtx, WasiHttpCtxView, WasiHttpView};
 
 use super::Options;
@@ -21,6 +21,9 @@ use crate::clock::Clock;
 /// How many requests, bodies, streams, headers and timers a connector may hold at once.
 const MAX_RESOURCES: usize = 1_000;
 
+/// How many elements a table may have: as many as there is room for in the pool, whether there is a pool or not.
+const MAX_TABLE_ELEMENTS: usize = 20_000;
+
 /// All that the host keeps for one instance.
 pub(super) struct State {
     table: ResourceTable,
@@ -28,7 +31,28 @@ pub(super) struct State {
     gate: Gate,
     clock: Clock,
     environment: Environment,
-    limits: StoreLimits,
+    memory: Memory,
+}
+
+/// The memory of an instance's components. It never shrinks.
+struct Memory {
+    bytes: usize,
+    /// How many each component may have.
+    most_each: usize,
+}
+
+impl ResourceLimiter for Memory {
+    fn memory_growing(&mut self, current: usize, desired: usize, _maximum: Option<usize>) -> wasmtime::Result<bool> {
+        let granted = desired <= self.most_each;
+        if granted {
+            self.bytes = self.bytes.saturating_add(desired.saturating_sub(current));
+        }
+        Ok(granted)
+    }
+
+    fn table_growing(&mut self, _current: usize, desired: usize, _maximum: Option<usize>) -> wasmtime::Result<bool> {
+        Ok(desired <= MAX_TABLE_ELEMENTS)
+    }
 }
 
 impl State {
@@ -51,10 +75,10 @@ impl State {
             gate,
             clock: of.clock,
             environment: of.environment,
-            limits: StoreLimitsBuilder::new().memory_size(host.max_memory).build(),
+            memory: Memory { bytes: 0, most_each: host.max_memory },
         };
         let mut store = Store::new(engine, state);
-        store.limiter(|state| &mut state.limits);
+        store.limiter(|state| &mut state.memory);
         store.set_hostcall_fuel(host.max_transfer);
         // At each tick a running guest gives way. That lets the time limit of its call strike, which otherwise it could not:
         // a future that does not return cannot be dropped.
@@ -164,6 +188,12 @@ impl Instance {
     pub async fn read(&mut self, reference: &str, offset: u64, limit: u32) -> Result<Result<Chunk, Error>, HostError> {
         let answer = self.call(async |guest, store| guest.call_read(store, reference, offset, limit).await).await?;
         Ok(answer.map(Chunk::from))
+    }
+
+    /// How many bytes of memory its components have taken so far: the most that they ever needed. None once it is spent.
+    #[must_use]
+    pub fn memory(&self) -> Option<usize> {
+        self.live.as_ref().map(|(_, store)| store.data().memory.bytes)
     }
 
     async fn call<T>(

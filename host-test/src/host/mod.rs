@@ -66,6 +66,7 @@ pub use environment::Environment;
 pub use error::HostError;
 pub use gateway::{Gateway, Service};
 pub use instance::Instance;
+pub use outbound::Pool;
 pub use plugin::{InstanceOptions, Plugin};
 pub use precompiled::Precompiled;
 
@@ -79,6 +80,9 @@ const TICK: Duration = Duration::from_millis(10);
 /// What all plugins of a host share.
 #[derive(Clone, Debug)]
 pub struct Options {
+    /// Whether the room for instances is set aside beforehand, so that a new one is there in microseconds. Otherwise each is
+    /// made room for when it comes, there may be any number, and [`Self::max_instances`] says nothing.
+    pub pooled: bool,
     /// How many instances there may be at once. Each takes up address space, not memory. With more than some 10,000, mind
     /// the system's limit of memory maps (`vm.max_map_count`): an instance has about six.
     pub max_instances: u32,
@@ -107,6 +111,7 @@ pub struct Options {
 impl Default for Options {
     fn default() -> Self {
         Self {
+            pooled: true,
             max_instances: 256,
             max_components: 1,
             max_memory: 64 << 20,
@@ -171,6 +176,12 @@ impl Host {
         Gateway::new(&component, &self.linker, &self.tls, &self.options)
     }
 
+    /// A pool of connections like that of a plugin, for requests of the host's own.
+    #[must_use]
+    pub fn pool(&self) -> Pool {
+        Pool::new(&self.tls, self.options.connect_timeout)
+    }
+
     fn plugin(&self, component: wasmtime::component::Component) -> Result<Plugin, HostError> {
         Plugin::new(component, &self.linker, &self.tls, &self.options)
     }
@@ -193,11 +204,10 @@ fn config(options: &Options) -> Config {
         .max_tables_per_component(core_instances)
         .max_memory_size(options.max_memory);
     let mut config = Config::new();
-    config
-        .allocation_strategy(pool)
-        .memory_reservation(options.max_memory as u64)
-        .epoch_interruption(true)
-        .concurrency_support(false);
+    if options.pooled {
+        config.allocation_strategy(pool);
+    }
+    config.memory_reservation(options.max_memory as u64).epoch_interruption(true).concurrency_support(false);
     config
 }
 

@@ -29,7 +29,7 @@ use bytes::Bytes;
 use futures::future::BoxFuture;
 use http::header::AUTHORIZATION;
 use http::{Method, Request, Response, Uri};
-use http_body_util::{BodyExt, Limited};
+use http_body_util::{BodyExt, Full, Limited};
 use hyper::body::{Body, Frame, Incoming, SizeHint};
 use hyper_rustls::{HttpsConnectorBuilder, MaybeHttpsStream};
 use hyper_util::client::legacy::connect::HttpConnector;
@@ -114,6 +114,25 @@ impl Outbound {
         }
         let response = answer?;
         Ok(response.map(|body| Answer { body, exchange: Some(exchange) }.boxed_unsync()))
+    }
+}
+
+/// The connections of one plugin, for a program that sends its own requests through them: to any address.
+pub struct Pool(Outbound);
+
+impl Pool {
+    pub(super) fn new(tls: &ClientConfig, connect_timeout: Duration) -> Self {
+        Self(Outbound::new(tls, connect_timeout))
+    }
+
+    /// Sends a request. The answer's connection is free for others once its body has been read, and closed if that is
+    /// dropped before its end.
+    ///
+    /// # Errors
+    /// The code that a component would be told.
+    pub async fn send(&self, request: Request<Bytes>) -> Result<Response<WasiBody>, Error> {
+        let request = request.map(|body| Full::new(body).map_err(|never| match never {}).boxed_unsync());
+        self.0.send(request, Addresses::Any, UnderWay::default().begin()).await
     }
 }
 

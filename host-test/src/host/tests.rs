@@ -9,6 +9,7 @@ use wit_component::{ComponentEncoder, StringEncoding, embed_component_metadata};
 
 use super::contract::{Request, Right};
 use super::{Host, HostError, InstanceOptions, Options, Plugin};
+use crate::COMPONENT;
 use crate::clock::Clock;
 
 const HOUR: Duration = Duration::from_secs(3_600);
@@ -258,4 +259,27 @@ async fn precompiled_code_runs_in_a_host_that_is_set_up_alike_and_in_no_other() 
 
     let other = Host::new(Options { max_instances: 1, max_memory: 32 << 20, ..Options::default() }).unwrap();
     assert!(matches!(other.load_precompiled(&code), Err(HostError::Unfit(_))));
+}
+
+#[tokio::test]
+async fn precompiled_code_is_kept_in_a_file_that_nothing_is_written_over() {
+    let code = load("i32.const 0").precompile().unwrap();
+    let file = std::env::temp_dir().join(format!("qualtrics-code-{}", std::process::id()));
+    let kept = code.keep(file.clone()).unwrap();
+    assert_eq!((code.as_bytes(), kept.as_bytes()), (Some(&*std::fs::read(&file).unwrap()), None));
+    let again = code.keep(file.clone()).expect_err("it is there");
+    assert_eq!(again.kind(), std::io::ErrorKind::AlreadyExists);
+    let mut instance = host().load_precompiled(&kept).unwrap().instantiate(InstanceOptions::default()).await.unwrap();
+    assert_eq!(instance.configure(&[]).await.unwrap(), Ok(()));
+    std::fs::remove_file(file).unwrap();
+}
+
+#[tokio::test]
+async fn instances_are_made_room_for_on_demand_where_there_is_no_pool() {
+    let host = Host::new(Options { pooled: false, max_instances: 1, ..Options::default() }).unwrap();
+    let plugin = host.load(COMPONENT).unwrap();
+    let mut one = plugin.instantiate(InstanceOptions::default()).await.unwrap();
+    let mut other = plugin.instantiate(InstanceOptions::default()).await.unwrap();
+    assert_eq!(one.describe().await.unwrap(), other.describe().await.unwrap());
+    assert_eq!(one.memory(), other.memory());
 }

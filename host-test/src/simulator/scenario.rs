@@ -32,6 +32,10 @@ pub struct Scenario {
     pub export_s: u64,
     /// How many seconds a token is good.
     pub token_s: u64,
+    /// Whether limits are kept.
+    pub rate_limits: bool,
+    /// How many milliseconds of real time pass before each answer.
+    pub latency_ms: u64,
     /// Whether this is a data centre that the brand does not live in.
     pub wrong_datacenter: bool,
 }
@@ -138,6 +142,8 @@ impl Default for Scenario {
             erasure_s: 40,
             export_s: 40,
             token_s: 3_600,
+            rate_limits: true,
+            latency_ms: 0,
             wrong_datacenter: false,
         }
     }
@@ -170,6 +176,8 @@ impl Scenario {
             erasure_duration: Duration::from_secs(self.erasure_s),
             export_duration: Duration::from_secs(self.export_s),
             token_lifetime: Duration::from_secs(self.token_s),
+            rate_limits: self.rate_limits,
+            latency: Duration::from_millis(self.latency_ms),
             wrong_datacenter: self.wrong_datacenter,
             ..Options::default()
         };

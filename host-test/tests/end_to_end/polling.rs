@@ -248,6 +248,38 @@ async fn two_hundred_exports_that_are_asked_for_together_are_all_answered_in_ful
 }
 
 #[tokio::test]
+async fn a_poll_of_ten_thousand_erasures_costs_pages_of_the_list_within_the_limit() {
+    let settings = [("account-guard", "off"), ("rate-share", "100")];
+    let mut world = World::of(Brand::sample(), Options::default(), &settings).await;
+    let requests = (0..10_000).map(|n| request(&format!("r-{n}"), vec![email(&address(n))])).collect();
+    let tasks = begun(&mut world, requests, Some(ERASE)).await;
+    world.advance(Duration::from_secs(600));
+    // The list has the newest first, 100 on a page, and may be asked 20 times a minute; a poll asks 12 times at most.
+    for (count, pages) in [(100, 1), (1_000, 10), (10_000, 12)] {
+        world.change_instance().await;
+        world.advance(Duration::from_secs(60));
+        world.simulator.clear_calls();
+        let answers = poll_all(&mut world, &tasks[tasks.len() - count..]).await;
+        let calls: Vec<_> = world.simulator.calls().into_iter().map(|call| call.endpoint).collect();
+        assert_eq!(calls, [&[Endpoint::Token][..], &vec![Endpoint::ErasureList; pages]].concat(), "{count} tasks");
+        let done = answers.iter().filter(|answer| matches!(answer, Ok(Progress::Done(_)))).count();
+        assert_eq!(done, pages * 100, "{count} tasks: all that the pages show");
+    }
+    let (mut left, mut ended, mut polls) = (tasks, Vec::new(), 0);
+    world.simulator.clear_calls();
+    while !left.is_empty() {
+        world.advance(Duration::from_secs(60));
+        let answers = poll_all(&mut world, &left).await;
+        (left, _) = open(left, answers, &mut ended);
+        polls += 1;
+    }
+    assert_eq!(ended, [Outcome::NothingFound; 10_000]);
+    let pages = world.calls_of(Endpoint::ErasureList);
+    assert!(pages <= 100 + polls, "a page more than once only where a poll goes on: {pages} pages in {polls} polls");
+    assert_eq!((world.calls_of(Endpoint::ErasureGet), world.simulator.ratelimited_count()), (0, 0));
+}
+
+#[tokio::test]
 async fn a_few_erasures_are_asked_for_by_their_ids() {
     let mut world = World::new().await;
     let requests = (0..3).map(|n| request(&format!("r-{n}"), vec![email(&address(n))])).collect();

@@ -118,10 +118,10 @@ async fn reading_in_order_costs_one_call_in_all() {
 }
 
 #[tokio::test]
-async fn a_file_of_64_mib_passes_through_8_mib_of_memory() {
+async fn a_file_of_64_mib_passes_through_2_mib_of_memory() {
     const LENGTH: u64 = 64 << 20;
     let mut world = world("", LENGTH).await;
-    let host = Host::new(HostOptions { max_instances: 1, max_memory: 8 << 20, ..HostOptions::default() }).unwrap();
+    let host = Host::new(HostOptions { max_instances: 1, max_memory: 2 << 20, ..HostOptions::default() }).unwrap();
     let small = host.load(COMPONENT).unwrap();
     let egress = EgressPolicy::deny_all().allow(&world.simulator.origin()).unwrap();
     let options = InstanceOptions { egress, clock: world.clock(), ..InstanceOptions::default() };
@@ -140,6 +140,8 @@ async fn a_file_of_64_mib_passes_through_8_mib_of_memory() {
     }
     assert_eq!(offset, expected.len());
     assert_eq!(world.calls_of(Endpoint::ExportFile), 1);
+    let memory = world.instance.memory().expect("it lives");
+    assert!((1 << 20..=2 << 20).contains(&memory), "{memory} bytes");
 }
 
 #[tokio::test]

@@ -1,0 +1,81 @@
+"""What somebody writes who needs the job done with what is at hand: Qualtrics' API with `requests`, one call after the
+other, over one kept connection. It makes the calls that the connector makes, and none of its checks.
+"""
+
+import requests
+
+import errands
+
+SESSION = requests.Session()
+ACCESS = "manage:customer_data_requests read:directories read:directory_contacts"
+DELETION = "manage:erasure_requests read:directories read:directory_contacts read:users"
+
+
+class Qualtrics:
+    def __init__(self, errand: dict[str, str], scope: str) -> None:
+        self.origin = errand["origin"]
+        form = {"grant_type": "client_credentials", "scope": scope}
+        client = (errand["client-id"], errand["client-secret"])
+        answer = SESSION.post(f"{self.origin}/oauth2/token", data=form, auth=client, timeout=30)
+        answer.raise_for_status()
+        self.headers = {"Authorization": f"Bearer {answer.json()['access_token']}"}
+
+    def call(self, method: str, path: str, body: object = None) -> requests.Response:
+        url = f"{self.origin}/API/v3{path}"
+        answer = SESSION.request(method, url, json=body, headers=self.headers, timeout=30)
+        answer.raise_for_status()
+        return answer
+
+    def result(self, method: str, path: str, body: object = None) -> dict:
+        return self.call(method, path, body).json()["result"]
+
+    def contacts(self, email: str) -> list[tuple[str, dict]]:
+        directories = self.result("GET", "/directories?pageSize=100")["elements"]
+        asked = {"filter": {"filterType": "email", "comparison": "eq", "value": email}}
+        return [
+            (directory["directoryId"], contact)
+            for directory in directories
+            for contact in self.result(
+                "POST", f"/directories/{directory['directoryId']}/contacts/search?pageSize=100&includeEmbedded=true", asked
+            )["elements"]
+        ]
+
+    def erasure(self, email: str, search_only: bool) -> dict:
+        asked = {"emails": [email], "searchOnly": search_only}
+        job = self.result("POST", "/op-erase-personal-data", asked)["requestId"]
+        done = self.result("GET", f"/op-erase-personal-data/{job}")
+        assert done["status"] == "Completed", done
+        return done
+
+
+def access(errand: dict[str, str]) -> int:
+    qualtrics, email = Qualtrics(errand, ACCESS), errand["email"]
+    job = qualtrics.result("POST", "/customer-data-requests", {"emails": [email]})["customerDataRequestId"]
+    export = qualtrics.result("GET", f"/customer-data-requests/{job}")
+    assert export["fileId"], export
+    found = qualtrics.contacts(email)
+    file = qualtrics.call("GET", f"/customer-data-requests/{job}/files/{export['fileId']}").content
+    documents = [
+        qualtrics.result("GET", f"/directories/{directory}/contacts/{contact['id']}?includeSegments=true")
+        for directory, contact in found
+    ]
+    assert documents
+    return len(file)
+
+
+def delete(errand: dict[str, str], mode: str) -> int:
+    qualtrics, email = Qualtrics(errand, DELETION), errand["email"]
+    own = qualtrics.result("GET", "/whoami")
+    staff = qualtrics.result("GET", "/users")["elements"]
+    assert email not in [own.get("email"), *(user["email"] for user in staff)]
+    job = qualtrics.erasure(email, search_only=mode == "preview")
+    assert email not in job["emailsNotFound"], job
+    if mode == "preview":
+        assert qualtrics.contacts(email)
+    if mode == "erase-and-verify":
+        assert email in qualtrics.erasure(email, search_only=True)["emailsNotFound"]
+        assert not qualtrics.contacts(email)
+    return 0
+
+
+errands.run(lambda errand: access(errand) if errand["errand"] == "access" else delete(errand, errand["errand"]))

@@ -1,0 +1,245 @@
+//! Pictures: bars and lines, each as SVG and as PNG.
+
+use std::ops::Range;
+use std::path::Path;
+use std::sync::Once;
+use std::{error, fs, io};
+
+use plotters::coord::Shift;
+use plotters::coord::ranged1d::{AsRangedCoord, ValueFormatter};
+use plotters::prelude::*;
+use plotters::style::{FontStyle, register_font};
+
+use super::png;
+
+/// What can be drawn.
+pub(super) enum Chart {
+    /// Bars in groups, all in one unit.
+    Bars { title: String, groups: Vec<Group> },
+    /// Lines through points.
+    Lines { title: String, x: Axis, y: Axis, lines: Vec<Line> },
+}
+
+/// Bars that belong together.
+pub(super) struct Group {
+    pub(super) name: String,
+    pub(super) bars: Vec<(String, f64)>,
+}
+
+/// What a direction means.
+pub(super) struct Axis {
+    pub(super) name: &'static str,
+    /// Whether each step is a multiple of the one before.
+    pub(super) logarithmic: bool,
+}
+
+/// A line, and its name.
+pub(super) struct Line {
+    pub(super) name: String,
+    pub(super) points: Vec<(f64, f64)>,
+}
+
+type Drawn = Result<(), Box<dyn error::Error>>;
+
+const WIDTH: u32 = 960;
+/// PNG has twice as many points in each direction, so that it is sharp on every screen.
+const SHARPNESS: u32 = 2;
+
+/// Colours that the colour-blind can tell apart (Okabe and Ito).
+const COLOURS: [RGBColor; 6] = [
+    RGBColor(0, 114, 178),
+    RGBColor(230, 159, 0),
+    RGBColor(0, 158, 115),
+    RGBColor(204, 121, 167),
+    RGBColor(86, 180, 233),
+    RGBColor(213, 94, 0),
+];
+
+impl Chart {
+    /// Draws it into this directory, as `name.svg` and `name.png`.
+    ///
+    /// # Errors
+    /// If it cannot be written.
+    pub(super) fn draw(&self, directory: &Path, name: &str) -> io::Result<()> {
+        know_the_font();
+        let height = self.height();
+        let failed = |error: Box<dyn error::Error>| io::Error::other(error.to_string());
+        let svg = directory.join(format!("{name}.svg"));
+        self.on(&SVGBackend::new(&svg, (WIDTH, height)).into_drawing_area(), 1).map_err(failed)?;
+        let (width, height) = (WIDTH * SHARPNESS, height * SHARPNESS);
+        let mut points = vec![0; (width * height * 3) as usize];
+        let bitmap = BitMapBackend::with_buffer(&mut points, (width, height));
+        self.on(&bitmap.into_drawing_area(), SHARPNESS).map_err(failed)?;
+        fs::write(directory.join(format!("{name}.png")), png::encode(width, height, &points)?)
+    }
+
+    fn height(&self) -> u32 {
+        match self {
+            Self::Bars { groups, .. } => {
+                let bars: usize = groups.iter().map(|group| group.bars.len() + 1).sum();
+                80 + 24 * bars as u32
+            }
+            Self::Lines { .. } => 460,
+        }
+    }
+
+    fn on<B: DrawingBackend>(&self, area: &DrawingArea<B, Shift>, scale: u32) -> Drawn
+    where
+        B::ErrorType: 'static,
+    {
+        area.fill(&WHITE)?;
+        let title = match self {
+            Self::Bars { title, .. } | Self::Lines { title, .. } => title,
+        };
+        let area = area.titled(title, ("sans-serif", 20 * scale))?;
+        match self {
+            Self::Bars { groups, .. } => bars(&area, groups, scale)?,
+            Self::Lines { x, y, lines, .. } => {
+                let (across, up) = (range(lines, x, |point| point.0), range(lines, y, |point| point.1));
+                match (x.logarithmic, y.logarithmic) {
+                    (false, false) => plot(&area, across, up, (x, y), lines, scale)?,
+                    (true, false) => plot(&area, across.log_scale(), up, (x, y), lines, scale)?,
+                    (false, true) => plot(&area, across, up.log_scale(), (x, y), lines, scale)?,
+                    (true, true) => plot(&area, across.log_scale(), up.log_scale(), (x, y), lines, scale)?,
+                }
+            }
+        }
+        area.present()?;
+        Ok(())
+    }
+}
+
+/// From where to where an axis goes.
+fn range(lines: &[Line], axis: &Axis, of: impl Fn(&(f64, f64)) -> f64) -> Range<f64> {
+    let values = || lines.iter().flat_map(|line| &line.points).map(&of);
+    let (least, most) = (values().fold(f64::INFINITY, f64::min), values().fold(0.0, f64::max));
+    match (axis.logarithmic, most > 0.0) {
+        (_, false) => 0.1..1.0,
+        (true, true) => least.max(1e-3) / 1.3..most * 1.5,
+        (false, true) => 0.0..most * 1.08,
+    }
+}
+
+fn plot<B: DrawingBackend, X: AsRangedCoord<Value = f64>, Y: AsRangedCoord<Value = f64>>(
+    area: &DrawingArea<B, Shift>,
+    x: X,
+    y: Y,
+    axes: (&Axis, &Axis),
+    lines: &[Line],
+    scale: u32,
+) -> Drawn
+where
+    B::ErrorType: 'static,
+    X::CoordDescType: ValueFormatter<f64>,
+    Y::CoordDescType: ValueFormatter<f64>,
+{
+    let mut chart = ChartBuilder::on(area)
+        .margin(12 * scale)
+        .x_label_area_size(44 * scale)
+        .y_label_area_size(72 * scale)
+        .build_cartesian_2d(x, y)?;
+    chart
+        .configure_mesh()
+        .light_line_style(TRANSPARENT)
+        .bold_line_style(BLACK.mix(0.12))
+        .x_desc(axes.0.name)
+        .y_desc(axes.1.name)
+        .label_style(("sans-serif", 14 * scale))
+        .axis_desc_style(("sans-serif", 15 * scale))
+        .x_label_formatter(&|value| number(*value))
+        .y_label_formatter(&|value| number(*value))
+        .draw()?;
+    for (line, colour) in lines.iter().zip(COLOURS.iter().cycle()) {
+        let style = colour.stroke_width(2 * scale);
+        chart
+            .draw_series(LineSeries::new(line.points.iter().copied(), style))?
+            .label(&line.name)
+            .legend(move |(x, y)| PathElement::new([(x, y), (x + 22 * scale as i32, y)], style));
+        // Few points were measured one by one, and are to be seen; many are a line.
+        if line.points.len() < 20 {
+            let dots = line.points.iter().map(|point| Circle::new(*point, 4 * scale, colour.filled()));
+            chart.draw_series(dots)?;
+        }
+    }
+    chart
+        .configure_series_labels()
+        .position(SeriesLabelPosition::UpperLeft)
+        .margin(10 * scale)
+        .legend_area_size(30 * scale)
+        .background_style(WHITE.mix(0.85))
+        .border_style(BLACK.mix(0.2))
+        .label_font(("sans-serif", 14 * scale))
+        .draw()?;
+    Ok(())
+}
+
+/// One bar below the other, with its name on the left and its value at its end.
+fn bars<B: DrawingBackend>(area: &DrawingArea<B, Shift>, groups: &[Group], scale: u32) -> Drawn
+where
+    B::ErrorType: 'static,
+{
+    const NAMES: i32 = 190;
+    const ROW: i32 = 24;
+    let unit = scale as i32;
+    let (width, _) = area.dim_in_pixel();
+    let longest = groups.iter().flat_map(|group| &group.bars).map(|(_, value)| *value).fold(0.0, f64::max);
+    let room = f64::from(width as i32 - (NAMES + 110) * unit);
+    let small = ("sans-serif", 14 * scale).into_font();
+    let mut y = 10 * unit;
+    let mut names: Vec<&str> = Vec::new();
+    for group in groups {
+        area.draw(&Text::new(group.name.clone(), (16 * unit, y + 4 * unit), ("sans-serif", 15 * scale).into_font()))?;
+        y += ROW * unit;
+        for (name, value) in &group.bars {
+            let place = names.iter().position(|known| known == name).unwrap_or_else(|| {
+                names.push(name);
+                names.len() - 1
+            });
+            let length = if longest > 0.0 { (value / longest * room) as i32 } else { 0 };
+            let (left, top, bottom) = (NAMES * unit, y + 2 * unit, y + (ROW - 4) * unit);
+            let colour = COLOURS[place % COLOURS.len()];
+            area.draw(&Text::new(name.clone(), (36 * unit, y + 4 * unit), small.clone()))?;
+            area.draw(&Rectangle::new([(left, top), (left + length.max(1), bottom)], colour.filled()))?;
+            area.draw(&Text::new(number(*value), (left + length + 8 * unit, y + 4 * unit), small.clone()))?;
+            y += ROW * unit;
+        }
+    }
+    Ok(())
+}
+
+/// As many digits as say something.
+pub(super) fn number(value: f64) -> String {
+    match value.abs() {
+        0.0 => "0".to_owned(),
+        1_000.0.. => grouped(value.round() as i64),
+        10.0.. => format!("{value:.0}"),
+        1.0.. => trimmed(format!("{value:.1}")),
+        0.1.. => trimmed(format!("{value:.2}")),
+        _ => trimmed(format!("{value:.3}")),
+    }
+}
+
+fn trimmed(text: String) -> String {
+    text.trim_end_matches('0').trim_end_matches('.').to_owned()
+}
+
+fn grouped(value: i64) -> String {
+    let digits = value.to_string();
+    let mut text = String::new();
+    for (place, digit) in digits.chars().enumerate() {
+        if place > 0 && (digits.len() - place).is_multiple_of(3) {
+            text.push(',');
+        }
+        text.push(digit);
+    }
+    text
+}
+
+/// The font comes along: what fonts a machine has is its own affair.
+fn know_the_font() {
+    static ONCE: Once = Once::new();
+    ONCE.call_once(|| {
+        let font = include_bytes!("font/DejaVuSans-subset.ttf");
+        assert!(register_font("sans-serif", FontStyle::Normal, font).is_ok(), "the font that comes along is one");
+    });
+}

@@ -1,0 +1,364 @@
+//! The page that explains the measurements.
+
+use std::fmt::{Display, Write};
+use std::path::Path;
+use std::{fs, io};
+
+use super::bars::{bars, micros};
+use super::chart::{Axis, Chart, Group, Line, number};
+use super::results::{Flow, Results, Served, Work};
+
+/// Draws the page and its pictures into a directory, and keeps the results beside them.
+///
+/// # Errors
+/// If they cannot be written.
+pub fn draw(results: &Results, directory: &Path) -> io::Result<()> {
+    fs::create_dir_all(directory)?;
+    for (name, chart) in charts(results) {
+        chart.draw(directory, name)?;
+    }
+    results.write(&directory.join("results.json"))?;
+    fs::write(directory.join("README.md"), page(results))
+}
+
+const THROUGHPUT: &str = "requests-a-second";
+const PROCESSOR: &str = "processor-time";
+const STREAM: &str = "stream-memory";
+const CROWD: &str = "at-once";
+const CROWD_MEMORY: &str = "at-once-memory";
+const GROWTH_CALLS: &str = "growth-calls";
+const GROWTH_TIME: &str = "growth-time";
+
+fn charts(results: &Results) -> Vec<(&'static str, Chart)> {
+    let linear = |name| Axis { name, logarithmic: false };
+    let logarithmic = |name| Axis { name, logarithmic: true };
+    let crowd = |of: fn(&super::Crowd) -> f64| {
+        let mut latencies: Vec<u64> = results.crowds.iter().map(|crowd| crowd.latency_ms).collect();
+        latencies.dedup();
+        let line = |latency: u64| Line {
+            name: format!("Qualtrics answers after {latency} ms"),
+            points: results
+                .crowds
+                .iter()
+                .filter(|crowd| crowd.latency_ms == latency)
+                .map(|crowd| (crowd.at_once as f64, of(crowd)))
+                .collect(),
+        };
+        latencies.into_iter().map(line).collect::<Vec<_>>()
+    };
+    let growth = |of: fn(&super::Growth) -> f64| {
+        let line = |(work, name): (Work, &str)| Line {
+            name: name.to_owned(),
+            points: results
+                .growth
+                .iter()
+                .filter(|growth| growth.work == work)
+                .map(|growth| (growth.amount as f64, of(growth)))
+                .collect(),
+        };
+        WORK.map(line).into_iter().collect::<Vec<_>>()
+    };
+    vec![
+        (
+            THROUGHPUT,
+            Chart::Bars {
+                title: "Whole requests a second, one after the other".to_owned(),
+                groups: groups(results, |served| served.per_second),
+            },
+        ),
+        (
+            PROCESSOR,
+            Chart::Bars {
+                title: "Processor time of the client for a whole request, in ms".to_owned(),
+                groups: groups(results, |served| served.cpu_ms),
+            },
+        ),
+        (
+            STREAM,
+            Chart::Lines {
+                title: "Memory while a document of 1 GiB is read".to_owned(),
+                x: linear("seconds"),
+                y: linear("MiB"),
+                lines: stream(results),
+            },
+        ),
+        (
+            CROWD,
+            Chart::Lines {
+                title: "Access requests a second, through the component, on two threads".to_owned(),
+                x: logarithmic("requests at once"),
+                y: logarithmic("requests a second"),
+                lines: crowd(|crowd| crowd.per_second),
+            },
+        ),
+        (
+            CROWD_MEMORY,
+            Chart::Lines {
+                title: "Resident memory of the host for each request under way".to_owned(),
+                x: logarithmic("requests at once"),
+                y: logarithmic("KiB"),
+                lines: crowd(|crowd| crowd.kib_each),
+            },
+        ),
+        (
+            GROWTH_CALLS,
+            Chart::Lines {
+                title: "Calls to Qualtrics, as the work grows".to_owned(),
+                x: logarithmic("how much"),
+                y: logarithmic("calls"),
+                lines: growth(|growth| growth.calls as f64),
+            },
+        ),
+        (
+            GROWTH_TIME,
+            Chart::Lines {
+                title: "Time, as the work grows".to_owned(),
+                x: logarithmic("how much"),
+                y: logarithmic("ms"),
+                lines: growth(|growth| growth.ms),
+            },
+        ),
+    ]
+}
+
+const WORK: [(Work, &str); 3] = [
+    (Work::Contacts, "access: contacts of the person"),
+    (Work::Directories, "access: directories of the brand"),
+    (Work::PendingJobs, "one poll: pending erasures"),
+];
+
+fn groups(results: &Results, of: fn(&Served) -> f64) -> Vec<Group> {
+    let group = |flow: Flow| Group {
+        name: flow.name().to_owned(),
+        bars: results
+            .served
+            .iter()
+            .filter(|served| served.flow == flow)
+            .map(|served| (name(&served.by).to_owned(), of(served)))
+            .collect(),
+    };
+    Flow::ALL.into_iter().map(group).collect()
+}
+
+fn stream(results: &Results) -> Vec<Line> {
+    let mib = |bytes: u64| bytes as f64 / f64::from(1 << 20);
+    let mut lines = Vec::new();
+    for streamed in results.streamed.iter().filter(|streamed| !streamed.moments.is_empty()) {
+        let resident = streamed.moments.iter().map(|moment| (moment.at_s, mib(moment.resident_bytes)));
+        lines.push(Line { name: format!("{}: resident", name(&streamed.by)), points: resident.collect() });
+        let linear = streamed.moments.iter().filter_map(|moment| Some((moment.at_s, mib(moment.linear_bytes?))));
+        let linear: Vec<_> = linear.collect();
+        if !linear.is_empty() {
+            lines.push(Line { name: format!("{}: linear memory", name(&streamed.by)), points: linear });
+        }
+    }
+    lines
+}
+
+/// What a contestant is called on the page.
+fn name(by: &str) -> &str {
+    match by {
+        "component" => "component",
+        "native" => "native core",
+        "download" => "plain download",
+        "python-client" => "Python client",
+        "python-host" => "Python host",
+        "node-host" => "Node host",
+        other => other,
+    }
+}
+
+fn page(results: &Results) -> String {
+    let Results { machine, date, commit, quick, component_bytes, .. } = results;
+    let mut page = format!(
+        "# Performance\n\nWhat the sandbox and the connector cost, beside what a user would otherwise pick: figures of one \
+         run, side by side on\none machine. Take the ratios; times are this machine's.\n\n\
+         | | |\n|---|---|\n\
+         | measured | {date} |\n\
+         | commit | `{commit}` |\n\
+         | machine | {} × {}, {} MiB of memory, {} |\n\
+         | component | {} bytes |\n\n",
+        machine.cores,
+        machine.processor,
+        number(machine.memory_mib as f64),
+        machine.system,
+        number(*component_bytes as f64),
+    );
+    if *quick {
+        page.push_str("**This run was cut short (`--quick`): its figures say little.**\n\n");
+    }
+    page.push_str(AGAIN);
+    page.push_str("## What is to be reached\n\n");
+    let judged = bars(results).into_iter().map(|bar| {
+        let met = bar.met.map_or("not measured", |met| if met { "yes" } else { "**no**" });
+        [bar.what.to_owned(), bar.wanted.to_owned(), bar.reached.unwrap_or_default(), met.to_owned()]
+    });
+    table(&mut page, ["", "bar", "reached", "met"], judged);
+    page.push_str(
+        "\nWhere there is a figure for each kind of request, the worst counts. How many calls each flow costs, and in how \
+         many waves, is\nno measurement: tests hold them to exact tables (`host-test/tests/end_to_end/check.rs` and \
+         `polling.rs`).\n[What was changed, and what each change brought](changes.md) is written down as well.\n\n",
+    );
+    start(&mut page, results);
+    requests(&mut page, results);
+    streaming(&mut page, results);
+    many(&mut page, results);
+    page
+}
+
+const AGAIN: &str = "\
+To measure again, on a machine that does nothing else, which takes about ten minutes:
+
+```sh
+cargo bench --package host-test && cargo run --release --package host-test -- report
+```
+
+`cargo bench --package host-test -- --quick` takes a look in one or two. The results of a run are in
+[`results.json`](results.json). The Python contestants need `python3` with its `venv`, the Node host `node` and `npm`; each is
+left out where it cannot be set up.
+
+";
+
+fn start(page: &mut String, results: &Results) {
+    page.push_str(
+        "## Loading and starting\n\nA host compiles the component once, keeps the machine code, and loads that from then on. \
+         An instance is made for a\nconnection or for a single call; *pooled* means that its room was set aside \
+         beforehand.\n\n",
+    );
+    let step = |step: &str| match step {
+        "host-with-linker" => "a host: engine, pool, linker, trusted roots".to_owned(),
+        "compile" => "compiling the component, on all processors".to_owned(),
+        "load-from-file" => "loading machine code, mapped from a file".to_owned(),
+        "load-from-memory" => "loading machine code that is in memory".to_owned(),
+        "instance-on-demand" => "a new instance, on demand".to_owned(),
+        "configured-instance-on-demand" => "a new instance, on demand, configured".to_owned(),
+        "instance-pooled" => "a new instance, pooled".to_owned(),
+        "configured-instance-pooled" => "a new instance, pooled, configured".to_owned(),
+        call => format!("`{call}`"),
+    };
+    let rows = results
+        .steps
+        .iter()
+        .map(|timing| [step(&timing.step), micros(timing.p50_us), micros(timing.p99_us), number(timing.times as f64)]);
+    table(page, ["", "p50", "p99", "times"], rows);
+    page.push_str(
+        "\nWhat live, configured instances take up, each, in a process of its own (resident memory beyond what the host \
+         takes up\nwith one):\n\n",
+    );
+    let rows = results.footprints.iter().map(|footprint| {
+        [number(footprint.instances as f64), format!("{:.1} KiB", footprint.bytes_each as f64 / 1024.0)]
+    });
+    table(page, ["instances", "resident each"], rows);
+}
+
+fn requests(page: &mut String, results: &Results) {
+    page.push_str(
+        "\n## Whole requests\n\nFrom signing in to the last byte of the last document, one request after the other, against \
+         a simulated Qualtrics in another\nprocess that answers at once and whose jobs end at once. Everybody makes the same \
+         calls, which is checked before anything is\nmeasured, but the plain client, which leaves out two that make sure that a verifying search is begun once. Processor time is that of the client's process alone.\n\n\
+         - *native core*: the same connector, compiled for this machine, over the same pool of connections;\n\
+         - *component*: in the host of this repository, an instance for each request;\n\
+         - *Python client*: what one would write with `requests`, one call after the other, without any of the connector's \
+         checks\n  (`host-test/benches/clients/python_client.py`);\n\
+         - *Python host*, *Node host*: the same component in `wasmtime` for Python, and in Node by `jco`.\n\n",
+    );
+    picture(page, THROUGHPUT, "Whole requests a second");
+    picture(page, PROCESSOR, "Processor time for a whole request");
+    let rows = results.served.iter().map(|served| {
+        let native = results.served(served.flow, "native");
+        let ratio = |of: fn(&Served) -> f64| {
+            native.map_or_else(String::new, |native| format!("{:.2}", of(served) / of(native)))
+        };
+        [
+            served.flow.name().to_owned(),
+            name(&served.by).to_owned(),
+            format!("{:.1}", served.per_second),
+            ratio(|served| served.per_second),
+            format!("{:.2} ms", served.p50_ms),
+            format!("{:.2} ms", served.p99_ms),
+            format!("{:.2} ms", served.cpu_ms),
+            ratio(|served| served.cpu_ms),
+            served.calls.to_string(),
+        ]
+    });
+    let head = ["request", "by", "a second", "÷ native", "p50", "p99", "processor", "÷ native", "calls"];
+    table(page, head, rows);
+}
+
+fn streaming(page: &mut String, results: &Results) {
+    page.push_str(
+        "\n## Long documents\n\nThe export of an access request, read to its end in pieces of 64 KiB: 1 GiB, and 64 MiB in the \
+         hosts in which bytes cross the\nborder slowly. *Plain download* is one GET through the same pool of connections, \
+         whose bytes are dropped as they come. Of three\nrounds, the fastest of each counts.\n\n",
+    );
+    let download = results.streamed("download").map(|download| download.mb_per_second);
+    let rows = results.streamed.iter().map(|streamed| {
+        let most =
+            |bytes: Option<u64>| bytes.map_or_else(String::new, |bytes| format!("{:.2} MiB", bytes as f64 / 1048576.0));
+        [
+            name(&streamed.by).to_owned(),
+            format!("{} MiB", number(streamed.mib)),
+            format!("{:.1}", streamed.mb_per_second),
+            download.map_or_else(String::new, |download| format!("{:.2}", streamed.mb_per_second / download)),
+            format!("{:.3} s", streamed.cpu_s_per_gib),
+            most(streamed.moments.iter().filter_map(|moment| moment.linear_bytes).max()),
+            most(streamed.moments.iter().map(|moment| moment.resident_bytes).max()),
+        ]
+    });
+    let head = ["by", "length", "MB/s", "÷ download", "processor for a GiB", "linear memory", "resident at most"];
+    table(page, head, rows);
+    page.push('\n');
+    picture(page, STREAM, "Memory while a document is read");
+}
+
+fn many(page: &mut String, results: &Results) {
+    page.push_str(
+        "## Many requests at once\n\nAccess requests through the component, each on an instance of its own, on two threads; the \
+         simulated Qualtrics shares the\nmachine. The limits of the real one are not kept here: it would answer far fewer.\n\n",
+    );
+    picture(page, CROWD, "Requests a second");
+    picture(page, CROWD_MEMORY, "Memory for each request");
+    let rows = results.crowds.iter().map(|crowd| {
+        [
+            number(crowd.at_once as f64),
+            format!("{} ms", crowd.latency_ms),
+            format!("{:.1}", crowd.per_second),
+            format!("{:.2} ms", crowd.cpu_ms),
+            format!("{:.0} KiB", crowd.kib_each),
+        ]
+    });
+    table(page, ["at once", "Qualtrics answers after", "a second", "processor each", "resident each"], rows);
+    page.push_str(
+        "\n## How cost grows\n\nAn access request reads each contact, up to 1,000, and searches each directory. One `poll` of many \
+         erasures reads pages of\nQualtrics' list, 100 jobs each, and at most 12 of them, since the list may be asked 20 \
+         times a minute; the rest of the jobs\nstays pending, and the next `poll` goes on where this one ended.\n\n",
+    );
+    picture(page, GROWTH_CALLS, "Calls, as the work grows");
+    picture(page, GROWTH_TIME, "Time, as the work grows");
+    let rows = results.growth.iter().map(|growth| {
+        let of = WORK.iter().find(|(work, _)| *work == growth.work).map_or("", |(_, name)| name);
+        [of.to_owned(), number(growth.amount as f64), number(growth.calls as f64), format!("{:.2} ms", growth.ms)]
+    });
+    table(page, ["", "how much", "calls", "time"], rows);
+}
+
+fn picture(page: &mut String, name: &str, says: &str) {
+    let _ = writeln!(page, "![{says}]({name}.svg)\n");
+}
+
+fn table<const COLUMNS: usize>(
+    page: &mut String,
+    head: [&str; COLUMNS],
+    rows: impl Iterator<Item = [String; COLUMNS]>,
+) {
+    fn line(page: &mut String, cells: impl Iterator<Item = impl Display>) {
+        page.push('|');
+        for cell in cells {
+            let _ = write!(page, " {cell} |");
+        }
+        page.push('\n');
+    }
+    line(page, head.iter());
+    line(page, head.iter().map(|_| "---"));
+    rows.for_each(|row| line(page, row.iter()));
+}
