@@ -119,6 +119,8 @@ struct Shared {
     state: Mutex<State>,
     connections: Gauge,
     calls: Gauge,
+    /// Calls behind which the door is shut.
+    behind: Gauge,
     latency: Duration,
     door: Door,
 }
@@ -150,6 +152,7 @@ impl Simulator {
             state: Mutex::new(State::new(brand, &options, origin.clone())),
             connections: Gauge::default(),
             calls: Gauge::default(),
+            behind: Gauge::default(),
             latency: options.latency,
             door,
         });

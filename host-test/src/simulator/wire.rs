@@ -36,6 +36,9 @@ const CHUNK: usize = 64 * 1024;
 /// How long it takes a caller on the same machine to see a byte.
 const SEEN: Duration = Duration::from_millis(2);
 
+/// After so many looks, a connection that does not end is left.
+const LONGEST_FAREWELL: usize = 500;
+
 /// Larger bodies of requests are answered 413.
 const LARGEST_REQUEST: usize = 5 * 1024 * 1024;
 
@@ -258,7 +261,16 @@ async fn attend(shared: &Shared, request: Request<Incoming>) -> Delivery {
         (state.record.begin(call), fault)
     };
     if fault == Some(Fault::ShutBehind) {
+        let _behind = shared.behind.hold();
         shared.door.shut().await;
+        // Nobody shall go on with a kept connection that is about to close: that proves less than one that is refused.
+        for _ in 0..LONGEST_FAREWELL {
+            if shared.connections.count() <= shared.behind.count() {
+                break;
+            }
+            tokio::time::sleep(SEEN).await;
+        }
+        tokio::time::sleep(SEEN).await;
     }
     if fault == Some(Fault::ResetBeforeRead) {
         return Delivery::Broken(Script::nothing(End::Reset, under_way));
