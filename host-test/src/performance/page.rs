@@ -242,13 +242,16 @@ fn start(page: &mut String, results: &Results) {
         .map(|timing| [step(&timing.step), micros(timing.p50_us), micros(timing.p99_us), number(timing.times as f64)]);
     table(page, ["", "p50", "p99", "times"], rows);
     page.push_str(
-        "\nWhat live, configured instances take up, each, in a process of its own (resident memory beyond what the host \
-         takes up\nwith one):\n\n",
+        "\nWhat each of so many live, configured instances adds to the resident memory of the host, in a process of its own. \
+         The first\nfigure is physical memory: a page that instances share counts once (`Pss`). The second is what `VmRSS` \
+         shows, where the unchanged\npages of the component's data count for every instance, though there is one copy of \
+         them.\n\n",
     );
+    let kib = |bytes: u64| format!("{:.1} KiB", bytes as f64 / 1024.0);
     let rows = results.footprints.iter().map(|footprint| {
-        [number(footprint.instances as f64), format!("{:.1} KiB", footprint.bytes_each as f64 / 1024.0)]
+        [number(footprint.instances as f64), kib(footprint.bytes_each), kib(footprint.mapped_bytes_each)]
     });
-    table(page, ["instances", "resident each"], rows);
+    table(page, ["instances", "memory each", "as `VmRSS` counts"], rows);
 }
 
 fn requests(page: &mut String, results: &Results) {
