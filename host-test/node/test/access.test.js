@@ -13,6 +13,9 @@ import { Simulator, started } from "./simulator.js";
 const PROGRAM = fileURLToPath(new URL("../access.js", import.meta.url));
 const ADA = "ada@example.org";
 
+/** Longer than a run takes that begins nothing, and far less than for ever. */
+const LONG_MS = 60_000;
+
 test("an access request survives the death of its program, and its documents are saved", async () => {
   const [scratch, simulator] = await Promise.all([Scratch.make(), Simulator.start()]);
   try {
@@ -33,7 +36,8 @@ test("an access request survives the death of its program, and its documents are
     assert.deepEqual(await readdir(out), ["ticket"]);
 
     await brand.change({ advance: 60 });
-    const { stdout } = await promisify(execFile)(process.execPath, [PROGRAM, ...given], { env });
+    // Without the ticket it would follow an export that is never ready, since the brand's clock stands still.
+    const { stdout } = await promisify(execFile)(process.execPath, [PROGRAM, ...given], { env, timeout: LONG_MS });
     assert.match(stdout, /^dsr-1: found, 2 documents in .*answer\n {2}survey-responses: searched, some-data/);
     const names = (await readdir(out)).filter((name) => name !== "ticket" && name !== "receipt.json");
     const texts = await Promise.all(names.map((name) => readFile(join(out, name), "utf8")));
