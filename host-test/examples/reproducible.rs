@@ -42,8 +42,10 @@ fn build_in(place: &Path, workspace: &Path) -> Result<Vec<build::NamedFile>, Box
         copy(&workspace.join(source), &place.join(source))?;
     }
     // The other member of the workspace has to be there, and is not built.
-    fs::create_dir_all(place.join("host-test/src"))?;
-    for file in ["build.rs", "src/lib.rs", "src/main.rs"] {
+    for directory in ["src", "benches/performance"] {
+        fs::create_dir_all(place.join("host-test").join(directory))?;
+    }
+    for file in ["build.rs", "src/lib.rs", "src/main.rs", "benches/performance/main.rs"] {
         fs::write(place.join("host-test").join(file), "")?;
     }
     build::files(place, &place.join("target"))

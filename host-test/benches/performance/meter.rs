@@ -58,16 +58,21 @@ pub fn wall_quantile(samples: &[Sample], share: f64) -> f64 {
 
 /// Bytes of this process that are in memory.
 pub fn resident() -> u64 {
-    in_status("VmRSS:")
+    in_file("/proc/self/status", "VmRSS:")
 }
 
-/// The most that they ever were.
+/// The same, but a page that several mappings share counts once. It takes the system a while to tell.
+pub fn resident_once() -> u64 {
+    in_file("/proc/self/smaps_rollup", "Pss:")
+}
+
+/// The most that were in memory at any time.
 pub fn most_resident() -> u64 {
-    in_status("VmHWM:")
+    in_file("/proc/self/status", "VmHWM:")
 }
 
-fn in_status(name: &str) -> u64 {
-    let status = fs::read_to_string("/proc/self/status").expect("/proc, where processes tell of their memory");
+fn in_file(file: &str, name: &str) -> u64 {
+    let status = fs::read_to_string(file).expect("/proc, where processes tell of their memory");
     let line = status.lines().find_map(|line| line.strip_prefix(name)).expect("a line of the memory's");
     let kib: u64 = line.trim().trim_end_matches(" kB").parse().expect("a number of KiB");
     kib * 1024

@@ -8,7 +8,7 @@ use std::time::Duration;
 use bytes::Bytes;
 use futures::{StreamExt, stream};
 use host_test::clock::Clock;
-use host_test::host::{Host, Options, Pool};
+use host_test::host::{Host, Options, Pool, contract};
 use host_test::performance::Flow;
 use http_body_util::BodyExt;
 use qualtrics_connector::connector::Connector;
@@ -168,10 +168,10 @@ fn failure(error: &Error) -> Failure {
 
 /// A connector that is ready to call this brand.
 pub fn configured(transport: &NativeTransport, connection: &Connection) -> Connector<NativeTransport, NativeClock> {
-    let settings = crate::component::settings(connection).into_iter();
-    let settings: Vec<_> = settings
-        .map(|setting| Setting { key: setting.key.clone(), value: Secret::new(setting.value.clone()) })
-        .collect();
+    let settings = crate::component::settings(connection);
+    let core =
+        |setting: &contract::Setting| Setting { key: setting.key.clone(), value: Secret::new(setting.value.clone()) };
+    let settings: Vec<_> = settings.iter().map(core).collect();
     let mut connector = Connector::new(transport.clone(), transport.clock.clone());
     assert!(connector.configure(&settings).is_ok(), "good settings");
     connector

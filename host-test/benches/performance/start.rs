@@ -11,7 +11,7 @@ use tokio::runtime::Runtime;
 use crate::alone::Errand;
 use crate::brand::Connection;
 use crate::component::{configured, plugin, settings};
-use crate::meter::{Sample, resident, samples, wall_quantile};
+use crate::meter::{Sample, resident, resident_once, samples, wall_quantile};
 use crate::scale::Scale;
 
 /// Measures it.
@@ -19,9 +19,9 @@ pub fn measure(criterion: &mut Criterion, scale: Scale, results: &mut Results) {
     steps(criterion, results);
     results.footprints.clear();
     for instances in scale.pick(vec![10], vec![10, 1_000], vec![10, 1_000, 10_000]) {
-        let bytes_each: u64 = Errand::Footprint { instances }.send();
-        println!("{instances} live instances: {bytes_each} bytes each");
-        results.footprints.push(Footprint { instances: instances.into(), bytes_each });
+        let footprint: Footprint = Errand::Footprint { instances }.send();
+        println!("{footprint:?}");
+        results.footprints.push(footprint);
     }
 }
 
@@ -110,18 +110,23 @@ fn tempfile() -> std::path::PathBuf {
     directory
 }
 
-/// How many resident bytes each of so many live, configured instances has, beyond what the host takes up anyway.
-pub fn footprint(instances: u32) -> u64 {
+/// What so many live, configured instances take up, beyond what the host takes up with one.
+pub fn footprint(instances: u32) -> Footprint {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime");
     let plugin = plugin(instances + 1);
     runtime.block_on(async {
         // What the first one touches, all others share.
         let _first = configured(&plugin, &nowhere()).await;
-        let before = resident();
+        let before = (resident_once(), resident());
         let mut live = Vec::with_capacity(instances as usize);
         for _ in 0..instances {
             live.push(configured(&plugin, &nowhere()).await);
         }
-        resident().saturating_sub(before) / u64::from(instances)
+        let each = |before: u64, after: u64| after.saturating_sub(before) / u64::from(instances);
+        Footprint {
+            instances: instances.into(),
+            bytes_each: each(before.0, resident_once()),
+            mapped_bytes_each: each(before.1, resident()),
+        }
     })
 }

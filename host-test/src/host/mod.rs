@@ -57,7 +57,7 @@ mod tests;
 use std::time::Duration;
 
 use wasmtime::component::{HasData, Linker, ResourceTable};
-use wasmtime::{Config, Engine, EngineWeak, PoolingAllocationConfig};
+use wasmtime::{Config, Enabled, Engine, EngineWeak, PoolingAllocationConfig};
 use wasmtime_wasi::p2::bindings::{cli, clocks, io};
 
 pub use budget::Budget;
@@ -140,7 +140,9 @@ impl Host {
     /// [`HostError::Options`]: a certificate does not parse, or the machine cannot set so much address space aside.
     pub fn new(options: Options) -> Result<Self, HostError> {
         let tls = outbound::tls(&options.extra_root_certificates)?;
-        let engine = Engine::new(&config(&options)).map_err(|error| HostError::Options(format!("{error:#}")))?;
+        // Where the system cannot tell which pages were written to, a used slot is made good as a whole.
+        let engine = Engine::new(&config(&options, true)).or_else(|_| Engine::new(&config(&options, false)));
+        let engine = engine.map_err(|error| HostError::Options(format!("{error:#}")))?;
         let linker = linker(&engine).map_err(|error| HostError::Options(format!("{error:#}")))?;
         tick(engine.weak()).map_err(|error| HostError::Options(error.to_string()))?;
         Ok(Self { engine, linker, tls, options })
@@ -190,7 +192,11 @@ impl Host {
 /// A component is three core instances: the connector's own, and two that tie its imports up.
 const CORE_INSTANCES: u32 = 4;
 
-fn config(options: &Options) -> Config {
+/// How much of a slot's memory stays in place when its instance goes, so that the next one need not fetch it page by page.
+/// What was written to is wiped.
+const KEPT_IN_PLACE: usize = 1 << 20;
+
+fn config(options: &Options, written_pages_are_told: bool) -> Config {
     let mut pool = PoolingAllocationConfig::new();
     let (components, core_instances) = (options.max_components, options.max_components.saturating_mul(CORE_INSTANCES));
     // No file takes more of the pool than its share: one that would is not loaded.
@@ -203,6 +209,9 @@ fn config(options: &Options) -> Config {
         .total_tables(options.max_instances.saturating_mul(core_instances))
         .max_tables_per_component(core_instances)
         .max_memory_size(options.max_memory);
+    if written_pages_are_told {
+        pool.pagemap_scan(Enabled::Yes).linear_memory_keep_resident(KEPT_IN_PLACE).table_keep_resident(KEPT_IN_PLACE);
+    }
     let mut config = Config::new();
     if options.pooled {
         config.allocation_strategy(pool);

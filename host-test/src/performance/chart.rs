@@ -45,6 +45,9 @@ const WIDTH: u32 = 960;
 /// PNG has twice as many points in each direction, so that it is sharp on every screen.
 const SHARPNESS: u32 = 2;
 
+/// How much room the names of lines have, beside the lines.
+const NAMES_OF_LINES: i32 = 250;
+
 /// Colours that the colour-blind can tell apart (Okabe and Ito).
 const COLOURS: [RGBColor; 6] = [
     RGBColor(0, 114, 178),
@@ -91,7 +94,8 @@ impl Chart {
         let title = match self {
             Self::Bars { title, .. } | Self::Lines { title, .. } => title,
         };
-        let area = area.titled(title, ("sans-serif", 20 * scale))?;
+        let unit = scale as i32;
+        let area = area.margin(12 * unit, 4 * unit, 4 * unit, 4 * unit).titled(title, ("sans-serif", 20 * scale))?;
         match self {
             Self::Bars { groups, .. } => bars(&area, groups, scale)?,
             Self::Lines { x, y, lines, .. } => {
@@ -133,7 +137,10 @@ where
     X::CoordDescType: ValueFormatter<f64>,
     Y::CoordDescType: ValueFormatter<f64>,
 {
-    let mut chart = ChartBuilder::on(area)
+    let unit = scale as i32;
+    let (width, _) = area.dim_in_pixel();
+    let (area, names) = area.split_horizontally(width as i32 - NAMES_OF_LINES * unit);
+    let mut chart = ChartBuilder::on(&area)
         .margin(12 * scale)
         .x_label_area_size(44 * scale)
         .y_label_area_size(72 * scale)
@@ -151,25 +158,19 @@ where
         .draw()?;
     for (line, colour) in lines.iter().zip(COLOURS.iter().cycle()) {
         let style = colour.stroke_width(2 * scale);
-        chart
-            .draw_series(LineSeries::new(line.points.iter().copied(), style))?
-            .label(&line.name)
-            .legend(move |(x, y)| PathElement::new([(x, y), (x + 22 * scale as i32, y)], style));
+        chart.draw_series(LineSeries::new(line.points.iter().copied(), style))?;
         // Few points were measured one by one, and are to be seen; many are a line.
         if line.points.len() < 20 {
             let dots = line.points.iter().map(|point| Circle::new(*point, 4 * scale, colour.filled()));
             chart.draw_series(dots)?;
         }
     }
-    chart
-        .configure_series_labels()
-        .position(SeriesLabelPosition::UpperLeft)
-        .margin(10 * scale)
-        .legend_area_size(30 * scale)
-        .background_style(WHITE.mix(0.85))
-        .border_style(BLACK.mix(0.2))
-        .label_font(("sans-serif", 14 * scale))
-        .draw()?;
+    for (place, (line, colour)) in (0..).zip(lines.iter().zip(COLOURS.iter().cycle())) {
+        let y = (30 + 24 * place) * unit;
+        names.draw(&PathElement::new([(4 * unit, y), (28 * unit, y)], colour.stroke_width(3 * scale)))?;
+        let font = ("sans-serif", 13 * scale).into_font();
+        names.draw(&Text::new(line.name.clone(), (36 * unit, y - 7 * unit), font))?;
+    }
     Ok(())
 }
 

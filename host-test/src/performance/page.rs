@@ -76,7 +76,7 @@ fn charts(results: &Results) -> Vec<(&'static str, Chart)> {
         (
             STREAM,
             Chart::Lines {
-                title: "Memory while a document of 1 GiB is read".to_owned(),
+                title: "Memory while a long document is read".to_owned(),
                 x: linear("seconds"),
                 y: linear("MiB"),
                 lines: stream(results),
@@ -96,7 +96,7 @@ fn charts(results: &Results) -> Vec<(&'static str, Chart)> {
             Chart::Lines {
                 title: "Resident memory of the host for each request under way".to_owned(),
                 x: logarithmic("requests at once"),
-                y: logarithmic("KiB"),
+                y: linear("KiB"),
                 lines: crowd(|crowd| crowd.kib_each),
             },
         ),
@@ -242,20 +242,25 @@ fn start(page: &mut String, results: &Results) {
         .map(|timing| [step(&timing.step), micros(timing.p50_us), micros(timing.p99_us), number(timing.times as f64)]);
     table(page, ["", "p50", "p99", "times"], rows);
     page.push_str(
-        "\nWhat live, configured instances take up, each, in a process of its own (resident memory beyond what the host \
-         takes up\nwith one):\n\n",
+        "\nWhat each of so many live, configured instances adds to the resident memory of the host, in a process of its own. \
+         The first\nfigure is physical memory: a page that instances share counts once (`Pss`). The second is what `VmRSS` \
+         shows, where the unchanged\npages of the component's data count for every instance, though there is one copy of \
+         them.\n\n",
     );
+    let kib = |bytes: u64| format!("{:.1} KiB", bytes as f64 / 1024.0);
     let rows = results.footprints.iter().map(|footprint| {
-        [number(footprint.instances as f64), format!("{:.1} KiB", footprint.bytes_each as f64 / 1024.0)]
+        [number(footprint.instances as f64), kib(footprint.bytes_each), kib(footprint.mapped_bytes_each)]
     });
-    table(page, ["instances", "resident each"], rows);
+    table(page, ["instances", "memory each", "as `VmRSS` counts"], rows);
 }
 
 fn requests(page: &mut String, results: &Results) {
     page.push_str(
         "\n## Whole requests\n\nFrom signing in to the last byte of the last document, one request after the other, against \
          a simulated Qualtrics in another\nprocess that answers at once and whose jobs end at once. Everybody makes the same \
-         calls, which is checked before anything is\nmeasured, but the plain client, which leaves out two that make sure that a verifying search is begun once. Processor time is that of the client's process alone.\n\n\
+         calls, which is checked before anything is\nmeasured; only the plain client leaves out the two that look for a \
+         verifying search that somebody has begun already. One of them\nreads a page of Qualtrics' list of erasures, which \
+         has 100 jobs on it here. Processor time is that of the client's process alone.\n\n\
          - *native core*: the same connector, compiled for this machine, over the same pool of connections;\n\
          - *component*: in the host of this repository, an instance for each request;\n\
          - *Python client*: what one would write with `requests`, one call after the other, without any of the connector's \
@@ -289,7 +294,9 @@ fn streaming(page: &mut String, results: &Results) {
     page.push_str(
         "\n## Long documents\n\nThe export of an access request, read to its end in pieces of 64 KiB: 1 GiB, and 64 MiB in the \
          hosts in which bytes cross the\nborder slowly. *Plain download* is one GET through the same pool of connections, \
-         whose bytes are dropped as they come. Of three\nrounds, the fastest of each counts.\n\n",
+         whose bytes are dropped as they come. Of three\nrounds, the fastest of each counts. The simulated \
+         Qualtrics makes the bytes as it sends them, and is slower than any reader here but\nthose: what the readers cost \
+         shows in their processor time.\n\n",
     );
     let download = results.streamed("download").map(|download| download.mb_per_second);
     let rows = results.streamed.iter().map(|streamed| {

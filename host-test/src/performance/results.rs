@@ -67,8 +67,10 @@ pub struct Timing {
 pub struct Footprint {
     /// How many there were.
     pub instances: u64,
-    /// Resident bytes for each, beyond what the host took up before.
+    /// Resident bytes for each, beyond what the host took up before. A page that instances share counts once.
     pub bytes_each: u64,
+    /// The same, where a page counts for every instance that sees it.
+    pub mapped_bytes_each: u64,
 }
 
 /// What is asked for.

@@ -36,7 +36,7 @@ fn good() -> Results {
         quick: false,
         component_bytes: 190_000,
         steps: vec![timing("load-from-file", 900.0), timing("configured-instance-pooled", 29.0)],
-        footprints: vec![Footprint { instances: 10_000, bytes_each: 60 << 10 }],
+        footprints: vec![Footprint { instances: 10_000, bytes_each: 60 << 10, mapped_bytes_each: 90 << 10 }],
         served: flows.collect(),
         streamed: vec![streamed("download", 1_000.0, None), streamed("component", 710.0, Some(2 << 20))],
         crowds: vec![crowd(1, 0), crowd(10, 0), crowd(1, 50), crowd(10, 50)],
