@@ -116,9 +116,8 @@ pub fn rows(fault: &Fault, endpoint: Endpoint, testing: bool) -> Vec<Row> {
     let of_a_file = (endpoint == Endpoint::ExportFile).then_some(Row::Gone);
     let lost = |row| [if begins { Row::OutcomeUnknown } else { row }].into_iter().chain(of_a_file).collect();
     match fault {
-        // A connection that was refused proves that nothing was begun. But one that was kept may end just when the next call,
-        // which may begin something, is on its way through it; and that proves nothing.
-        Fault::ShutBehind => vec![Row::Passing, Row::OutcomeUnknown],
+        // A connection that was refused proves that nothing was begun.
+        Fault::ShutBehind => vec![Row::Passing],
         Fault::ResetBeforeRead
         | Fault::ResetBeforeEffect
         | Fault::ResetAfterEffect
