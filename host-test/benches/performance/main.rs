@@ -1,6 +1,6 @@
 //! What the sandbox and the connector cost, beside what a user would otherwise pick.
 //!
-//! `cargo bench -p host-test` measures everything in about ten minutes, `-- --quick` in one or two, and `-- start` only what
+//! `cargo bench -p host-test` measures everything in about five minutes, `-- --quick` in one, and `-- start` only what
 //! has `start` in its name. The results go to `target/performance/results.json`; `host-test report` draws them.
 //!
 //! The simulated Qualtrics runs in a process of its own, so that processor time is the client's alone. What is measured in

@@ -10,7 +10,7 @@ use host_test::performance::Part;
 pub enum Scale {
     /// Everything once, to see that it works.
     Once,
-    /// A look, in a minute or two.
+    /// A look, in a minute.
     Quick,
     /// What a page is made of.
     Full,
