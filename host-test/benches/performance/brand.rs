@@ -90,6 +90,11 @@ impl Brand<'_> {
         self.simulation.ask(Method::POST, &self.scenario, &json!({ "people": [person()] }));
     }
 
+    /// Lets a day pass, so that the jobs of one request are old news to the next.
+    pub fn pass_a_day(&self) {
+        self.simulation.ask(Method::POST, &self.scenario, &json!({ "advance": 86_400 }));
+    }
+
     /// How many calls it got so far, of every endpoint.
     pub fn calls(&self) -> Vec<(String, u64)> {
         let seen = self.simulation.ask(Method::GET, &self.scenario, &Value::Null);

@@ -28,6 +28,12 @@ pub fn date() -> String {
     time::OffsetDateTime::now_utc().format(&format).unwrap_or_default()
 }
 
+/// How many tasks kept this machine busy in the last minute.
+pub fn load() -> f64 {
+    let load = fs::read_to_string("/proc/loadavg").unwrap_or_default();
+    load.split(' ').next().and_then(|load| load.parse().ok()).unwrap_or_default()
+}
+
 /// The commit that is checked out, with a `+` if anything was changed since.
 pub fn commit() -> String {
     let git = |arguments: &[&str]| {

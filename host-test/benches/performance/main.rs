@@ -62,6 +62,7 @@ fn before(scale: Scale) -> Results {
         machine: machine::machine(),
         date: machine::date(),
         commit: machine::commit(),
+        load_before: machine::load(),
         quick: scale != Scale::Full,
         component_bytes: COMPONENT.len() as u64,
         ..Results::default()
@@ -72,7 +73,7 @@ fn before(scale: Scale) -> Results {
                 && (&old.machine, &old.commit, old.quick, old.component_bytes)
                     == (&now.machine, &now.commit, now.quick, now.component_bytes) =>
         {
-            Results { date: now.date, ..old }
+            Results { date: now.date, load_before: now.load_before, ..old }
         }
         _ => now,
     }

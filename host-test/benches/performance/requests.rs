@@ -69,6 +69,7 @@ fn once(contestant: &mut dyn Contestant, brand: &Brand<'_>, flow: Flow) -> Sampl
     if matches!(flow, Flow::Erase | Flow::EraseAndVerify) {
         brand.restore();
     }
+    brand.pass_a_day();
     sample
 }
 

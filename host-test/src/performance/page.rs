@@ -169,7 +169,7 @@ fn name(by: &str) -> &str {
 }
 
 fn page(results: &Results) -> String {
-    let Results { machine, date, commit, quick, component_bytes, .. } = results;
+    let Results { machine, date, commit, load_before, quick, component_bytes, .. } = results;
     let mut page = format!(
         "# Performance\n\nWhat the sandbox and the connector cost, beside what a user would otherwise pick: figures of one \
          run, side by side on\none machine. Take the ratios; times are this machine's.\n\n\
@@ -186,6 +186,13 @@ fn page(results: &Results) -> String {
     );
     if *quick {
         page.push_str("**This run was cut short (`--quick`): its figures say little.**\n\n");
+    }
+    if *load_before > 1.0 {
+        let _ = writeln!(
+            page,
+            "**The machine was busy with other things (a load of {load_before:.1} before it began): its figures are worse than \
+             they\nshould be, and ratios are rough.**\n"
+        );
     }
     page.push_str(AGAIN);
     page.push_str("## What is to be reached\n\n");

@@ -15,6 +15,8 @@ pub struct Results {
     pub date: String,
     /// The commit, with a `+` if anything was changed since.
     pub commit: String,
+    /// How many tasks kept the machine busy in the minute before it began. It should have been idle.
+    pub load_before: f64,
     /// Whether it was cut short, so that its figures say little.
     pub quick: bool,
     /// The component's size in bytes.
