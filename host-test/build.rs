@@ -15,6 +15,8 @@ mod bill_of_materials;
 mod composition;
 #[path = "build/metadata.rs"]
 mod metadata;
+#[path = "build/sections.rs"]
+mod sections;
 
 use std::error::Error;
 use std::path::{Path, PathBuf};
@@ -23,6 +25,7 @@ use std::{env, fs};
 
 use composition::compose;
 use metadata::Metadata;
+use sections::without_names;
 
 const CONNECTOR: &str = "qualtrics-connector";
 const GUARD: &str = "egress-guard";
@@ -70,7 +73,7 @@ pub(crate) fn files(workspace: &Path, target_dir: &Path) -> Result<Vec<NamedFile
     let component = |package| said_of(package)?.attach(&component(package, workspace, target_dir)?);
     let composed = |name: &str, description: &str, file: &[u8]| {
         let (name, description) = (name.to_owned(), description.to_owned());
-        Metadata { name, description, ..said_of(CONNECTOR)?.clone() }.attach(file)
+        Metadata { name, description, ..said_of(CONNECTOR)?.clone() }.attach(&without_names(file)?)
     };
     let with_bill = |file: &[u8], packages: &[&str]| bill_of_materials::attach(file, workspace, packages, TARGET);
     let (connector, guard, gateway) = (component(CONNECTOR)?, component(GUARD)?, component(GATEWAY)?);
@@ -94,8 +97,8 @@ pub(crate) fn files(workspace: &Path, target_dir: &Path) -> Result<Vec<NamedFile
 }
 
 fn component(package: &str, workspace: &Path, target_dir: &Path) -> Result<Vec<u8>, Box<dyn Error>> {
-    let module = compile(package, workspace, target_dir)?;
-    Ok(wit_component::ComponentEncoder::default().validate(true).module(&fs::read(module)?)?.encode()?)
+    let module = compile(package, workspace, target_dir, &[])?;
+    without_names(&wit_component::ComponentEncoder::default().validate(true).module(&fs::read(module)?)?.encode()?)
 }
 
 /// Where no target is installed, cargo's own message is a page of missing `core`.
@@ -114,20 +117,26 @@ fn target_is_installed() -> Result<(), Box<dyn Error>> {
 /// The path of a package as a core module.
 ///
 /// A target directory of its own, since the outer cargo holds the lock of the other one for as long as this runs. As a
-/// `cdylib` only, since together with the `rlib` there is no link-time optimisation.
-fn compile(package: &str, workspace: &Path, target_dir: &Path) -> Result<PathBuf, Box<dyn Error>> {
+/// `cdylib` only, since together with the `rlib` there is no link-time optimisation. `more` is for cargo.
+pub(crate) fn compile(
+    package: &str,
+    workspace: &Path,
+    target_dir: &Path,
+    more: &[&str],
+) -> Result<PathBuf, Box<dyn Error>> {
     let status = Command::new(variable("CARGO")?)
         .current_dir(workspace)
         .args(["rustc", "--quiet", "--locked", "--lib", "--crate-type", "cdylib", "--profile", "component"])
         .args(["--package", package, "--target", TARGET, "--target-dir"])
         .arg(target_dir)
+        .args(more)
         // What belongs to the outer build: clippy's driver, a compiler cache, the flags of the host's platform.
         .env_remove("RUSTC_WRAPPER")
         .env_remove("RUSTC_WORKSPACE_WRAPPER")
         .env_remove("RUSTFLAGS")
         .env_remove("CARGO_TARGET_DIR")
         .env_remove("CARGO_BUILD_TARGET")
-        .env("CARGO_ENCODED_RUSTFLAGS", without_places(workspace)?)
+        .env("CARGO_ENCODED_RUSTFLAGS", flags(workspace)?)
         .env("EGRESS_GUARD_ORIGINS", ORIGINS)
         .status()?;
     if !status.success() {
@@ -138,14 +147,15 @@ fn compile(package: &str, workspace: &Path, target_dir: &Path) -> Result<PathBuf
 }
 
 /// Flags that keep the places of the checkout and of the dependencies out of the component: the same source gives the
-/// same bytes on every machine.
-fn without_places(workspace: &Path) -> Result<String, Box<dyn Error>> {
+/// same bytes on every machine. And two that make it smaller: what does not fit into one store is moved by one instruction,
+/// not word by word, and loops get no counters beside those that they are written with (`docs/performance/size.md`).
+fn flags(workspace: &Path) -> Result<String, Box<dyn Error>> {
     let cargo_home = match env::var_os("CARGO_HOME") {
         Some(home) => PathBuf::from(home),
         None => env::home_dir().ok_or("There is no home directory, and CARGO_HOME is not set.")?.join(".cargo"),
     };
     let remap = |place: &Path, name: &str| format!("--remap-path-prefix={}={name}", place.display());
-    let mut flags = vec![remap(workspace, "/connector")];
+    let mut flags = vec!["-Cllvm-args=-max-store-memcpy=1 -disable-lsr".to_owned(), remap(workspace, "/connector")];
     // One directory for each registry, named after where the registry is reached.
     for registry in fs::read_dir(cargo_home.join("registry").join("src")).into_iter().flatten() {
         flags.push(remap(&registry?.path(), "/dependencies"));

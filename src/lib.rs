@@ -8,15 +8,21 @@
 //! | [`connector`] | what the contract promises: settings, requests, tickets, reports. |
 //! | [`qualtrics`] | what Qualtrics speaks: sign-in, envelope, erasures, customer data requests, directories, users. |
 //! | [`http`] | what both need of HTTP: a request, an answer, a [`http::Transport`], retries and pacing. |
-//! | [`order`] | sorting, in few bytes. |
+//! | [`json`], [`order`] | values of JSON; sorting: both in few bytes. |
 //! | [`secret`] | values that cannot be printed. |
 //!
 //! Nothing points back. All but `component` compiles natively; that is how it is tested, fuzzed and benchmarked.
+
+#![cfg_attr(target_arch = "wasm32", no_std)]
+
+extern crate alloc;
 
 #[cfg(target_arch = "wasm32")]
 mod component;
 pub mod connector;
 pub mod http;
+pub mod json;
 pub mod order;
+mod prelude;
 pub mod qualtrics;
 pub mod secret;

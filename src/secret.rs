@@ -1,6 +1,8 @@
 //! Values that cannot be printed.
 
-use std::fmt;
+use core::fmt;
+
+use crate::prelude::*;
 
 /// A string that must never reach a log, an error or a panic: a client secret, a token, an address.
 ///

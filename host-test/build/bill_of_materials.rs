@@ -8,6 +8,8 @@ use std::error::Error;
 use std::path::Path;
 use std::process::Command;
 
+use super::sections;
+
 /// A crate as `cargo tree` names it, and what it needs.
 #[derive(Default)]
 struct Part {
@@ -35,25 +37,13 @@ pub fn attach(component: &[u8], workspace: &Path, packages: &[&str], target: &st
     let bill = json(&parts, following.as_ref());
     let (head, rest) = component.split_at_checked(8).ok_or("The component has no head.")?;
     let mut section = Vec::new();
-    put(&mut section, b".dep-v0")?;
+    sections::put(&mut section, b".dep-v0")?;
     section.extend(miniz_oxide::deflate::compress_to_vec_zlib(bill.as_bytes(), 9));
     // In front, where readers find it who stop at the end of the first module within.
-    let mut with_bill = [head, &[0]].concat();
-    put(&mut with_bill, &section)?;
+    let mut with_bill = head.to_vec();
+    sections::section(&mut with_bill, 0, &section)?;
     with_bill.extend(rest);
     Ok(with_bill)
-}
-
-/// Appends bytes behind their number, in LEB128.
-fn put(to: &mut Vec<u8>, bytes: &[u8]) -> Result<(), Box<dyn Error>> {
-    let mut left = u32::try_from(bytes.len())?;
-    while left > 0x7F {
-        to.push(u8::try_from(left & 0x7F)? | 0x80);
-        left >>= 7;
-    }
-    to.push(u8::try_from(left)?);
-    to.extend(bytes);
-    Ok(())
 }
 
 /// Adds every crate that is compiled for the package, with the features that it is compiled with, and names the package's

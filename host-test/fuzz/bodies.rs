@@ -13,6 +13,7 @@ use qualtrics_connector::connector::ticket::{Reference, Ticket};
 use qualtrics_connector::http::date::parse_http_date;
 use qualtrics_connector::http::retry::{LONGEST_MS, retry_after_ms};
 use qualtrics_connector::http::{self, Body, Clock, Failure, Head, Limits, Method, Response, Transport};
+use qualtrics_connector::json::Json;
 use qualtrics_connector::qualtrics::cursor::Cursor;
 use qualtrics_connector::qualtrics::directories::Contact;
 use qualtrics_connector::qualtrics::envelope::{self, Trouble};
@@ -66,7 +67,7 @@ pub fn token(status: u16, headers: &Headers, body: &[u8], now_ms: u64) {
 
 /// Whatever `result` holds, each reader takes what it can use and leaves the rest.
 pub fn readers(result: Value, id: &str) {
-    let answer = Answer { result, proxied: false };
+    let answer = Answer { result: result.into(), proxied: false };
     if let Ok(erasure) = erasure::read(&answer, id) {
         assert!(erasure::same_id(&erasure.id, id) && is_id(&erasure.id));
         let emails: Vec<&str> = erasure.emails.iter().flatten().map(Secret::reveal).collect();
@@ -102,9 +103,9 @@ pub fn readers(result: Value, id: &str) {
 
 /// A contact's document is an object of the known members, and says in which directory it was found.
 pub fn contact(told: Value, other: Value) {
-    let Some(mut contact) = Contact::read(told) else { return };
+    let Some(mut contact) = Contact::read(told.into()) else { return };
     assert!(is_id(&contact.id));
-    if let Some(other) = Contact::read(other) {
+    if let Some(other) = Contact::read(other.into()) {
         contact.complete(other);
     }
     let bytes = contact.document("POOL_1");
@@ -123,7 +124,7 @@ pub fn cursor(result: &Value, text: &str) {
         json!({"links": {"next": {"href": text}}}),
         json!({"skipToken": text}),
     ];
-    for result in told {
+    for result in told.map(Json::from) {
         for cursor in [Cursor::next_page(&result), Cursor::skip_token(&result)].into_iter().flatten().flatten() {
             assert!(is_safe_query(cursor.query()), "{}", cursor.query());
             let _ = cursor.position();
@@ -204,7 +205,7 @@ pub fn wait(told: &str, date: &str, now_s: u64) {
     let model = told.parse::<u64>().unwrap_or(u64::MAX).saturating_mul(1_000).min(LONGEST_MS);
     assert!(!digits || wait == Some(model));
     assert!(digits || wait.is_some() == parse_http_date(told).is_some());
-    let _ = (timestamp::read_ms(&json!(told)), parse_http_date(date));
+    let _ = (timestamp::read_ms(&told.into()), parse_http_date(date));
 }
 
 /// What answers a connector's requests, and the time.

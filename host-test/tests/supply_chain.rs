@@ -12,12 +12,13 @@ use host_test::{COMPONENT, GATEWAY, GUARDED};
 use wasm_metadata::Payload;
 
 /// Every crate of which there is code in the component. One more is a decision: it runs with the rights of the connector.
-const CRATES: [&str; 15] = [
+const CRATES: [&str; 16] = [
     "base64ct",
     "block-buffer",
     "cfg-if",
     "crypto-common",
     "digest",
+    "dlmalloc",
     "generic-array",
     "itoa",
     "memchr",

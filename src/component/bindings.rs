@@ -9,4 +9,10 @@ wit_bindgen::generate!({
 
 use super::exports::Component;
 
+/// What only one thread can reach, since a component has no other.
+pub(super) struct OnlyThread<T>(pub(super) T);
+
+// SAFETY: nothing is shared between threads where there is one.
+unsafe impl<T> Sync for OnlyThread<T> {}
+
 export!(Component);

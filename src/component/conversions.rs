@@ -4,6 +4,7 @@
 
 use super::bindings::exports::privacy::connector::connector as wit;
 use crate::connector::contract;
+use crate::prelude::*;
 use crate::secret::Secret;
 
 /// A value of the one side as the value of the other. (`From` cannot be had for lists.)

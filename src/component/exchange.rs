@@ -3,7 +3,7 @@
 //! Nothing here waits: each step says [`Poll::Pending`] where the host has nothing yet, and `transport` waits for all of
 //! them at once.
 
-use std::task::{Poll, ready};
+use core::task::{Poll, ready};
 
 use super::bindings::wasi::http::outgoing_handler;
 use super::bindings::wasi::http::types::{
@@ -14,6 +14,7 @@ use super::bindings::wasi::io::poll::Pollable;
 use super::bindings::wasi::io::streams::{InputStream, OutputStream, StreamError};
 use super::failure;
 use crate::http::{Cause, Failure, Head, Method, Request};
+use crate::prelude::*;
 
 /// What an exchange holds of the host. Fields are dropped in their order, and a host may trap where a parent goes before
 /// its child: streams stand before bodies, and these before what they came from. To drop it is to close the connection.

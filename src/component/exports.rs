@@ -1,20 +1,20 @@
 //! The interface `connector`, as the host calls it.
 
-use std::cell::RefCell;
-use std::iter;
+use core::cell::RefCell;
+use core::iter;
 
+use super::bindings::OnlyThread;
 use super::bindings::exports::privacy::connector::connector as wit;
 use super::clock::WasiClock;
 use super::conversions::Convert;
 use super::transport::WasiTransport;
 use crate::connector::Connector;
 use crate::connector::contract::{Error, ErrorKind, Remedy};
+use crate::prelude::*;
 
 type Instance = Connector<WasiTransport, WasiClock>;
 
-thread_local! {
-    static CONNECTOR: RefCell<Instance> = const { RefCell::new(Connector::new(WasiTransport, WasiClock)) };
-}
+static CONNECTOR: OnlyThread<RefCell<Instance>> = OnlyThread(RefCell::new(Connector::new(WasiTransport, WasiClock)));
 
 /// What is exported: the one connector of this instance.
 pub(super) struct Component;
@@ -56,17 +56,10 @@ impl wit::Guest for Component {
 /// Lets a call have the connector to itself. The component model forbids a host to call into a call; where one does so
 /// all the same, that is its error and no reason to trap.
 fn with_connector<T>(call: impl FnOnce(&mut Instance) -> Result<T, Error>) -> Result<T, Error> {
-    CONNECTOR.with(|connector| match connector.try_borrow_mut() {
+    match CONNECTOR.0.try_borrow_mut() {
         Ok(mut connector) => call(&mut connector),
-        Err(_) => Err(Error {
-            kind: ErrorKind::Unavailable,
-            remedy: Remedy::Retry(1000),
-            message: "This instance is busy with another call.".to_owned(),
-            problems: Vec::new(),
-            http_status: None,
-            vendor_code: None,
-            vendor_request_id: None,
-            extra: Vec::new(),
-        }),
-    })
+        Err(_) => {
+            Err(Error::new(ErrorKind::Unavailable, Remedy::Retry(1000), "This instance is busy with another call."))
+        }
+    }
 }

@@ -9,6 +9,7 @@
 //! | [`exchange`] | one request and its answer, with the host's resources that they hold |
 //! | [`failure`] | `wasi:http`'s error codes: what went wrong, and whether the vendor may have begun |
 //! | [`clock`] | `wasi:clocks` |
+//! | [`runtime`] | memory, and an end for panics |
 
 mod bindings;
 mod clock;
@@ -16,4 +17,5 @@ mod conversions;
 mod exchange;
 mod exports;
 mod failure;
+mod runtime;
 mod transport;

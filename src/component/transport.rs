@@ -1,13 +1,14 @@
 //! Requests over `wasi:http`, several at once and each within its time.
 
-use std::mem;
-use std::task::{Poll, ready};
+use core::mem;
+use core::task::{Poll, ready};
 
 use super::bindings::wasi::clocks::monotonic_clock;
 use super::bindings::wasi::io::poll::{Pollable, poll};
 use super::clock::{NANOSECONDS, WasiClock};
 use super::exchange::Exchange;
 use crate::http::{Body, Cause, Clock, Failure, Head, Limits, MAX_CONCURRENT, Request, Response, Transport};
+use crate::prelude::*;
 
 /// The longest piece of a body that is asked of the host at once, in bytes.
 const PIECE_BYTES: usize = 64 * 1024;

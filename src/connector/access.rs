@@ -10,6 +10,7 @@ use super::follow::{self, Following};
 use super::subject::{Subject, check_value};
 use super::ticket::{Aim, Reference, Ticket};
 use crate::http::{Clock, Transport};
+use crate::prelude::*;
 use crate::qualtrics::customer_data::{self, Export};
 use crate::qualtrics::envelope::Trouble;
 use crate::qualtrics::job::JobState;

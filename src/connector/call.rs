@@ -8,6 +8,7 @@ use super::manifest;
 use super::settings::{AccountGuard, Settings};
 use super::ticket::Aim;
 use crate::http::{Clock, Transport};
+use crate::prelude::*;
 use crate::qualtrics::Client;
 use crate::qualtrics::envelope::Trouble;
 use crate::qualtrics::oauth::{Scope, Scopes};

@@ -6,6 +6,7 @@ use super::errors::{self, missing, not_administrator, rights_of};
 use super::settings::AccountGuard;
 use crate::http::{Clock, Transport};
 use crate::order;
+use crate::prelude::*;
 use crate::qualtrics::account::Account;
 use crate::qualtrics::client;
 use crate::qualtrics::envelope::{Answer, Trouble};

@@ -7,6 +7,7 @@ use super::subject::Subject;
 use super::ticket::Reference;
 use crate::http::{Clock, Transport};
 use crate::order;
+use crate::prelude::*;
 use crate::qualtrics::client;
 use crate::qualtrics::cursor::Cursor;
 use crate::qualtrics::directories::{self, Contact, Key};

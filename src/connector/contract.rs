@@ -6,6 +6,7 @@
 //! Names of a person and the content of documents are [`Secret`]s or plain bytes without `Debug`: no request and no
 //! report can be printed by accident.
 
+use crate::prelude::*;
 use crate::secret::Secret;
 
 /// `identifier`.

@@ -14,6 +14,7 @@ use super::subject::{Subject, check_value};
 use super::ticket::{Aim, Ticket, Verification};
 use crate::http::{Clock, Transport};
 use crate::order;
+use crate::prelude::*;
 use crate::qualtrics::envelope::Trouble;
 use crate::qualtrics::erasure::{self, Erasure, Hints, Match};
 use crate::qualtrics::job::JobState;

@@ -8,10 +8,12 @@ use super::call::Call;
 use super::contract::{Chunk, Error, ErrorKind, Problem, Remedy, Right};
 use super::ticket::{Reference, check_of};
 use crate::http::{Body, Clock, Failure, Head, Limits, Transport};
+use crate::prelude::*;
 use crate::qualtrics::customer_data;
 use crate::qualtrics::directories::{self, Contact};
 use crate::qualtrics::envelope::Trouble;
 use crate::qualtrics::oauth::Scope;
+use crate::qualtrics::word::mentions;
 
 /// The longest piece, in bytes.
 pub const PIECE: usize = 64 * 1024;
@@ -150,7 +152,7 @@ impl<B: Body> Kept<B> {
     /// At most `limit` bytes, and what is left of the document.
     fn hand_out(mut self, limit: usize) -> (Chunk, Option<Self>) {
         let rest = self.received.split_off(limit.min(self.received.len()));
-        let bytes = std::mem::replace(&mut self.received, rest);
+        let bytes = core::mem::replace(&mut self.received, rest);
         self.position = self.position.saturating_add(u64::try_from(bytes.len()).unwrap_or(u64::MAX));
         let last = self.body.is_none() && self.received.is_empty();
         (Chunk { bytes, last }, (!last).then_some(self))
@@ -309,11 +311,11 @@ fn kind(head: &Head, bytes: &[u8]) -> (&'static str, &'static str) {
         ("application/zip", "zip")
     } else if bytes.starts_with(b"\x1F\x8B") {
         ("application/gzip", "gz")
-    } else if told.contains("ndjson") || told.contains("jsonl") || is_lines(start) {
+    } else if mentions(&told, "ndjson") || mentions(&told, "jsonl") || is_lines(start) {
         ("application/x-ndjson", "ndjson")
     } else if start.starts_with(b"{") || start.starts_with(b"[") {
         ("application/json", "json")
-    } else if told.contains("csv") {
+    } else if mentions(&told, "csv") {
         ("text/csv", "csv")
     } else if told.starts_with("text/plain") {
         ("text/plain", "txt")

@@ -2,6 +2,7 @@
 
 use super::contract::{Error, ErrorKind, Problem, Remedy, Right};
 use crate::http::{Cause, Failure};
+use crate::prelude::*;
 use crate::qualtrics::envelope::{Refusal, Trouble};
 use crate::qualtrics::oauth::{Scope, Scopes};
 

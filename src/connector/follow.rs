@@ -7,6 +7,7 @@ use super::pace::poll_after_ms;
 use super::subject::Subject;
 use super::ticket::Ticket;
 use crate::http::{Clock, Transport};
+use crate::prelude::*;
 use crate::qualtrics::envelope::Trouble;
 use crate::qualtrics::oauth::Scope;
 

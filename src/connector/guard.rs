@@ -9,6 +9,7 @@ use super::settings::AccountGuard;
 use super::subject::Subject;
 use crate::http::{Clock, Transport};
 use crate::order;
+use crate::prelude::*;
 use crate::qualtrics::account::Account;
 use crate::qualtrics::client;
 use crate::qualtrics::envelope::Trouble;

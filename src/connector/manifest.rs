@@ -4,6 +4,7 @@ use super::contract::{Capability, Gap, Manifest, Permission, RateLimit, Right};
 use super::errors::rights_of;
 use super::settings;
 use crate::http::Method;
+use crate::prelude::*;
 use crate::qualtrics::{limits::LIMITS, oauth::Scope};
 
 /// Name and version, as receipts say them.

@@ -37,6 +37,7 @@ use guard::Accounts;
 use settings::Settings;
 
 use crate::http::{Clock, Transport};
+use crate::prelude::*;
 use crate::qualtrics::{Client, Session};
 
 /// One connection to a Qualtrics brand.

@@ -6,8 +6,6 @@
 //! few, and looked for in one pass over Qualtrics' list when they are many, or when asking by id is an error, as it is
 //! until they are completed. Only what is in neither is unknown.
 
-use std::collections::BTreeMap;
-
 use super::call::Call;
 use super::contract::{Error, ErrorKind, Progress, Remedy, Right, Task};
 use super::deletion::{self, Seen};
@@ -17,6 +15,7 @@ use super::ticket::{Aim, Ticket};
 use super::{access, follow};
 use crate::http::{Clock, Transport};
 use crate::order;
+use crate::prelude::*;
 use crate::qualtrics::customer_data::{self, Export};
 use crate::qualtrics::envelope::Trouble;
 use crate::qualtrics::erasure::{self, Erasure, Hints, Pass};
@@ -172,14 +171,16 @@ fn ask_exports<'t, T: Transport, C: Clock>(
 
 /// What Qualtrics says of the erasures that are followed.
 struct Erasures<'t> {
-    /// By id, in lower case.
-    sought: BTreeMap<String, Sought<'t>>,
+    /// In the order of their ids.
+    sought: Vec<Sought<'t>>,
     /// What is said of those that were not seen.
     others: Others,
 }
 
 /// An erasure that is followed.
 struct Sought<'t> {
+    /// In lower case.
+    id: String,
     ticket: &'t Ticket,
     /// The job, with the place in the list where it can be looked for again.
     seen: Option<(Erasure, Option<String>)>,
@@ -198,7 +199,7 @@ enum Others {
 
 impl<'t> Erasures<'t> {
     fn of(&self, id: &str, ticket: &Ticket) -> Seen {
-        let sought = self.sought.get(&id.to_ascii_lowercase());
+        let sought = self.place(id).and_then(|place| self.sought.get(place));
         match (sought.and_then(|sought| sought.seen.as_ref()), &self.others) {
             (Some((job, place)), _) => Seen::Job(Box::new(job.clone()), place.clone()),
             (None, Others::Skipped | Others::NotYet(_, true)) if ticket.hint.is_none() => Seen::NotYet(None),
@@ -209,9 +210,19 @@ impl<'t> Erasures<'t> {
         }
     }
 
+    fn place(&self, id: &str) -> Option<usize> {
+        let id = id.to_ascii_lowercase();
+        self.sought.binary_search_by(|sought| sought.id.cmp(&id)).ok()
+    }
+
+    fn get_mut(&mut self, id: &str) -> Option<&mut Sought<'t>> {
+        let place = self.place(id)?;
+        self.sought.get_mut(place)
+    }
+
     /// Those that were not seen so far.
     fn open(&self) -> impl DoubleEndedIterator<Item = &'t Ticket> {
-        self.sought.values().filter(|sought| sought.seen.is_none()).map(|sought| sought.ticket)
+        self.sought.iter().filter(|sought| sought.seen.is_none()).map(|sought| sought.ticket)
     }
 
     /// Asks for the first few that were not seen by their ids.
@@ -222,7 +233,7 @@ impl<'t> Erasures<'t> {
         let ids: Vec<&str> = self.open().filter_map(job_of).take(FEW).collect();
         let calls: Vec<_> = ids.iter().map(|id| erasure::get(id)).collect();
         for (id, answer) in ids.into_iter().zip(call.client.wave(call.need(Right::Deletion), &calls)) {
-            let Some(sought) = self.sought.get_mut(&id.to_ascii_lowercase()) else { continue };
+            let Some(sought) = self.get_mut(id) else { continue };
             match answer.and_then(|answer| erasure::read(&answer, id)) {
                 Ok(job) => sought.seen = Some((job, None)),
                 Err(Trouble::Refused(refusal)) if !matches!(refusal.status, 401 | 429) => sought.refused = true,
@@ -238,12 +249,14 @@ fn ask_erasures<'t, T: Transport, C: Clock>(
     call: &mut Call<'_, T, C>,
     tickets: impl Iterator<Item = &'t Ticket>,
 ) -> Erasures<'t> {
-    let mut erasures = Erasures { sought: BTreeMap::new(), others: Others::Nowhere };
+    let mut erasures = Erasures { sought: Vec::new(), others: Others::Nowhere };
     for ticket in tickets {
         if let Some(id) = job_of(ticket) {
-            erasures.sought.insert(id.to_ascii_lowercase(), Sought { ticket, seen: None, refused: false });
+            erasures.sought.push(Sought { id: id.to_ascii_lowercase(), ticket, seen: None, refused: false });
         }
     }
+    // Of several tickets for one job the last counts.
+    order::sort_by(&mut erasures.sought, |one, other| one.id < other.id);
     if let Err(trouble) = look_up(call, &mut erasures) {
         erasures.others = Others::Trouble(trouble);
     }
@@ -268,7 +281,7 @@ fn look_up<T: Transport, C: Clock>(call: &mut Call<'_, T, C>, erasures: &mut Era
     };
     let mut missing = erasures.open().count();
     let pass = erasure::pass(&mut call.client, need, since, hints, |job, place| {
-        if let Some(sought) = erasures.sought.get_mut(&job.id.to_ascii_lowercase())
+        if let Some(sought) = erasures.get_mut(&job.id)
             && sought.seen.is_none()
         {
             missing = missing.saturating_sub(1);

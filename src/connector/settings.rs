@@ -3,6 +3,7 @@
 use super::contract::{Error, ErrorKind, Problem, Remedy, Right, Setting, SettingField, SettingKind};
 use super::errors::joined;
 use crate::http::Origin;
+use crate::prelude::*;
 use crate::qualtrics::{host, oauth::Credentials};
 use crate::secret::Secret;
 

@@ -4,6 +4,7 @@ use sha2::{Digest, Sha256};
 
 use super::contract::{Error, Identifier, Problem, Request};
 use crate::order;
+use crate::prelude::*;
 use crate::qualtrics::directories::Key;
 use crate::secret::Secret;
 

@@ -13,10 +13,11 @@
 //! the next number.
 
 use base64ct::{Base64UrlUnpadded, Encoding};
-use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
 
 use super::contract::{DeletionMode, Error, ErrorKind, Remedy, Right};
+use crate::json::{Json, Object};
+use crate::prelude::*;
 
 /// The longest ticket, in bytes, that the contract allows.
 pub const LONGEST: usize = 4_096;
@@ -148,7 +149,7 @@ impl Ticket {
     /// # Errors
     /// `protocol` if it would be longer than [`LONGEST`]: Qualtrics' ids are longer than any that were seen.
     pub fn write(&self) -> Result<String, Error> {
-        let text = write("t1.", self.to_json());
+        let text = write("t1.", &self.to_json());
         if text.len() > LONGEST {
             let message = "Qualtrics' ids are too long for a ticket: ask the connector's makers.";
             return Err(Error::new(ErrorKind::Protocol, Remedy::GiveUp, message));
@@ -164,36 +165,35 @@ impl Ticket {
         Self::from_json(&read(text, 't')?).ok_or_else(damaged)
     }
 
-    fn to_json(&self) -> Value {
-        let mut json = json!({
-            "a": self.aim.letter(),
-            "c": self.check,
-            "j": self.jobs,
-            "s": self.submitted_at,
-            "m": self.misses,
-            "t": self.tries,
-            "h": self.hint,
-            "v": self.verify.as_ref().map(Verification::to_json),
-        });
-        if let (true, Value::Object(members)) = (self.gathering, &mut json) {
-            members.insert("g".to_owned(), Value::from(1));
+    fn to_json(&self) -> Object {
+        let mut members = Object::default()
+            .with("a", self.aim.letter().into())
+            .with("c", u64::from(self.check).into())
+            .with("j", Json::texts(self.jobs.iter().map(String::as_str)))
+            .with("s", self.submitted_at.into())
+            .with("m", u64::from(self.misses).into())
+            .with("t", u64::from(self.tries).into())
+            .with("h", self.hint.as_deref().into())
+            .with("v", self.verify.as_ref().map(Verification::to_json).into());
+        if self.gathering {
+            members.set("g", 1_u64.into());
         }
-        json
+        members
     }
 
-    fn from_json(json: &Value) -> Option<Self> {
-        let count = |name| u8::try_from(json.get(name).map_or(Some(0), Value::as_u64)?).ok();
+    fn from_json(json: &Json) -> Option<Self> {
+        let count = |name| u8::try_from(json.get(name).map_or(Some(0), Json::as_u64)?).ok();
         Some(Self {
             aim: Aim::from_letter(json.get("a")?.as_str()?)?,
             check: u32::try_from(json.get("c")?.as_u64()?).ok()?,
-            jobs: json.get("j")?.as_array()?.iter().map(|id| Some(id.as_str()?.to_owned())).collect::<Option<_>>()?,
+            jobs: json.get("j")?.as_list()?.iter().map(|id| Some(id.as_str()?.to_owned())).collect::<Option<_>>()?,
             submitted_at: json.get("s")?.as_u64()?,
             misses: count("m")?,
             tries: count("t")?,
             gathering: count("g").is_some_and(|gathering| gathering > 0),
             hint: text(json, "h"),
             verify: match json.get("v") {
-                None | Some(Value::Null) => None,
+                None | Some(Json::Null) => None,
                 Some(verify) => Some(Verification::from_json(verify)?),
             },
         })
@@ -201,11 +201,14 @@ impl Ticket {
 }
 
 impl Verification {
-    fn to_json(&self) -> Value {
-        json!({"e": self.erased_at, "a": self.after, "i": self.search})
+    fn to_json(&self) -> Object {
+        Object::default()
+            .with("e", self.erased_at.into())
+            .with("a", self.after.into())
+            .with("i", self.search.as_deref().into())
     }
 
-    fn from_json(json: &Value) -> Option<Self> {
+    fn from_json(json: &Json) -> Option<Self> {
         Some(Self { erased_at: json.get("e")?.as_u64()?, after: json.get("a")?.as_u64()?, search: text(json, "i") })
     }
 }
@@ -214,13 +217,18 @@ impl Reference {
     /// As text: printable ASCII.
     #[must_use]
     pub fn write(&self) -> String {
-        write(
-            "r1.",
-            match self {
-                Self::File { job, file, size, tag } => json!({"j": job, "f": file, "s": size, "e": tag}),
-                Self::Contact { directory, contact, changed } => json!({"d": directory, "c": contact, "m": changed}),
-            },
-        )
+        let members = match self {
+            Self::File { job, file, size, tag } => Object::default()
+                .with("j", job.as_str().into())
+                .with("f", file.as_str().into())
+                .with("s", (*size).into())
+                .with("e", tag.map(u64::from).into()),
+            Self::Contact { directory, contact, changed } => Object::default()
+                .with("d", directory.as_str().into())
+                .with("c", contact.as_str().into())
+                .with("m", changed.map(u64::from).into()),
+        };
+        write("r1.", &members)
     }
 
     /// Reads a reference.
@@ -231,8 +239,8 @@ impl Reference {
         Self::from_json(&read(text, 'r')?).ok_or_else(damaged)
     }
 
-    fn from_json(json: &Value) -> Option<Self> {
-        let number = |name| json.get(name).and_then(Value::as_u64);
+    fn from_json(json: &Json) -> Option<Self> {
+        let number = |name| json.get(name).and_then(Json::as_u64);
         let check = |name| number(name).and_then(|check| u32::try_from(check).ok());
         match text(json, "j") {
             Some(job) => Some(Self::File { job, file: text(json, "f")?, size: number("s"), tag: check("e") }),
@@ -241,7 +249,7 @@ impl Reference {
     }
 }
 
-fn text(json: &Value, name: &str) -> Option<String> {
+fn text(json: &Json, name: &str) -> Option<String> {
     json.get(name)?.as_str().map(str::to_owned)
 }
 
@@ -251,8 +259,8 @@ pub fn check_of(text: &str) -> u32 {
     Sha256::digest(text.as_bytes()).iter().take(4).fold(0, |sum, byte| (sum << 8) | u32::from(*byte))
 }
 
-fn write(prefix: &str, json: Value) -> String {
-    let mut text = [prefix, &Base64UrlUnpadded::encode_string(json.to_string().as_bytes()), "."].concat();
+fn write(prefix: &str, json: &Object) -> String {
+    let mut text = [prefix, &Base64UrlUnpadded::encode_string(&json.to_bytes()), "."].concat();
     text.push_str(&checksum(&text));
     text
 }
@@ -262,7 +270,7 @@ fn checksum(text: &str) -> String {
     Base64UrlUnpadded::encode_string(digest.get(..6).unwrap_or_default())
 }
 
-fn read(text: &str, kind: char) -> Result<Value, Error> {
+fn read(text: &str, kind: char) -> Result<Json, Error> {
     let text = text.trim_ascii();
     if text.len() > LONGEST || !text.is_ascii() {
         return Err(damaged());
@@ -278,7 +286,7 @@ fn read(text: &str, kind: char) -> Result<Value, Error> {
         return Err(Error::new(ErrorKind::Unsupported, Remedy::Operator, message));
     }
     let json = Base64UrlUnpadded::decode_vec(json.strip_suffix('.').unwrap_or(json)).map_err(|_| damaged())?;
-    serde_json::from_slice(&json).map_err(|_| damaged())
+    Json::read(&json).ok_or_else(damaged)
 }
 
 fn damaged() -> Error {

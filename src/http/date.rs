@@ -53,7 +53,9 @@ pub fn seconds_since_epoch(date: (u64, u64, u64), time: (u64, u64, u64)) -> Opti
 /// The two obsolete forms are not read: a date that is not understood is treated as absent, which is always safe here.
 #[must_use]
 pub fn parse_http_date(text: &str) -> Option<u64> {
-    let (_, rest) = text.trim().split_once(", ")?;
+    let text = text.trim();
+    let comma = text.as_bytes().windows(2).position(|pair| pair == b", ")?;
+    let rest = text.get(comma.checked_add(2)?..)?;
     let mut parts = rest.split(' ');
     let day = parts.next()?.parse().ok()?;
     let name = parts.next()?;

@@ -8,10 +8,11 @@ pub mod origin;
 pub mod pacing;
 pub mod retry;
 
-use std::fmt;
+use core::fmt;
 
 pub use origin::Origin;
 
+use crate::prelude::*;
 use crate::secret::Secret;
 
 /// At most this many requests are under way at once: whether Qualtrics limits concurrency is unconfirmed (fact sheet

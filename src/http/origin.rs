@@ -1,5 +1,7 @@
 //! Where requests may go.
 
+use crate::prelude::*;
+
 /// Scheme and authority, and nothing else: no path, no user information, no query.
 ///
 /// It can only be made by [`crate::qualtrics::host`], which decides what may become one.

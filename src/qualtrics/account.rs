@@ -1,10 +1,10 @@
 //! The account that a connection acts as: `GET /whoami` (fact sheet 4).
 
-use serde_json::Value;
-
 use super::client::Call;
 use super::envelope::{Answer, member};
+use crate::json::Json;
 use crate::order;
+use crate::prelude::*;
 use crate::secret::Secret;
 
 /// The user type of brand administrators (fact sheet 4). Custom administrator types may exist: unconfirmed.
@@ -38,7 +38,7 @@ impl Account {
     #[must_use]
     pub fn read(answer: &Answer) -> Self {
         let text = |spellings: &[&str]| {
-            member(&answer.result, spellings).and_then(Value::as_str).map(|text| text.trim().to_owned())
+            member(&answer.result, spellings).and_then(Json::as_str).map(|text| text.trim().to_owned())
         };
         let user_name = text(&["userName", "username"]);
         Self {
@@ -82,7 +82,7 @@ mod tests {
     fn an_account_is_meant_by_its_address_and_by_its_user_name_without_the_brand() {
         let result =
             json!({"email": "Ada@Example.org", "userName": "ada.l@example.org#brand", "accountType": "UT_BRANDADMIN"});
-        let account = Account::read(&Answer { result, proxied: false });
+        let account = Account::read(&Answer { result: result.into(), proxied: false });
         let names: Vec<&str> = account.names.iter().map(Secret::reveal).collect();
         assert_eq!(names, ["ada.l@example.org", "ada.l@example.org#brand", "ada@example.org"]);
         assert!(account.is_brand_administrator());

@@ -1,13 +1,13 @@
 //! Calls to Qualtrics' API: signed, paced, in waves, repeated where that is safe.
 
-use serde_json::Value;
-
 use super::envelope::{self, Answer, Trouble};
 use super::limits::LIMITS;
 use super::oauth::{self, Credentials, Scopes, Token};
 use crate::http::{
     Cause, Clock, Failure, Head, Limits, Method, Origin, Request, Transport, date::parse_http_date, pacing::Bucket,
 };
+use crate::json::Object;
+use crate::prelude::*;
 use crate::secret::Secret;
 
 /// How much of a call may be spent waiting on purpose.
@@ -50,7 +50,7 @@ pub struct Call {
     method: Method,
     /// Below `/API/v3`, percent-encoded, with its query.
     path: String,
-    body: Option<Value>,
+    body: Option<Object>,
     /// Whether it may be sent again when nobody knows what became of it.
     repeatable: bool,
 }
@@ -64,13 +64,13 @@ impl Call {
 
     /// Posts something that changes nothing: a search.
     #[must_use]
-    pub fn search(path: impl Into<String>, body: Value) -> Self {
+    pub fn search(path: impl Into<String>, body: Object) -> Self {
         Self { method: Method::Post, path: path.into(), body: Some(body), repeatable: true }
     }
 
     /// Posts something that begins a job. It is sent again only if it is proved that the job was not begun.
     #[must_use]
-    pub fn begin(path: impl Into<String>, body: Value) -> Self {
+    pub fn begin(path: impl Into<String>, body: Object) -> Self {
         Self { method: Method::Post, path: path.into(), body: Some(body), repeatable: false }
     }
 }
@@ -344,7 +344,7 @@ impl<'a, T: Transport, C: Clock> Client<'a, T, C> {
                 waiting.iter().map(|(_, set)| oauth::request(&self.session.origin, &self.session.credentials, *set));
             let responses = self.transport.exchange(requests.collect(), self.limits());
             let mut pause = None;
-            for ((index, set), response) in std::mem::take(&mut waiting).into_iter().zip(responses) {
+            for ((index, set), response) in core::mem::take(&mut waiting).into_iter().zip(responses) {
                 let token = match response {
                     Ok(response) => {
                         self.note_date(&response.head);
@@ -429,7 +429,7 @@ impl<'a, T: Transport, C: Clock> Client<'a, T, C> {
             // Bodies are read as they are sent: nothing here can unpack them.
             ("accept-encoding", Secret::new("identity")),
         ];
-        let body = call.body.as_ref().map(|body| body.to_string().into_bytes());
+        let body = call.body.as_ref().map(Object::to_bytes);
         if body.is_some() {
             headers.push(("content-type", Secret::new("application/json")));
         }

@@ -3,9 +3,10 @@
 //! Qualtrics sends an absolute URL, a bare token or nothing; a proxied answer even sends a URL of another host (fact
 //! sheet 1, 8.1, 10). Only the query is taken, and asked of the configured host: a cursor can never lead elsewhere.
 
-use serde_json::Value;
-
 use super::envelope::Trouble;
+use super::word::mentions;
+use crate::json::Json;
+use crate::prelude::*;
 
 /// The next page of a list: a query that is safe in a URL.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -19,16 +20,16 @@ impl Cursor {
     ///
     /// # Errors
     /// [`Trouble::Unreadable`] if there is a next page, but no way to ask for it: the list would look shorter than it is.
-    pub fn next_page(result: &Value) -> Result<Option<Self>, Trouble> {
+    pub fn next_page(result: &Json) -> Result<Option<Self>, Trouble> {
         let next = result.get("nextPage").filter(|value| !value.is_null());
         let href = result.get("links").and_then(|links| links.get("next"));
         let href = href.map(|next| next.get("href").unwrap_or(next));
         let token = result.get("skipToken");
         match next.or(href).or(token) {
-            None | Some(Value::Null) => Ok(None),
-            Some(Value::String(text)) if text.is_empty() => Ok(None),
-            Some(Value::String(text)) => Self::parse(text).map(Some).ok_or(Trouble::Unreadable),
-            Some(Value::Number(offset)) => {
+            None | Some(Json::Null) => Ok(None),
+            Some(Json::Text(text)) if text.is_empty() => Ok(None),
+            Some(Json::Text(text)) => Self::parse(text).map(Some).ok_or(Trouble::Unreadable),
+            Some(offset @ Json::Number(_)) => {
                 offset.as_u64().map(|offset| Some(Self::offset(offset))).ok_or(Trouble::Unreadable)
             }
             Some(_) => Err(Trouble::Unreadable),
@@ -39,12 +40,12 @@ impl Cursor {
     ///
     /// # Errors
     /// As [`Self::next_page`].
-    pub fn skip_token(result: &Value) -> Result<Option<Self>, Trouble> {
+    pub fn skip_token(result: &Json) -> Result<Option<Self>, Trouble> {
         match result.get("skipToken") {
-            Some(Value::String(token)) if !token.is_empty() && token.len() <= LONGEST => {
+            Some(Json::Text(token)) if !token.is_empty() && token.len() <= LONGEST => {
                 Ok(Some(Self(["skipToken=", &encode(token)].concat())))
             }
-            Some(Value::String(token)) if token.len() > LONGEST => Err(Trouble::Unreadable),
+            Some(Json::Text(token)) if token.len() > LONGEST => Err(Trouble::Unreadable),
             _ => Self::next_page(result),
         }
     }
@@ -80,7 +81,7 @@ impl Cursor {
         }
         let Some((before, query)) = text.split_once('?') else {
             // A URL without a query names a page that cannot be asked of this host; anything else is a bare token.
-            if text.contains("://") || text.starts_with('/') {
+            if mentions(text, "://") || text.starts_with('/') {
                 return None;
             }
             let name = if text.bytes().all(|byte| byte.is_ascii_digit()) { "offset=" } else { "skipToken=" };
@@ -133,8 +134,8 @@ mod tests {
     use super::*;
     use serde_json::json;
 
-    fn next(value: Value) -> Option<String> {
-        Cursor::next_page(&value).expect("readable").map(|cursor| cursor.query().to_owned())
+    fn next(value: serde_json::Value) -> Option<String> {
+        Cursor::next_page(&value.into()).expect("readable").map(|cursor| cursor.query().to_owned())
     }
 
     #[test]
@@ -162,7 +163,7 @@ mod tests {
         for value in
             [json!({"nextPage": "https://elsewhere.example/users/2"}), json!({"nextPage": {}}), json!({"nextPage": -1})]
         {
-            assert!(Cursor::next_page(&value).is_err(), "{value}");
+            assert!(Cursor::next_page(&value.clone().into()).is_err(), "{value}");
         }
     }
 

@@ -3,14 +3,14 @@
 //! That there are three operations, and their titles, is confirmed. Their JSON is not: everything is read under every
 //! name that sibling operations use.
 
-use serde_json::{Value, json};
-
 use super::client::Call;
 use super::cursor::encode;
 use super::envelope::{self, Answer, Trouble, member};
 use super::job::{JobState, failure_text};
 use super::timestamp;
 use super::word;
+use crate::json::{Json, Object};
+use crate::prelude::*;
 use crate::secret::Secret;
 
 const PATH: &str = "/customer-data-requests";
@@ -37,14 +37,14 @@ pub struct Export {
 /// The call that begins the export of everything under these addresses.
 #[must_use]
 pub fn begin(emails: &[Secret]) -> Call {
-    let emails: Vec<&str> = emails.iter().map(Secret::reveal).collect();
-    Call::begin(PATH, json!({ "emails": emails }))
+    let emails = Json::texts(emails.iter().map(Secret::reveal));
+    Call::begin(PATH, Object::default().with("emails", emails))
 }
 
 /// The same for one address, in the other form that the body may have: which one is right is unconfirmed.
 #[must_use]
 pub fn begin_singular(email: &Secret) -> Call {
-    Call::begin(PATH, json!({ "email": email.reveal() }))
+    Call::begin(PATH, Object::default().with("email", email.reveal().into()))
 }
 
 /// The id in the answer to [`begin`].
@@ -79,11 +79,13 @@ pub fn file_path(job: &str, file: &str) -> String {
 #[must_use]
 pub fn read_progress(answer: &Answer) -> Export {
     let result = &answer.result;
-    let status = member(result, &["status", "state", "requestStatus"]).and_then(Value::as_str);
+    let status = member(result, &["status", "state", "requestStatus"]).and_then(Json::as_str);
     let reason = member(result, &["failureReason", "error", "errorMessage"]).and_then(failure_text);
     let percent = member(result, &["percentComplete", "percent", "progress"]);
-    let percent =
-        percent.and_then(|value| whole_percent(&value.as_str().map_or_else(|| value.to_string(), str::to_owned)));
+    let percent = percent.and_then(|value| match value {
+        Json::Number(text) | Json::Text(text) => whole_percent(text),
+        _ => None,
+    });
     let state = JobState::read(status, reason.is_some());
     let instant = |name| result.get(name).and_then(timestamp::read_ms).and_then(timestamp::write);
     Export {
@@ -104,12 +106,12 @@ pub fn read_progress(answer: &Answer) -> Export {
 fn whole_percent(text: &str) -> Option<u8> {
     let text = text.trim_end_matches('%').trim();
     let (whole, _) = text.split_once('.').unwrap_or((text, ""));
-    whole.parse().ok().filter(|percent| *percent <= 100)
+    whole.parse::<u64>().ok().filter(|percent| *percent <= 100).and_then(|percent| u8::try_from(percent).ok())
 }
 
-fn files(result: &Value) -> Vec<String> {
+fn files(result: &Json) -> Vec<String> {
     let mut files: Vec<String> = Vec::new();
-    let mut add = |value: &Value| {
+    let mut add = |value: &Json| {
         let inner = member(value, &["fileId", "id", "name"]).unwrap_or(value);
         if let Some(id) = envelope::id(inner).filter(|id| !files.contains(id)) {
             files.push(id);
@@ -117,7 +119,7 @@ fn files(result: &Value) -> Vec<String> {
     };
     for name in ["fileId", "fileIds", "files", "file"] {
         match result.get(name) {
-            Some(Value::Array(listed)) => listed.iter().for_each(&mut add),
+            Some(Json::List(listed)) => listed.iter().for_each(&mut add),
             Some(value) if !value.is_null() => add(value),
             _ => {}
         }
@@ -128,9 +130,10 @@ fn files(result: &Value) -> Vec<String> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use serde_json::{Value, json};
 
     fn read(result: Value) -> Export {
-        read_progress(&Answer { result, proxied: false })
+        read_progress(&Answer { result: result.into(), proxied: false })
     }
 
     #[test]
@@ -157,9 +160,9 @@ mod tests {
     fn an_id_is_found_under_every_name_and_null_is_none() {
         for name in ["customerDataRequestId", "requestId", "requestid", "id", "jobId", "progressId"] {
             let result = json!({ name: "R-1" });
-            assert_eq!(read_id(&Answer { result, proxied: false }).as_deref(), Ok("R-1"));
+            assert_eq!(read_id(&Answer { result: result.into(), proxied: false }).as_deref(), Ok("R-1"));
         }
-        assert!(read_id(&Answer { result: json!({"id": null}), proxied: false }).is_err());
-        assert!(read_id(&Answer { result: json!({"id": "null"}), proxied: false }).is_err());
+        assert!(read_id(&Answer { result: json!({"id": null}).into(), proxied: false }).is_err());
+        assert!(read_id(&Answer { result: json!({"id": "null"}).into(), proxied: false }).is_err());
     }
 }

@@ -1,14 +1,14 @@
 //! XM Directory: the directories of a brand and the contacts in them (fact sheet 8).
 
-use serde_json::{Map, Value, json};
-
 use super::client::{Call, Client};
 use super::cursor::{Cursor, encode};
 use super::envelope::{self, Answer, Trouble, member};
 use super::oauth::Scopes;
 use super::timestamp;
 use crate::http::{Clock, Transport};
+use crate::json::{Json, Object};
 use crate::order;
+use crate::prelude::*;
 use crate::secret::Secret;
 
 /// Contacts a page of a search: the default; the maximum is unconfirmed (fact sheet 8.2).
@@ -46,12 +46,11 @@ impl Key {
     pub fn fits(&self, contact: &Contact) -> bool {
         let wanted = self.value().reveal();
         let found = match contact.fields.get(self.filter_type()) {
-            Some(Value::String(text)) => text.clone(),
-            Some(Value::Number(number)) => number.to_string(),
+            Some(Json::Text(text) | Json::Number(text)) => text,
             _ => return false,
         };
         match self {
-            Self::Phone(_) => digits(&found) == digits(wanted),
+            Self::Phone(_) => digits(found) == digits(wanted),
             Self::Email(_) | Self::Reference(_) => found.trim().to_lowercase() == wanted.trim().to_lowercase(),
         }
     }
@@ -105,13 +104,16 @@ pub fn read_all<T: Transport, C: Clock>(
 /// The call for a page of a contact search.
 #[must_use]
 pub fn search(directory: &str, key: &Key, cursor: Option<&Cursor>) -> Call {
-    let filter = json!({"filterType": key.filter_type(), "comparison": "eq", "value": key.value().reveal()});
+    let filter = Object::default()
+        .with("filterType", key.filter_type().into())
+        .with("comparison", "eq".into())
+        .with("value", key.value().reveal().into());
     let mut path = ["/directories/", &encode(directory), "/contacts/search?pageSize=100&includeEmbedded=true"].concat();
     if let Some(cursor) = cursor {
         path.push('&');
         path.push_str(cursor.query());
     }
-    Call::search(path, json!({ "filter": filter }))
+    Call::search(path, Object::default().with("filter", filter.into()))
 }
 
 /// A search that cannot match, for trying a permission.
@@ -145,7 +147,7 @@ pub fn contact(directory: &str, contact: &str) -> Call {
 pub struct Contact {
     /// Its id.
     pub id: String,
-    fields: Map<String, Value>,
+    fields: Object,
 }
 
 /// How a search spells what reading a contact spells otherwise (fact sheet 8.3).
@@ -181,35 +183,27 @@ const INSTANTS: [&str; 3] = ["creationDate", "lastModified", "unsubscribeDate"];
 impl Contact {
     /// Reads a contact in either spelling; none if it has no id.
     #[must_use]
-    pub fn read(value: Value) -> Option<Self> {
-        let Value::Object(sent) = value else { return None };
-        let mut fields = Map::new();
+    pub fn read(value: Json) -> Option<Self> {
+        let Json::Object(sent) = value else { return None };
+        let mut fields = Object::default();
         let mut otherwise = Vec::new();
         for (name, value) in sent {
             match SPELLINGS.iter().find(|(other, _)| *other == name) {
                 Some((_, ours)) => otherwise.push((name, *ours, value)),
-                None => {
-                    fields.insert(name, value);
-                }
+                None => fields.set(&name, value),
             }
         }
         for (other, ours, value) in otherwise {
             match fields.get(ours) {
-                None | Some(Value::Null) => {
-                    fields.insert(ours.to_owned(), value);
-                }
+                None | Some(Json::Null) => fields.set(ours, value),
                 Some(same) if *same == value || value.is_null() => {}
                 // Two different values: nothing that Qualtrics sent is dropped.
-                Some(_) => {
-                    fields.insert(other, value);
-                }
+                Some(_) => fields.set(&other, value),
             }
         }
         for name in INSTANTS {
-            if let Some(value) = fields.get_mut(name)
-                && let Some(instant) = timestamp::read_ms(value).and_then(timestamp::write)
-            {
-                *value = Value::String(instant);
+            if let Some(instant) = fields.get(name).and_then(timestamp::read_ms).and_then(timestamp::write) {
+                fields.set(name, Json::Text(instant));
             }
         }
         let id = envelope::id(fields.get("contactId")?)?;
@@ -219,8 +213,8 @@ impl Contact {
     /// Adds what another answer tells of the same contact; where both tell, the other one counts.
     pub fn complete(&mut self, other: Self) {
         for (name, value) in other.fields {
-            if !value.is_null() || !self.fields.contains_key(&name) {
-                self.fields.insert(name, value);
+            if !value.is_null() || self.fields.get(&name).is_none() {
+                self.fields.set(&name, value);
             }
         }
     }
@@ -228,7 +222,7 @@ impl Contact {
     /// A member's text, in this connector's spelling; none if it is absent or blank.
     #[must_use]
     pub fn text(&self, name: &str) -> Option<&str> {
-        self.fields.get(name).and_then(Value::as_str).filter(|text| !text.trim().is_empty())
+        self.fields.get(name).and_then(Json::as_str).filter(|text| !text.trim().is_empty())
     }
 
     /// When it was last changed, in whole seconds: the endpoints tell it with and without fractions.
@@ -242,10 +236,12 @@ impl Contact {
     #[must_use]
     pub fn document(mut self, directory: &str) -> Vec<u8> {
         for name in ALWAYS {
-            self.fields.entry(name).or_insert(Value::Null);
+            if self.fields.get(name).is_none() {
+                self.fields.set(name, Json::Null);
+            }
         }
-        self.fields.insert("directoryId".to_owned(), Value::String(directory.to_owned()));
-        let mut bytes = Value::Object(self.fields).to_string().into_bytes();
+        self.fields.set("directoryId", directory.into());
+        let mut bytes = self.fields.to_bytes();
         bytes.push(b'\n');
         bytes
     }
@@ -254,9 +250,10 @@ impl Contact {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use serde_json::{Value, json};
 
     fn contact(value: Value) -> Contact {
-        Contact::read(value).expect("a contact")
+        Contact::read(value.into()).expect("a contact")
     }
 
     #[test]

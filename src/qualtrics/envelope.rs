@@ -1,17 +1,17 @@
 //! Qualtrics' answers: `{"result": …, "meta": …}`, and the ways in which a call can fail (fact sheet 3.1, 3.2).
 
-use serde_json::Value;
-
 use super::{oauth::Scopes, word};
 use crate::http::{
     Failure, Head, Response,
     retry::{LONGEST_MS, retry_after_ms},
 };
+use crate::json::Json;
+use crate::prelude::*;
 
 /// A good answer.
 pub struct Answer {
     /// `result`; `null` where there is none.
-    pub result: Value,
+    pub result: Json,
     /// Whether the answer came by way of another data centre (`meta.notice`, fact sheet 1).
     pub proxied: bool,
 }
@@ -99,34 +99,34 @@ impl Trouble {
 /// [`Trouble::Redirected`] and [`Trouble::Unreadable`].
 pub fn read(response: &Response, now_s: u64) -> Result<Answer, Trouble> {
     let status = response.head.status;
-    let body: Option<Value> = serde_json::from_slice(&response.body).ok();
+    let body: Option<Json> = Json::read(&response.body);
     if status >= 400 {
         return Err(Trouble::Refused(refusal(&response.head, status, body.as_ref(), now_s)));
     }
     if status >= 300 {
         return Err(Trouble::Redirected(status));
     }
-    let Some(Value::Object(mut body)) = body.filter(|_| status >= 200) else { return Err(Trouble::Unreadable) };
+    let Some(Json::Object(mut body)) = body.filter(|_| status >= 200) else { return Err(Trouble::Unreadable) };
     let meta = body.get("meta").cloned().unwrap_or_default();
     let told = told_status(&meta);
     if told.is_some_and(|told| told >= 400) || meta.get("error").is_some_and(|error| !error.is_null()) {
         // Done, says one half, and refused the other: that is no proof of either.
-        if body.get("result").and_then(Value::as_object).is_some_and(|result| !result.is_empty()) {
+        if body.get("result").and_then(Json::as_object).is_some_and(|result| !result.is_empty()) {
             return Err(Trouble::Unreadable);
         }
         // An error without a status proves as little as a 500.
         let status = told.filter(|told| *told >= 400).unwrap_or(500);
-        return Err(Trouble::Refused(refusal(&response.head, status, Some(&Value::Object(body)), now_s)));
+        return Err(Trouble::Refused(refusal(&response.head, status, Some(&Json::Object(body)), now_s)));
     }
     Ok(Answer {
-        result: body.get_mut("result").map(Value::take).unwrap_or_default(),
-        proxied: meta.get("notice").and_then(Value::as_str).is_some_and(|notice| !notice.trim().is_empty()),
+        result: body.take("result").unwrap_or_default(),
+        proxied: meta.get("notice").and_then(Json::as_str).is_some_and(|notice| !notice.trim().is_empty()),
     })
 }
 
 /// What an answer with an error tells, less its text.
 #[must_use]
-pub fn refusal(head: &Head, status: u16, body: Option<&Value>, now_s: u64) -> Refusal {
+pub fn refusal(head: &Head, status: u16, body: Option<&Json>, now_s: u64) -> Refusal {
     let meta = body.and_then(|body| body.get("meta"));
     let codes = [
         meta.and_then(|meta| meta.get("error")).and_then(|error| error.get("errorCode")),
@@ -134,8 +134,8 @@ pub fn refusal(head: &Head, status: u16, body: Option<&Value>, now_s: u64) -> Re
         // RFC 6749, section 5.2; whether Qualtrics keeps to it is unconfirmed (fact sheet 2).
         body.and_then(|body| body.get("error")),
     ];
-    let code = codes.into_iter().flatten().find_map(Value::as_str).and_then(word::code);
-    let id = meta.and_then(|meta| meta.get("requestId")).and_then(Value::as_str);
+    let code = codes.into_iter().flatten().find_map(Json::as_str).and_then(word::code);
+    let id = meta.and_then(|meta| meta.get("requestId")).and_then(Json::as_str);
     // In the body one client looks for it, too: unconfirmed (fact sheet 3.3).
     let wait_s = meta.and_then(|meta| meta.get("error")?.get("retryAfter"));
     let wait_s = wait_s.and_then(|wait| wait.as_u64().or_else(|| wait.as_str()?.trim().parse().ok()));
@@ -149,26 +149,26 @@ pub fn refusal(head: &Head, status: u16, body: Option<&Value>, now_s: u64) -> Re
 }
 
 /// The status in `meta.httpStatus`: `"404 - Not Found"`, `"404"`, or a number.
-fn told_status(meta: &Value) -> Option<u16> {
+fn told_status(meta: &Json) -> Option<u16> {
     match meta.get("httpStatus")? {
-        Value::Number(number) => number.as_u64().and_then(|status| u16::try_from(status).ok()),
-        Value::String(text) => text.get(..3)?.parse().ok(),
-        _ => None,
+        Json::Text(text) => text.get(..3)?.parse::<u64>().ok(),
+        other => other.as_u64(),
     }
+    .and_then(|status| u16::try_from(status).ok())
 }
 
 /// A member of an object under the first of several spellings that is there and not `null`.
 #[must_use]
-pub fn member<'a>(value: &'a Value, spellings: &[&str]) -> Option<&'a Value> {
+pub fn member<'a>(value: &'a Json, spellings: &[&str]) -> Option<&'a Json> {
     spellings.iter().find_map(|name| value.get(name).filter(|member| !member.is_null()))
 }
 
 /// An opaque id: text, or a number written out. Blank ids, and what is longer than any id of Qualtrics', are none.
 #[must_use]
-pub fn id(value: &Value) -> Option<String> {
+pub fn id(value: &Json) -> Option<String> {
     let text = match value {
-        Value::String(text) => text.trim().to_owned(),
-        Value::Number(number) => number.to_string(),
+        Json::Text(text) => text.trim().to_owned(),
+        Json::Number(number) => number.clone(),
         _ => return None,
     };
     let sane = !text.is_empty() && text.len() <= 128 && !text.chars().any(char::is_control);
@@ -179,8 +179,8 @@ pub fn id(value: &Value) -> Option<String> {
 ///
 /// # Errors
 /// [`Trouble::Unreadable`] if there is no list: nothing listed is not the same as an empty list.
-pub fn elements(result: &Value) -> Result<&Vec<Value>, Trouble> {
-    result.get("elements").unwrap_or(result).as_array().ok_or(Trouble::Unreadable)
+pub fn elements(result: &Json) -> Result<&[Json], Trouble> {
+    result.get("elements").unwrap_or(result).as_list().ok_or(Trouble::Unreadable)
 }
 
 #[cfg(test)]

@@ -6,8 +6,6 @@
 //! Until a request is completed, asking for it by its id is an error; the list of all requests of the brand tells its
 //! state. The list's order, length and retention are unknown.
 
-use serde_json::{Value, json};
-
 use super::client::{Call, Client};
 use super::cursor::{Cursor, encode};
 use super::envelope::{self, Answer, Trouble, member};
@@ -15,7 +13,9 @@ use super::job::{JobState, failure_text};
 use super::oauth::Scopes;
 use super::{timestamp, word};
 use crate::http::{Clock, Transport};
+use crate::json::{Json, Object};
 use crate::order;
+use crate::prelude::*;
 use crate::secret::Secret;
 
 const PATH: &str = "/op-erase-personal-data";
@@ -101,9 +101,9 @@ impl Erasure {
         self.is_over() && self.updated_s.or(self.created_s).is_none_or(|over| over < instant_s)
     }
 
-    fn read(value: &Value) -> Option<Self> {
+    fn read(value: &Json) -> Option<Self> {
         let id = ["requestid", "requestId", "id"].iter().find_map(|name| envelope::id(value.get(name)?))?;
-        let status = member(value, &["status", "state"]).and_then(Value::as_str);
+        let status = member(value, &["status", "state"]).and_then(Json::as_str);
         let reason = value.get("failureReason").and_then(failure_text);
         let state = JobState::read(status, reason.is_some());
         let seconds = |spellings: &[&str]| member(value, spellings).and_then(timestamp::read_ms).map(|ms| ms / 1_000);
@@ -127,8 +127,8 @@ impl Erasure {
 /// `searchOnly` is always said, since its default is unconfirmed.
 #[must_use]
 pub fn begin(emails: &[Secret], search_only: bool) -> Call {
-    let emails: Vec<&str> = emails.iter().map(Secret::reveal).collect();
-    Call::begin(PATH, json!({ "emails": emails, "searchOnly": search_only }))
+    let emails = Json::texts(emails.iter().map(Secret::reveal));
+    Call::begin(PATH, Object::default().with("emails", emails).with("searchOnly", Json::Bool(search_only)))
 }
 
 /// The id in the answer to [`begin`].
@@ -152,10 +152,10 @@ pub fn get(id: &str) -> Call {
 /// [`Trouble::Unreadable`] if it is no request, or another one.
 pub fn read(answer: &Answer, id: &str) -> Result<Erasure, Trouble> {
     let mut result = answer.result.clone();
-    if let Some(fields) = result.as_object_mut()
-        && !["requestid", "requestId", "id"].iter().any(|name| fields.contains_key(*name))
+    if let Json::Object(fields) = &mut result
+        && !["requestid", "requestId", "id"].iter().any(|name| fields.get(name).is_some())
     {
-        fields.insert("requestid".to_owned(), Value::String(id.to_owned()));
+        fields.set("requestid", id.into());
     }
     Erasure::read(&result).filter(|erasure| same_id(&erasure.id, id)).ok_or(Trouble::Unreadable)
 }
@@ -224,7 +224,7 @@ pub fn pass<T: Transport, C: Clock>(
     let mut skipped = false;
     loop {
         let lasting = place.as_ref().filter(|_| newest_first != Some(true)).map(Cursor::query);
-        for erasure in std::mem::take(&mut page.erasures) {
+        for erasure in core::mem::take(&mut page.erasures) {
             if !visit(erasure, lasting) {
                 return Ok(Pass { whole: true, skipped, hint: None });
             }
@@ -368,10 +368,10 @@ fn between(one: (u64, u64), other: (u64, u64), instant: u64) -> u64 {
 /// More addresses than any request of this connector's names: a longer list is another's, and its rest does not matter.
 const MOST_ADDRESSES: usize = 1_000;
 
-fn addresses(value: &Value) -> Option<Vec<Secret>> {
+fn addresses(value: &Json) -> Option<Vec<Secret>> {
     let mut addresses: Vec<Secret> = match value {
-        Value::Array(listed) => listed.iter().filter_map(Value::as_str).take(MOST_ADDRESSES).map(plain).collect(),
-        Value::String(text) => text.split([',', ';']).take(MOST_ADDRESSES).map(plain).collect(),
+        Json::List(listed) => listed.iter().filter_map(Json::as_str).take(MOST_ADDRESSES).map(plain).collect(),
+        Json::Text(text) => text.split([',', ';']).take(MOST_ADDRESSES).map(plain).collect(),
         _ => return None,
     };
     addresses.retain(|address| !address.reveal().is_empty());
@@ -383,10 +383,10 @@ fn plain(text: &str) -> Secret {
     Secret::new(text.trim().to_lowercase())
 }
 
-fn not_found(value: Option<&Value>) -> NotFound {
+fn not_found(value: Option<&Json>) -> NotFound {
     match value {
-        Some(Value::Array(listed)) if listed.is_empty() => NotFound::Count(0),
-        Some(Value::String(text)) if text.trim().is_empty() => NotFound::Unsaid,
+        Some(Json::List(listed)) if listed.is_empty() => NotFound::Count(0),
+        Some(Json::Text(text)) if text.trim().is_empty() => NotFound::Unsaid,
         Some(value) => match (number(value), addresses(value)) {
             (Some(count), _) => NotFound::Count(count),
             (None, Some(addresses)) => NotFound::Addresses(addresses),
@@ -396,25 +396,25 @@ fn not_found(value: Option<&Value>) -> NotFound {
     }
 }
 
-fn number(value: &Value) -> Option<u64> {
+fn number(value: &Json) -> Option<u64> {
     value.as_u64().or_else(|| value.as_str()?.trim().parse().ok())
 }
 
-fn flag(value: &Value) -> Option<bool> {
+fn flag(value: &Json) -> Option<bool> {
     match value {
-        Value::Bool(flag) => Some(*flag),
-        Value::String(text) if text.eq_ignore_ascii_case("true") => Some(true),
-        Value::String(text) if text.eq_ignore_ascii_case("false") => Some(false),
+        Json::Bool(flag) => Some(*flag),
+        Json::Text(text) if text.eq_ignore_ascii_case("true") => Some(true),
+        Json::Text(text) if text.eq_ignore_ascii_case("false") => Some(false),
         _ => None,
     }
 }
 
 /// Every number that could be a count, on the first two levels of a request.
-fn counts(value: &Value) -> Vec<(String, u64)> {
+fn counts(value: &Json) -> Vec<(String, u64)> {
     let mut counts = Vec::new();
-    let mut add = |name: &str, value: &Value| {
+    let mut add = |name: &str, value: &Json| {
         // Instants are numbers in places; nothing of a person is there a hundred thousand million times.
-        let count = value.as_u64().filter(|count| value.is_u64() && *count < 100_000_000_000);
+        let count = value.as_u64().filter(|count| *count < 100_000_000_000);
         let told_elsewhere = [
             "id",
             "requestid",
@@ -432,9 +432,9 @@ fn counts(value: &Value) -> Vec<(String, u64)> {
         }
     };
     let Some(fields) = value.as_object() else { return counts };
-    for (name, field) in fields {
+    for (name, field) in fields.members() {
         add(name, field);
-        for (name, inner) in field.as_object().into_iter().flatten() {
+        for (name, inner) in field.as_object().into_iter().flat_map(Object::members) {
             add(name, inner);
         }
     }
@@ -444,9 +444,10 @@ fn counts(value: &Value) -> Vec<(String, u64)> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use serde_json::{Value, json};
 
     fn of(value: Value) -> Erasure {
-        Erasure::read(&value).expect("an erasure")
+        Erasure::read(&value.into()).expect("an erasure")
     }
 
     #[test]
@@ -495,7 +496,8 @@ mod tests {
 
     #[test]
     fn an_answer_about_another_request_is_not_taken() {
-        let answer = |id: &str| Answer { result: json!({"requestId": id, "status": "Completed"}), proxied: false };
+        let answer =
+            |id: &str| Answer { result: json!({"requestId": id, "status": "Completed"}).into(), proxied: false };
         assert!(read(&answer("op-1"), "OP-1").is_ok());
         assert!(read(&answer("OP-2"), "OP-1").is_err());
     }

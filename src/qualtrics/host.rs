@@ -12,6 +12,7 @@
 //! `qualtrics.com`. Which data centres exist is not checked; they come and go (fact sheet 1).
 
 use crate::http::Origin;
+use crate::prelude::*;
 
 /// The domain below which every host of Qualtrics' API lies (fact sheet 1, confirmed).
 pub const DOMAIN: &str = ".qualtrics.com";
@@ -63,7 +64,7 @@ pub fn base_url(text: &str) -> Option<Origin> {
     }
     let literal = host.strip_prefix('[').and_then(|host| host.strip_suffix(']'));
     let named = match literal {
-        Some(address) => address.parse::<std::net::Ipv6Addr>().is_ok(),
+        Some(address) => address.parse::<core::net::Ipv6Addr>().is_ok(),
         None => is_host_name(host),
     };
     let secure = tls || is_loopback(host, literal);
@@ -72,13 +73,13 @@ pub fn base_url(text: &str) -> Option<Origin> {
 
 fn is_loopback(host: &str, literal: Option<&str>) -> bool {
     match literal {
-        Some(address) => address.parse::<std::net::Ipv6Addr>().is_ok_and(|address| address.is_loopback()),
-        None => host == "localhost" || host.parse::<std::net::Ipv4Addr>().is_ok_and(|address| address.is_loopback()),
+        Some(address) => address.parse::<core::net::Ipv6Addr>().is_ok_and(|address| address.is_loopback()),
+        None => host == "localhost" || host.parse::<core::net::Ipv4Addr>().is_ok_and(|address| address.is_loopback()),
     }
 }
 
 fn is_port(port: &str) -> bool {
-    port.bytes().all(|byte| byte.is_ascii_digit()) && port.parse::<u16>().is_ok_and(|port| port > 0)
+    port.bytes().all(|byte| byte.is_ascii_digit()) && port.parse::<u64>().is_ok_and(|port| (1..=65_535).contains(&port))
 }
 
 /// Whether a name consists of plain labels: lower-case ASCII letters, digits and inner hyphens.

@@ -1,8 +1,8 @@
 //! The states of Qualtrics' asynchronous jobs (fact sheet 6.3, 7). Only `Completed` is attested.
 
-use serde_json::Value;
-
 use super::envelope::member;
+use crate::json::Json;
+use crate::prelude::*;
 
 /// How far a job of Qualtrics' is.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -41,10 +41,10 @@ impl JobState {
 
 /// A reason that says something: text, or an object's code or message.
 #[must_use]
-pub fn failure_text(value: &Value) -> Option<String> {
+pub fn failure_text(value: &Json) -> Option<String> {
     let text = match value {
-        Value::String(text) => text.trim(),
-        Value::Object(_) => member(value, &["errorCode", "code", "errorMessage", "message"])?.as_str()?.trim(),
+        Json::Text(text) => text.trim(),
+        Json::Object(_) => member(value, &["errorCode", "code", "errorMessage", "message"])?.as_str()?.trim(),
         _ => return None,
     };
     let blank = ["", "null", "none", "n/a", "-"].iter().any(|word| text.eq_ignore_ascii_case(word));
@@ -77,8 +77,8 @@ mod tests {
     #[test]
     fn a_reason_that_says_nothing_is_none() {
         for value in [json!(null), json!(""), json!(" "), json!("null"), json!("None"), json!({})] {
-            assert_eq!(failure_text(&value), None, "{value}");
+            assert_eq!(failure_text(&value.clone().into()), None, "{value}");
         }
-        assert_eq!(failure_text(&json!({"errorCode": "E_1"})).as_deref(), Some("E_1"));
+        assert_eq!(failure_text(&json!({"errorCode": "E_1"}).into()).as_deref(), Some("E_1"));
     }
 }

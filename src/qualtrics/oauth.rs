@@ -1,10 +1,12 @@
 //! Signing in: OAuth 2.0 client credentials (fact sheet 2).
 
 use base64ct::{Base64, Encoding};
-use serde_json::Value;
 
 use super::envelope::{self, Refusal, Trouble};
+use super::word::mentions;
 use crate::http::{Head, Method, Origin, Request, Response};
+use crate::json::Json;
+use crate::prelude::*;
 use crate::secret::Secret;
 
 /// A permission of an OAuth client, as it is ticked where the client is made.
@@ -150,15 +152,15 @@ pub fn request(origin: &Origin, credentials: &Credentials, scopes: Scopes) -> Re
 /// (it does not say which); [`Trouble::SignIn`] where client id and secret are not accepted; else what went wrong.
 pub fn read(response: &Response, scopes: Scopes, now_ms: u64, now_s: u64) -> Result<Token, Trouble> {
     let Head { status, .. } = response.head;
-    let body: Option<Value> = serde_json::from_slice(&response.body).ok();
-    let token = body.as_ref().and_then(|body| member(body, "access_token")).and_then(Value::as_str);
+    let body: Option<Json> = Json::read(&response.body);
+    let token = body.as_ref().and_then(|body| member(body, "access_token")).and_then(Json::as_str);
     let printable = |token: &&str| !token.is_empty() && token.bytes().all(|byte| byte.is_ascii_graphic());
     let (Some(body), Some(token), 200..=299) = (&body, token.filter(printable), status) else {
         return Err(trouble(&response.head, body.as_ref(), scopes, now_s));
     };
     let life = member(body, "expires_in").and_then(|value| value.as_u64().or_else(|| value.as_str()?.parse().ok()));
     let life = life.filter(|life| *life > 0).unwrap_or(LIFE_S).min(LIFE_S);
-    let told = member(body, "scope").and_then(Value::as_str).map(|told| {
+    let told = member(body, "scope").and_then(Json::as_str).map(|told| {
         let told: Vec<&str> = told.split([' ', ',']).collect();
         let known: Vec<Scope> = Scope::ALL.into_iter().filter(|scope| told.contains(&scope.name())).collect();
         Scopes::of(&known)
@@ -173,14 +175,14 @@ pub fn read(response: &Response, scopes: Scopes, now_ms: u64, now_s: u64) -> Res
 }
 
 /// A member of the answer itself, or of its `result`: an envelope around the token is not known, and costs nothing.
-fn member<'a>(body: &'a Value, name: &str) -> Option<&'a Value> {
+fn member<'a>(body: &'a Json, name: &str) -> Option<&'a Json> {
     body.get(name).or_else(|| body.get("result")?.get(name))
 }
 
-fn trouble(head: &Head, body: Option<&Value>, scopes: Scopes, now_s: u64) -> Trouble {
+fn trouble(head: &Head, body: Option<&Json>, scopes: Scopes, now_s: u64) -> Trouble {
     let refusal: Refusal = envelope::refusal(head, head.status, body, now_s);
     match head.status {
-        400..=403 if refusal.code.as_ref().is_some_and(|code| code.to_ascii_lowercase().contains("scope")) => {
+        400..=403 if refusal.code.as_ref().is_some_and(|code| mentions(&code.to_ascii_lowercase(), "scope")) => {
             Trouble::MissingScopes(scopes)
         }
         400 | 401 | 403 | 404 => Trouble::SignIn(refusal),

@@ -1,15 +1,15 @@
 //! Qualtrics' instants: ISO 8601 in UTC mostly, milliseconds since 1970 at some endpoints (fact sheet 3.4, 8.3).
 
-use serde_json::Value;
-
 use crate::http::date::{date_of, seconds_since_epoch};
+use crate::json::Json;
+use crate::prelude::*;
 
 /// Milliseconds since 1970, read from text or number; none if it is neither form.
 #[must_use]
-pub fn read_ms(value: &Value) -> Option<u64> {
+pub fn read_ms(value: &Json) -> Option<u64> {
     match value {
-        Value::Number(number) => number.as_u64().filter(|ms| *ms < 253_402_300_800_000),
-        Value::String(text) => parse_ms(text),
+        Json::Number(_) => value.as_u64().filter(|ms| *ms < 253_402_300_800_000),
+        Json::Text(text) => parse_ms(text),
         _ => None,
     }
 }
@@ -63,7 +63,7 @@ fn parse_ms(text: &str) -> Option<u64> {
         "" | "Z" | "z" | "UTC" | " UTC" => seconds,
         zone => {
             let east = zone.starts_with('+');
-            let zone = zone.strip_prefix(['+', '-'])?.replace(':', "");
+            let zone: String = zone.strip_prefix(['+', '-'])?.chars().filter(|letter| *letter != ':').collect();
             let offset = match zone.len() {
                 2 => number(&zone)?.checked_mul(3_600)?,
                 4 => {
@@ -85,7 +85,11 @@ fn number(text: &str) -> Option<u64> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use serde_json::json;
+    use serde_json::{Value, json};
+
+    fn read(value: &Value) -> Option<u64> {
+        read_ms(&value.clone().into())
+    }
 
     #[test]
     fn every_spelling_of_an_instant_is_the_same_instant() {
@@ -98,10 +102,10 @@ mod tests {
             json!("2023-11-14T15:13:20-0700"),
             json!(1_700_000_000_000_u64),
         ] {
-            assert_eq!(read_ms(&value), Some(1_700_000_000_000), "{value}");
+            assert_eq!(read(&value), Some(1_700_000_000_000), "{value}");
         }
-        assert_eq!(read_ms(&json!("2023-11-14T22:13:20.5Z")), Some(1_700_000_000_500));
-        assert_eq!(read_ms(&json!("2023-11-14")), Some(1_699_920_000_000));
+        assert_eq!(read(&json!("2023-11-14T22:13:20.5Z")), Some(1_700_000_000_500));
+        assert_eq!(read(&json!("2023-11-14")), Some(1_699_920_000_000));
     }
 
     #[test]
@@ -109,7 +113,7 @@ mod tests {
         for value in
             [json!(null), json!(""), json!("yesterday"), json!("2023-13-01"), json!("2023-11-14T22:13:20?"), json!(-5)]
         {
-            assert_eq!(read_ms(&value), None, "{value}");
+            assert_eq!(read(&value), None, "{value}");
         }
     }
 

@@ -3,7 +3,6 @@
 //! An erasure deletes the account of a user with that address, too (fact sheet 6.4). There is no filter by address, so
 //! the list is read to its end.
 
-use serde_json::Value;
 use sha2::{Digest, Sha256};
 
 use super::account;
@@ -12,6 +11,8 @@ use super::cursor::Cursor;
 use super::envelope::{self, Answer, Trouble, member};
 use super::oauth::Scopes;
 use crate::http::{Clock, Transport};
+use crate::json::Json;
+use crate::prelude::*;
 
 /// How long a list of users is good for, in milliseconds.
 const FRESH_MS: u64 = 600_000;
@@ -81,9 +82,9 @@ impl Users {
         taken
     }
 
-    fn add(&mut self, result: &Value) -> Result<(), Trouble> {
+    fn add(&mut self, result: &Json) -> Result<(), Trouble> {
         for user in envelope::elements(result)? {
-            let text = |spellings: &[&str]| member(user, spellings).and_then(Value::as_str);
+            let text = |spellings: &[&str]| member(user, spellings).and_then(Json::as_str);
             let names = account::names(text(&["email"]), text(&["username", "userName"]));
             self.names.extend(names.iter().map(|name| hash(name.reveal())));
         }

@@ -95,7 +95,7 @@ fn read() -> Call {
 }
 
 fn job() -> Call {
-    Call::begin("/op-erase-personal-data", serde_json::json!({}))
+    Call::begin("/op-erase-personal-data", Object::default())
 }
 
 #[test]
