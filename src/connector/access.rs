@@ -58,6 +58,12 @@ fn begin_exports<T: Transport, C: Clock>(call: &mut Call<'_, T, C>, subject: &Su
     let mut answers = call.client.wave(need, &[customer_data::begin(&addresses)]);
     if answers.iter().any(|answer| answer.as_ref().is_err_and(|trouble| matches!(trouble.status(), Some(400 | 422)))) {
         let calls: Vec<_> = addresses.iter().map(customer_data::begin_singular).collect();
+        // All of them or none: those that are begun for nothing use the share up, and the next attempt needs it.
+        let count = u64::try_from(calls.len()).unwrap_or(u64::MAX);
+        let wait = calls.first().map_or(0, |one| call.client.wait_for(one, count));
+        if wait > 0 {
+            return Err(call.error(&Trouble::OwnShare(wait), Scope::CustomerData));
+        }
         answers = call.client.wave(need, &calls);
     }
     let ids: Vec<Result<String, Trouble>> =
@@ -96,6 +102,9 @@ pub fn proceed<T: Transport, C: Clock>(
             }
             Err(Trouble::OwnShare(wait)) => {
                 return Ok(Progress::Pending(following.unchanged(call, stage, wait)));
+            }
+            Err(Trouble::OutOfTime) => {
+                return Ok(Progress::Pending(following.unchanged(call, stage, follow::AT_ONCE_MS)));
             }
             Err(trouble) => return Err(call.error(&trouble, Scope::CustomerData)),
         }

@@ -9,7 +9,7 @@ use crate::qualtrics::oauth::{Scope, Scopes};
 /// When to ask again after a passing failure, in milliseconds, where nothing says otherwise.
 const LATER_MS: u64 = 30_000;
 /// When to ask again after a 429 without `Retry-After`: the erasure limit frees a place every 3 seconds, for everyone.
-const LIMITED_MS: u64 = 15_000;
+pub(super) const LIMITED_MS: u64 = 15_000;
 
 impl Error {
     /// An error of this kind, with nothing but a sentence.

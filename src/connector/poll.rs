@@ -9,6 +9,7 @@
 use super::call::Call;
 use super::contract::{Error, ErrorKind, Progress, Remedy, Right, Task};
 use super::deletion::{self, Seen};
+use super::errors::LIMITED_MS;
 use super::follow::Following;
 use super::subject::{Subject, check_value};
 use super::ticket::{Aim, Ticket};
@@ -106,8 +107,8 @@ fn job_of(ticket: &Ticket) -> Option<&str> {
 struct Exports<'t> {
     /// In the order of their ids.
     asked: Vec<(&'t str, Result<Export, Trouble>)>,
-    /// When there will be room for those that were not asked for, in milliseconds.
-    others_ms: u64,
+    /// What is said of those that were not asked for.
+    others: Trouble,
 }
 
 impl Exports<'_> {
@@ -118,7 +119,7 @@ impl Exports<'_> {
     fn of(&self, id: &str) -> Result<Export, Trouble> {
         match self.place(id).ok().and_then(|place| self.asked.get(place)) {
             Some((_, export)) => export.clone(),
-            None => Err(Trouble::OwnShare(self.others_ms)),
+            None => Err(self.others.clone()),
         }
     }
 
@@ -129,15 +130,15 @@ impl Exports<'_> {
     }
 }
 
-/// Asks for exports, until those of a request are complete, or until there would be no room left for a file.
+/// Asks for exports, until those of a request are complete, or until there would be no room or time left for a file.
 fn ask_exports<'t, T: Transport, C: Clock>(
     call: &mut Call<'_, T, C>,
     mut tickets: impl Iterator<Item = &'t Ticket>,
 ) -> Exports<'t> {
     let need = call.need(Right::Access);
-    let mut exports = Exports { asked: Vec::new(), others_ms: follow::AT_ONCE_MS };
+    let mut exports = Exports { asked: Vec::new(), others: Trouble::OwnShare(follow::AT_ONCE_MS) };
     let mut most = 1;
-    loop {
+    while !call.client.is_late() {
         let (mut together, mut ids) = (Vec::new(), Vec::new());
         while ids.len() < most
             && let Some(ticket) = tickets.next()
@@ -148,16 +149,27 @@ fn ask_exports<'t, T: Transport, C: Clock>(
         order::sort(&mut ids);
         let calls: Vec<_> = ids.iter().map(|id| customer_data::progress(id)).collect();
         if let Some(one) = calls.first() {
+            // Where the sign-in fails, it fails for all.
+            if let Err(trouble) = call.client.sign_in(need) {
+                exports.others = trouble;
+                return exports;
+            }
             let count = u64::try_from(calls.len()).unwrap_or(u64::MAX);
             let wait = call.client.wait_for(one, count.saturating_add(1));
             if wait > 0 {
-                exports.others_ms = wait.max(follow::AT_ONCE_MS);
+                exports.others = Trouble::OwnShare(wait.max(follow::AT_ONCE_MS));
                 return exports;
             }
         }
         let mut limited = false;
         for (id, answer) in ids.into_iter().zip(call.client.wave(need, &calls)) {
-            limited = limited || answer.as_ref().is_err_and(|trouble| trouble.status() == Some(429));
+            if let Err(Trouble::Refused(refusal)) = &answer
+                && refusal.status == 429
+            {
+                limited = true;
+                let wait = refusal.retry_after_ms.unwrap_or(LIMITED_MS);
+                exports.others = Trouble::OwnShare(wait.max(follow::AT_ONCE_MS));
+            }
             if let Err(place) = exports.place(id) {
                 exports.asked.insert(place, (id, answer.map(|answer| customer_data::read_progress(&answer))));
             }
@@ -167,6 +179,7 @@ fn ask_exports<'t, T: Transport, C: Clock>(
         }
         most = TOGETHER;
     }
+    exports
 }
 
 /// What Qualtrics says of the erasures that are followed.
@@ -232,16 +245,18 @@ impl<'t> Erasures<'t> {
     fn ask<T: Transport, C: Clock>(&mut self, call: &mut Call<'_, T, C>) -> Result<(), Trouble> {
         let ids: Vec<&str> = self.open().filter_map(job_of).take(FEW).collect();
         let calls: Vec<_> = ids.iter().map(|id| erasure::get(id)).collect();
+        let mut failed = None;
         for (id, answer) in ids.into_iter().zip(call.client.wave(call.need(Right::Deletion), &calls)) {
             let Some(sought) = self.get_mut(id) else { continue };
             match answer.and_then(|answer| erasure::read(&answer, id)) {
                 Ok(job) => sought.seen = Some((job, None)),
                 Err(Trouble::Refused(refusal)) if !matches!(refusal.status, 401 | 429) => sought.refused = true,
                 Err(Trouble::Unreadable) => sought.refused = true,
-                Err(trouble) => return Err(trouble),
+                // It is no reason to forget what was said of the others.
+                Err(trouble) => failed = failed.or(Some(trouble)),
             }
         }
-        Ok(())
+        failed.map_or(Ok(()), Err)
     }
 }
 

@@ -180,6 +180,9 @@ impl<'a, T: Transport, C: Clock> Client<'a, T, C> {
                     return results;
                 }
             };
+            if self.time_left_ms() == 0 {
+                return results;
+            }
             let mut sent = Vec::new();
             let mut requests = Vec::new();
             for (index, repeated) in waiting.drain(..) {
@@ -192,7 +195,7 @@ impl<'a, T: Transport, C: Clock> Client<'a, T, C> {
                     Err(wait) => put(&mut results, [(index, Err(Trouble::OwnShare(wait)))]),
                 }
             }
-            if sent.is_empty() || self.time_left_ms() == 0 {
+            if sent.is_empty() {
                 return results;
             }
             let responses = self.transport.exchange(requests, self.limits());

@@ -94,6 +94,12 @@ impl Erasure {
         !matches!(self.state, JobState::Running { .. })
     }
 
+    /// Whether it is over, and does not tell since when.
+    #[must_use]
+    pub const fn is_timeless(&self) -> bool {
+        self.is_over() && self.updated_s.is_none() && self.created_s.is_none()
+    }
+
     /// Whether it was over before an instant, in seconds of Qualtrics' clock. Without a time that is not known, and then
     /// it counts as over before: it proves nothing about later.
     #[must_use]

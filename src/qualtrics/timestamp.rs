@@ -9,9 +9,15 @@ use crate::prelude::*;
 pub fn read_ms(value: &Json) -> Option<u64> {
     match value {
         Json::Number(_) => value.as_u64().filter(|ms| *ms < 253_402_300_800_000),
-        Json::Text(text) => parse_ms(text),
+        Json::Text(text) => parse_ms(text).or_else(|| milliseconds(text)),
         _ => None,
     }
+}
+
+/// Milliseconds that were written as text: of now, and not of the years in which so few digits would be enough.
+fn milliseconds(text: &str) -> Option<u64> {
+    let text = text.trim_ascii();
+    (text.len() >= 12).then(|| number(text)).flatten().filter(|ms| *ms < 253_402_300_800_000)
 }
 
 /// An instant as this connector writes it: `2026-01-31T12:00:00Z`, with milliseconds only where there are any.
@@ -101,6 +107,7 @@ mod tests {
             json!("2023-11-14T23:13:20+01:00"),
             json!("2023-11-14T15:13:20-0700"),
             json!(1_700_000_000_000_u64),
+            json!("1700000000000"),
         ] {
             assert_eq!(read(&value), Some(1_700_000_000_000), "{value}");
         }

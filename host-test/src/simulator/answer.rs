@@ -127,6 +127,7 @@ impl State {
                 iso(instant).replace('Z', &format!(".{millis:03}Z")).into()
             }
             Dates::EpochMillis => millis(instant),
+            Dates::EpochMillisText => millis(instant).to_string().into(),
         }
     }
 }

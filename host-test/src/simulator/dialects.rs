@@ -278,6 +278,7 @@ dialects! {
         Seconds "dates-seconds" "Dates are ISO 8601 with whole seconds and Z.",
         Fraction "dates-fraction" "Dates are ISO 8601 with milliseconds and Z.",
         EpochMillis "dates-epoch-ms" "Dates are numbers of milliseconds since 1970.",
+        EpochMillisText "dates-epoch-ms-text" "Dates are milliseconds since 1970, as text.",
     }
     /// Members that no document names.
     extra_members: ExtraMembers {
@@ -401,6 +402,11 @@ dialects! {
         Whole "erasure-at-work-whole" "The list has every member of an erasure at work.",
         NoAddresses "erasure-at-work-no-addresses" "The list has no `emailList` for an erasure at work.",
         Sparse "erasure-at-work-sparse" "The list has only id, status and `created` of an erasure at work.",
+    }
+    /// Whether a complete erasure tells when it was begun and ended.
+    erasure_times: ErasureTimes {
+        Told "erasure-times-told" "A complete erasure has `created` and `updated`.",
+        Hidden "erasure-times-hidden" "A complete erasure has neither `created` nor `updated`.",
     }
     /// When a new erasure appears in the list.
     erasure_lag: ErasureLag {

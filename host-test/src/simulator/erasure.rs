@@ -10,7 +10,7 @@ use super::brand::{Brand, Holdings, erasure_case};
 use super::dialects::{
     AddressLimit, AddressesDone, EarlyErasure, EmailListCase, EmailsNotFound, ErasureAtWork, ErasureCounters,
     ErasureCursor, ErasureDone, ErasureFailed, ErasureId, ErasureLag, ErasureOrder, ErasurePending, ErasureRetention,
-    SearchOnly, SearchOnlyDefault,
+    ErasureTimes, SearchOnly, SearchOnlyDefault,
 };
 use super::oauth::Role;
 use super::pages::Cursor;
@@ -209,6 +209,10 @@ impl State {
                 EmailListCase::AsSent => job.emails.clone().into(),
                 EmailListCase::Lower => job.emails.iter().map(|email| email.to_lowercase()).collect(),
             };
+        }
+        if job.status == JobStatus::Completed && self.dialects.erasure_times == ErasureTimes::Hidden {
+            element["created"] = Value::Null;
+            element["updated"] = Value::Null;
         }
         if job.status == JobStatus::Completed {
             let counters = json!({

@@ -316,6 +316,35 @@ async fn when_the_list_will_not_tell_a_person_decides() {
 }
 
 #[tokio::test]
+async fn a_finished_job_that_tells_no_time_is_no_proof_that_nothing_was_begun() {
+    let mut world = world_that_speaks("erasure-times-hidden").await;
+    let mut request = about(SAMPLE_PERSON);
+    let attempt = world.now();
+    // The host loses the ticket, and asks again when the job is over.
+    pending(world.delete(&request, ERASE).await);
+    world.advance(Duration::from_secs(300));
+    request.first_attempt_at = Some(attempt);
+    assert_is_of(Row::OutcomeUnknown, &world.delete(&request, ERASE).await.expect_err("no telling"));
+    world.advance(Duration::from_secs(600));
+    assert_is_of(Row::Undecided, &world.delete(&request, ERASE).await.expect_err("no telling"));
+    assert_eq!(world.erasures_of(SAMPLE_PERSON), 1);
+}
+
+#[tokio::test]
+async fn a_finished_job_is_adopted_however_its_times_are_written() {
+    for dialects in ["dates-fraction", "dates-epoch-ms", "dates-epoch-ms-text"] {
+        let mut world = world_that_speaks(dialects).await;
+        let mut request = about(SAMPLE_PERSON);
+        request.first_attempt_at = Some(world.now());
+        world.advance(Duration::from_secs(60));
+        pending(world.delete(&request, ERASE).await);
+        world.advance(Duration::from_secs(300));
+        pending(world.delete(&request, ERASE).await);
+        assert_eq!(world.erasures_of(SAMPLE_PERSON), 1, "{dialects}");
+    }
+}
+
+#[tokio::test]
 async fn one_job_is_found_among_twenty_thousand() {
     for dialects in
         ["", "erasure-list-oldest-first", "erasure-list-oldest-first,erasure-lag-20-s", "erasure-cursor-skip-token"]

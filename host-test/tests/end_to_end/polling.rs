@@ -247,6 +247,61 @@ async fn two_hundred_exports_that_are_asked_for_together_are_all_answered_in_ful
     assert!(minutes < 15.0, "{minutes}");
 }
 
+/// So many exports under way, and an instance that has not signed in.
+async fn exports_under_way(count: usize) -> (World, Vec<Task>) {
+    let mut world = World::of(brand_of_respondents(count), Options::default(), &[]).await;
+    let requests = (0..count).map(|n| request(&format!("a-{n}"), vec![email(&address(n))])).collect();
+    let tasks = begun(&mut world, requests, None).await;
+    world.change_instance().await;
+    world.simulator.clear_calls();
+    (world, tasks)
+}
+
+#[tokio::test]
+async fn a_sign_in_that_fails_is_tried_as_often_for_many_as_for_one() {
+    let mut calls = Vec::new();
+    for count in [1, 20] {
+        let (mut world, tasks) = exports_under_way(count).await;
+        world.simulator.set_faults(vec![FaultRule::every(Endpoint::Token, Fault::Status(503, WaitHint::None))]);
+        for answer in poll_all(&mut world, &tasks).await {
+            assert_eq!(answer.expect_err("no sign-in").kind, ErrorKind::Unavailable);
+        }
+        calls.push(world.calls_of(Endpoint::Token));
+    }
+    assert_eq!(calls[0], calls[1]);
+}
+
+#[tokio::test]
+async fn when_one_export_is_asked_for_too_soon_the_others_wait_as_long() {
+    let (mut world, tasks) = exports_under_way(20).await;
+    let busy = Fault::Status(429, WaitHint::Seconds(60));
+    world.simulator.set_faults(vec![FaultRule::every(Endpoint::ExportProgress, busy)]);
+    let mut answers = poll_all(&mut world, &tasks).await;
+    let limited = answers.remove(0).expect_err("too many calls");
+    assert_eq!((limited.kind, limited.remedy), (ErrorKind::RateLimited, Remedy::Retry(60_000)));
+    for answer in answers {
+        assert_eq!(pending(answer).poll_after_ms, 60_000);
+    }
+    assert_eq!(world.calls_of(Endpoint::ExportProgress), 1);
+}
+
+#[tokio::test]
+async fn one_erasure_that_cannot_be_looked_up_does_not_keep_the_others_from_their_end() {
+    let mut world = World::of(brand_of(3), Options::default(), &[]).await;
+    let requests = (0..3).map(|n| request(&format!("r-{n}"), vec![email(&address(n))])).collect();
+    let tasks = begun(&mut world, requests, Some(ERASE)).await;
+    world.advance(Duration::from_secs(600));
+    // The fourth call is the second try of the one that failed.
+    let fails = |n| FaultRule::nth(Endpoint::ErasureGet, n, Fault::ResetBeforeEffect);
+    world.simulator.set_faults(vec![fails(1), fails(4)]);
+    let answers = poll_all(&mut world, &tasks).await;
+    let (ended, failed): (Vec<_>, Vec<_>) = answers.into_iter().partition(Result::is_ok);
+    assert_eq!((ended.len(), failed.len()), (2, 1));
+    for answer in ended {
+        expect(&done(answer), Outcome::Erased);
+    }
+}
+
 #[tokio::test]
 async fn a_poll_of_ten_thousand_erasures_costs_pages_of_the_list_within_the_limit() {
     let settings = [("account-guard", "off"), ("rate-share", "100")];
