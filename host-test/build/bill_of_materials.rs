@@ -86,6 +86,7 @@ fn json(parts: &BTreeMap<Key, Part>, root: Option<&Key>) -> String {
     let packages = parts.iter().map(|(key @ (name, version), part)| {
         let mut needs: Vec<usize> = part.needs.iter().filter_map(|key| places.get(key).copied()).collect();
         needs.sort_unstable();
+        // The format's own words for where a crate comes from; nothing is fetched by them.
         let source = if part.local { "local" } else { "crates.io" };
         let kind = if part.runtime { "" } else { r#","kind":"build""# };
         let needs = if needs.is_empty() { String::new() } else { format!(r#","dependencies":{needs:?}"#) };

@@ -18,7 +18,8 @@ pub fn machine() -> Machine {
         processor: value(&read("/proc/cpuinfo"), "model name"),
         cores: available_parallelism().map_or(0, |cores| cores.get() as u64),
         memory_mib: kib / 1024,
-        system: format!("Linux {}", read("/proc/sys/kernel/osrelease").trim()),
+        // What stands behind the number is the builder's own.
+        system: format!("Linux {}", read("/proc/sys/kernel/osrelease").trim().split('-').next().unwrap_or_default()),
     }
 }
 

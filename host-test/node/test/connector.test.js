@@ -144,7 +144,7 @@ test("a plugin sees nothing of the environment but what its guard is told", asyn
   }
 });
 
-test("a newer plugin of the same 0.N is taken, and so is an older one by a host that knows a newer", async () => {
+test("a plugin of any version of the same 0.N is taken", async () => {
   const newer = await scratch.transpiled(await scratch.replaced(guarded, "connector@0.1.0", "connector@0.1.1"));
   const scenario = new URL("../../vectors/an-access-request-finds-contacts-and-responses.json", import.meta.url);
   const simulator = await Simulator.start();

@@ -3,10 +3,12 @@ use std::fmt;
 
 use wasmtime::component::HasData;
 use wasmtime_wasi::p2::bindings::cli::environment;
+use zeroize::Zeroize;
 
 /// Variables and their values, for a component to see. None of this process's are among them unless they are put there.
 ///
-/// Its `Debug` names them, without their values: there may be secrets among them.
+/// There may be secrets among them: its `Debug` names them without their values, which are overwritten before their memory is
+/// given back.
 #[derive(Clone, Default, PartialEq, Eq)]
 pub struct Environment(BTreeMap<String, String>);
 
@@ -15,6 +17,12 @@ impl Environment {
     #[must_use]
     pub fn get(&self, name: &str) -> Option<&str> {
         self.0.get(name).map(String::as_str)
+    }
+}
+
+impl Drop for Environment {
+    fn drop(&mut self) {
+        self.0.values_mut().for_each(Zeroize::zeroize);
     }
 }
 

@@ -217,10 +217,10 @@ const AGAIN: &str = "\
 To measure again, on a machine that does nothing else, which takes about five minutes:
 
 ```sh
-cargo bench --package host-test && cargo run --release --package host-test -- report
+cargo bench --locked --package host-test && cargo run --locked --release --package host-test -- report
 ```
 
-`cargo bench --package host-test -- --quick` takes a look in one. The results of a run are in
+`cargo bench --locked --package host-test -- --quick` takes a look in one. The results of a run are in
 [`results.json`](results.json). The Python contestants need `python3` with its `venv`, the Node host `node` and `npm`; each is
 left out where it cannot be set up.
 

@@ -18,7 +18,7 @@ fn the_reference_says_what_the_contract_does() {
     let said = reference::reference(&workspace());
     assert!(
         written == said,
-        "{} is not what wit/connector.wit says: `cargo run --package host-test --example contract` writes it anew.",
+        "{} is not what wit/connector.wit says: `cargo run --locked --package host-test --example contract` writes it anew.",
         reference::FILE,
     );
 }

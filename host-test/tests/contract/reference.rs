@@ -18,7 +18,7 @@ pub fn reference(workspace: &Path) -> String {
     page.paragraph(&format!("# The contract `{name}`"));
     page.paragraph(
         "What host and connector say to each other. This page is made of [`wit/connector.wit`](../wit/connector.wit) by\n\
-         `cargo run --package host-test --example contract`; a test holds it to what is written there.",
+         `cargo run --locked --package host-test --example contract`; a test holds it to what is written there.",
     );
     let of = &package.resolve.packages[package.id];
     for interface in of.interfaces.values() {
