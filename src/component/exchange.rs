@@ -88,6 +88,9 @@ impl Exchange {
     pub(super) fn piece(&mut self, limit: usize) -> Poll<Result<Vec<u8>, Failure>> {
         let broken = Failure::lost(Cause::Broken);
         let Some(download) = &mut self.download else { return Poll::Ready(Err(broken)) };
+        if download.promised == Some(0) {
+            return Poll::Ready(Ok(Vec::new()));
+        }
         let piece = ready!(read(&download.stream, limit));
         // What the error inside says is left alone: asking for its text makes some hosts trap.
         let piece = piece.map_err(|_| broken)?;
@@ -134,6 +137,7 @@ impl Upload {
     }
 }
 
+/// The request, as the host has it. Without a method it would be a GET.
 fn outgoing(request: &Request) -> Option<OutgoingRequest> {
     let mut headers: Vec<(String, Vec<u8>)> =
         request.headers.iter().map(|(name, value)| ((*name).to_owned(), value.reveal().as_bytes().to_vec())).collect();
@@ -142,12 +146,10 @@ fn outgoing(request: &Request) -> Option<OutgoingRequest> {
         headers.push(("content-length".to_owned(), request.body.len().to_string().into_bytes()));
     }
     let outgoing = OutgoingRequest::new(Fields::from_list(&headers).ok()?);
-    let method = match request.method {
-        Method::Get => WasiMethod::Get,
-        Method::Post => WasiMethod::Post,
-    };
     let scheme = if request.origin.is_tls() { Scheme::Https } else { Scheme::Http };
-    outgoing.set_method(&method).ok()?;
+    if request.method == Method::Post {
+        outgoing.set_method(&WasiMethod::Post).ok()?;
+    }
     outgoing.set_scheme(Some(&scheme)).ok()?;
     outgoing.set_authority(Some(request.origin.authority())).ok()?;
     outgoing.set_path_with_query(Some(&request.path)).ok()?;

@@ -25,45 +25,54 @@ impl Transport for WasiTransport {
         let mut waiting = requests.into_iter().zip(&mut answers);
         let mut under_way = Vec::with_capacity(MAX_CONCURRENT);
         loop {
+            // To ask for the time is a call of the host: once for all that can go on.
+            let now_ms = WasiClock.monotonic_ms();
             while under_way.len() < MAX_CONCURRENT
-                && !is_over(limits.deadline_ms)
+                && now_ms < limits.deadline_ms
                 && let Some((request, answer)) = waiting.next()
             {
                 match Exchange::start(request) {
-                    Ok(exchange) => under_way.push((Fetch::new(exchange, limits), answer)),
+                    Ok(exchange) => under_way.push((Fetch::new(exchange, now_ms, limits), answer)),
                     Err(failure) => *answer = Err(failure),
                 }
             }
             let before = under_way.len();
-            under_way.retain_mut(|(fetch, answer)| match in_time(fetch.go_on(limits), fetch.until_ms) {
-                Poll::Pending => true,
-                Poll::Ready(result) => {
-                    **answer = result;
-                    false
+            under_way.retain_mut(|(fetch, answer)| {
+                match in_time(fetch.go_on(now_ms, limits), fetch.until_ms, now_ms) {
+                    Poll::Pending => true,
+                    Poll::Ready(result) => {
+                        **answer = result;
+                        false
+                    }
                 }
             });
-            if before == 0 {
+            let all_begun = before == 0 || waiting.len() == 0;
+            if under_way.is_empty() && all_begun {
                 return answers;
             }
-            if under_way.len() == before {
-                wait(under_way.iter().map(|(fetch, _)| (&fetch.exchange, fetch.until_ms)));
+            if under_way.len() == before || all_begun {
+                wait(under_way.iter().map(|(fetch, _)| (&fetch.exchange, fetch.until_ms)), now_ms);
             }
         }
     }
 
     fn open(&mut self, request: Request, limits: Limits) -> Result<(Head, Exchange), Failure> {
-        if is_over(limits.deadline_ms) {
+        let now_ms = WasiClock.monotonic_ms();
+        if now_ms >= limits.deadline_ms {
             return Err(Failure::not_sent(Cause::TimedOut));
         }
         let mut exchange = Exchange::start(request)?;
-        let head = complete(&mut exchange, until(limits.response_ms, limits), Exchange::head)?;
+        let head = complete(&mut exchange, now_ms, until(now_ms, limits.response_ms, limits), Exchange::head)?;
         Ok((head, exchange))
     }
 }
 
 impl Body for Exchange {
     fn read(&mut self, limit: usize, limits: Limits) -> Result<Vec<u8>, Failure> {
-        complete(self, until(limits.idle_ms, limits), |exchange| exchange.piece(limit.clamp(1, PIECE_BYTES)))
+        let now_ms = WasiClock.monotonic_ms();
+        complete(self, now_ms, until(now_ms, limits.idle_ms, limits), |exchange| {
+            exchange.piece(limit.clamp(1, PIECE_BYTES))
+        })
     }
 }
 
@@ -77,26 +86,24 @@ struct Fetch {
 }
 
 impl Fetch {
-    fn new(exchange: Exchange, limits: Limits) -> Self {
-        Self { exchange, answer: None, until_ms: until(limits.response_ms, limits) }
+    fn new(exchange: Exchange, now_ms: u64, limits: Limits) -> Self {
+        Self { exchange, answer: None, until_ms: until(now_ms, limits.response_ms, limits) }
     }
 
     /// Takes all that the host has by now.
-    fn go_on(&mut self, limits: Limits) -> Poll<Result<Response, Failure>> {
+    fn go_on(&mut self, now_ms: u64, limits: Limits) -> Poll<Result<Response, Failure>> {
         let too_large = Failure::lost(Cause::TooLarge);
-        let answer = match &mut self.answer {
-            Some(answer) => answer,
-            none => {
-                let head = ready!(self.exchange.head())?;
-                if self.exchange.promised().is_some_and(|length| length > limits.body_bytes as u64) {
-                    return Poll::Ready(Err(too_large));
-                }
-                self.until_ms = until(limits.idle_ms, limits);
-                none.insert(Response { head, body: Vec::new() })
+        if self.answer.is_none() {
+            let head = ready!(self.exchange.head())?;
+            if self.exchange.promised().is_some_and(|length| length > limits.body_bytes as u64) {
+                return Poll::Ready(Err(too_large));
             }
-        };
+            self.until_ms = until(now_ms, limits.idle_ms, limits);
+            self.answer = Some(Response { head, body: Vec::new() });
+        }
         loop {
             let piece = ready!(self.exchange.piece(PIECE_BYTES))?;
+            let answer = self.answer.get_or_insert_default();
             if piece.is_empty() {
                 return Poll::Ready(Ok(mem::take(answer)));
             }
@@ -104,9 +111,13 @@ impl Fetch {
                 return Poll::Ready(Err(too_large));
             }
             answer.body.extend_from_slice(&piece);
-            self.until_ms = until(limits.idle_ms, limits);
+            if self.exchange.promised() == Some(0) {
+                continue;
+            }
+            let now_ms = WasiClock.monotonic_ms();
+            self.until_ms = until(now_ms, limits.idle_ms, limits);
             // A peer that always has one more byte must not hold the loop beyond the deadline.
-            if is_over(limits.deadline_ms) {
+            if now_ms >= limits.deadline_ms {
                 return Poll::Ready(Err(Failure::lost(Cause::TimedOut)));
             }
         }
@@ -116,43 +127,41 @@ impl Fetch {
 /// Repeats a step of one exchange until it has a result or its time is over.
 fn complete<T>(
     exchange: &mut Exchange,
+    mut now_ms: u64,
     until_ms: u64,
     mut step: impl FnMut(&mut Exchange) -> Poll<Result<T, Failure>>,
 ) -> Result<T, Failure> {
     loop {
-        if let Poll::Ready(result) = in_time(step(exchange), until_ms) {
+        if let Poll::Ready(result) = in_time(step(exchange), until_ms, now_ms) {
             return result;
         }
-        wait([(&*exchange, until_ms)].into_iter());
+        wait([(&*exchange, until_ms)].into_iter(), now_ms);
+        now_ms = WasiClock.monotonic_ms();
     }
 }
 
 /// The step's own result, or the end of its time.
-fn in_time<T>(step: Poll<Result<T, Failure>>, until_ms: u64) -> Poll<Result<T, Failure>> {
+fn in_time<T>(step: Poll<Result<T, Failure>>, until_ms: u64, now_ms: u64) -> Poll<Result<T, Failure>> {
     match step {
-        Poll::Pending if is_over(until_ms) => Poll::Ready(Err(Failure::lost(Cause::TimedOut))),
+        Poll::Pending if now_ms >= until_ms => Poll::Ready(Err(Failure::lost(Cause::TimedOut))),
         step => step,
     }
 }
 
 /// Waits until one of the exchanges can go on or the time of one is over.
-fn wait<'a>(exchanges: impl Iterator<Item = (&'a Exchange, u64)>) {
+fn wait<'a>(exchanges: impl Iterator<Item = (&'a Exchange, u64)>, now_ms: u64) {
     let mut pollables = Vec::new();
     let mut first_ms = u64::MAX;
     for (exchange, until_ms) in exchanges {
         exchange.subscribe(&mut pollables);
         first_ms = first_ms.min(until_ms);
     }
-    let left_ms = first_ms.saturating_sub(WasiClock.monotonic_ms());
+    let left_ms = first_ms.saturating_sub(now_ms);
     pollables.push(monotonic_clock::subscribe_duration(left_ms.saturating_mul(NANOSECONDS)));
     poll(&pollables.iter().collect::<Vec<&Pollable>>());
 }
 
 /// The instant that is `ms` from now, or the deadline of the whole call where that is earlier.
-fn until(ms: u64, limits: Limits) -> u64 {
-    WasiClock.monotonic_ms().saturating_add(ms).min(limits.deadline_ms)
-}
-
-fn is_over(until_ms: u64) -> bool {
-    WasiClock.monotonic_ms() >= until_ms
+fn until(now_ms: u64, ms: u64, limits: Limits) -> u64 {
+    now_ms.saturating_add(ms).min(limits.deadline_ms)
 }
