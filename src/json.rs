@@ -182,13 +182,17 @@ impl Object {
 
     /// Sets the member of this name.
     pub fn set(&mut self, name: &str, value: Json) {
-        match self.place(name) {
+        self.put(name.to_owned(), value);
+    }
+
+    fn put(&mut self, name: String, value: Json) {
+        match self.place(&name) {
             Ok(place) => {
                 if let Some(member) = self.0.get_mut(place) {
                     member.1 = value;
                 }
             }
-            Err(place) => self.0.insert(place, (name.to_owned(), value)),
+            Err(place) => self.0.insert(place, (name, value)),
         }
     }
 
@@ -247,6 +251,9 @@ impl<'de> Deserialize<'de> for Json {
 
 struct Reader;
 
+/// Up to how many members go to their place as they come. More are sorted in the end, so that there may be any number.
+const FEW: usize = 16;
+
 impl<'de> Visitor<'de> for Reader {
     type Value = Json;
 
@@ -289,19 +296,24 @@ impl<'de> Visitor<'de> for Reader {
     }
 
     fn visit_map<A: MapAccess<'de>>(self, mut object: A) -> Result<Json, A::Error> {
-        let mut members: Vec<(String, Json)> = Vec::new();
+        let mut few = Object::default();
+        let mut more = Vec::new();
         while let Some((Json::Text(name), value)) = object.next_entry::<Json, Json>()? {
             match value {
                 // An object that only looks like that is one.
-                Json::Text(number) if members.is_empty() && name == NUMBER && is_number(&number) => {
+                Json::Text(number) if few.is_empty() && name == NUMBER && is_number(&number) => {
                     return Ok(Json::Number(number));
                 }
-                value => members.push((name, value)),
+                value if few.0.len() < FEW => few.put(name, value),
+                value => more.push((name, value)),
             }
         }
-        // Of two members of one name the last counts.
-        order::sort_by(&mut members, |one, other| one.0 < other.0);
-        Ok(Json::Object(Object(members)))
+        if !more.is_empty() {
+            few.0.append(&mut more);
+            // Of two members of one name the last counts.
+            order::sort_by(&mut few.0, |one, other| one.0 < other.0);
+        }
+        Ok(Json::Object(few))
     }
 }
 
