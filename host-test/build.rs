@@ -6,8 +6,11 @@
 //! | `guarded.wasm` | the connector, whose requests pass through the egress guard |
 //! | `gateway.wasm` | the gateway, whose calls are served by that connector |
 //!
-//! With cargo alone: no further tool has to be installed. That target, and not `wasm32-wasip2`, because there the standard
-//! library imports ten interfaces that the components neither need nor may have.
+//! With cargo and a C++ compiler alone: no further tool has to be installed. That target, and not `wasm32-wasip2`, because
+//! there the standard library imports ten interfaces that the components neither need nor may have.
+//!
+//! This program can be run by itself as well, as cargo would run it: its path is `$COMPONENT_BUILDER` for whatever is compiled
+//! with this package. With `KEEP_NAMES` in its environment, the functions in the files keep their names.
 
 #[path = "build/bill_of_materials.rs"]
 mod bill_of_materials;
@@ -15,6 +18,8 @@ mod bill_of_materials;
 mod composition;
 #[path = "build/metadata.rs"]
 mod metadata;
+#[path = "build/optimization.rs"]
+mod optimization;
 #[path = "build/sections.rs"]
 mod sections;
 
@@ -25,12 +30,16 @@ use std::{env, fs};
 
 use composition::compose;
 use metadata::Metadata;
+use optimization::optimized;
 use sections::without_names;
 
 const CONNECTOR: &str = "qualtrics-connector";
 const GUARD: &str = "egress-guard";
 const GATEWAY: &str = "gateway";
 const TARGET: &str = "wasm32-unknown-unknown";
+
+/// The variable that has names kept.
+const KEEP_NAMES: &str = "KEEP_NAMES";
 
 /// What the guard permits where its environment says nothing: what the connector's manifest asks for.
 const ORIGINS: &str = "https://*.qualtrics.com";
@@ -50,9 +59,10 @@ fn build() -> Result<(), Box<dyn Error>> {
     }
     println!("cargo::rerun-if-changed=build.rs");
     println!("cargo::rerun-if-changed=build");
-    for name in metadata::VARIABLES {
+    for name in metadata::VARIABLES.into_iter().chain([KEEP_NAMES]) {
         println!("cargo::rerun-if-env-changed={name}");
     }
+    println!("cargo::rustc-env=COMPONENT_BUILDER={}", env::current_exe()?.display());
 
     target_is_installed()?;
     for (name, file) in files(&workspace, &out.join("wasm"))? {
@@ -62,11 +72,11 @@ fn build() -> Result<(), Box<dyn Error>> {
 }
 
 /// A file's name, and its bytes.
-pub(crate) type NamedFile = (&'static str, Vec<u8>);
+type NamedFile = (&'static str, Vec<u8>);
 
 /// The files, from the source in this checkout. Each component in them says what it is, and so does each file; the bill of
 /// materials is the file's.
-pub(crate) fn files(workspace: &Path, target_dir: &Path) -> Result<Vec<NamedFile>, Box<dyn Error>> {
+fn files(workspace: &Path, target_dir: &Path) -> Result<Vec<NamedFile>, Box<dyn Error>> {
     let metadata = Metadata::of_packages(workspace)?;
     let said_of =
         |package: &str| metadata.get(package).ok_or_else(|| format!("{package} is no package of the workspace."));
@@ -97,8 +107,9 @@ pub(crate) fn files(workspace: &Path, target_dir: &Path) -> Result<Vec<NamedFile
 }
 
 fn component(package: &str, workspace: &Path, target_dir: &Path) -> Result<Vec<u8>, Box<dyn Error>> {
-    let module = compile(package, workspace, target_dir, &[])?;
-    without_names(&wit_component::ComponentEncoder::default().validate(true).module(&fs::read(module)?)?.encode()?)
+    let keep_names = env::var_os(KEEP_NAMES).is_some();
+    let module = optimized(&compile(package, workspace, target_dir, keep_names)?, keep_names)?;
+    without_names(&wit_component::ComponentEncoder::default().validate(true).module(&module)?.encode()?)
 }
 
 /// Where no target is installed, cargo's own message is a page of missing `core`.
@@ -117,19 +128,14 @@ fn target_is_installed() -> Result<(), Box<dyn Error>> {
 /// The path of a package as a core module.
 ///
 /// A target directory of its own, since the outer cargo holds the lock of the other one for as long as this runs. As a
-/// `cdylib` only, since together with the `rlib` there is no link-time optimisation. `more` is for cargo.
-pub(crate) fn compile(
-    package: &str,
-    workspace: &Path,
-    target_dir: &Path,
-    more: &[&str],
-) -> Result<PathBuf, Box<dyn Error>> {
+/// `cdylib` only, since together with the `rlib` there is no link-time optimisation.
+fn compile(package: &str, workspace: &Path, target_dir: &Path, keep_names: bool) -> Result<PathBuf, Box<dyn Error>> {
     let status = Command::new(variable("CARGO")?)
         .current_dir(workspace)
         .args(["rustc", "--quiet", "--locked", "--lib", "--crate-type", "cdylib", "--profile", "component"])
         .args(["--package", package, "--target", TARGET, "--target-dir"])
         .arg(target_dir)
-        .args(more)
+        .args(keep_names.then_some(["--config", "profile.component.strip=false"]).into_iter().flatten())
         // What belongs to the outer build: clippy's driver, a compiler cache, the flags of the host's platform.
         .env_remove("RUSTC_WRAPPER")
         .env_remove("RUSTC_WORKSPACE_WRAPPER")
