@@ -6,6 +6,7 @@ use super::contract::{
     Amount, Content, Document, Error, Finding, Outcome, Progress, Request, Right, SourceState, Stage, VendorJob,
 };
 use super::documents;
+use super::errors;
 use super::follow::{self, Following};
 use super::subject::{Subject, check_value};
 use super::ticket::{Aim, Reference, Ticket};
@@ -60,9 +61,15 @@ fn begin_exports<T: Transport, C: Clock>(call: &mut Call<'_, T, C>, subject: &Su
         let calls: Vec<_> = addresses.iter().map(customer_data::begin_singular).collect();
         // All of them or none: those that are begun for nothing use the share up, and the next attempt needs it.
         let count = u64::try_from(calls.len()).unwrap_or(u64::MAX);
-        let wait = calls.first().map_or(0, |one| call.client.wait_for(one, count));
+        let wait_for = |count| calls.first().map_or(0, |one| call.client.wait_for(one, count));
+        let wait = wait_for(count);
         if wait > 0 {
-            return Err(call.error(&Trouble::OwnShare(wait), Scope::CustomerData));
+            // The next attempt begins with the list, too. Where that makes no difference, it is more than there ever is at once.
+            let longer = wait_for(count.saturating_add(1));
+            if longer == wait {
+                return Err(errors::too_small_a_share());
+            }
+            return Err(call.error(&Trouble::OwnShare(longer), Scope::CustomerData));
         }
         answers = call.client.wave(need, &calls);
     }

@@ -295,6 +295,10 @@ pub fn proceed<T: Transport, C: Clock>(
             }
             return following.pending(call, stage, None, None).map(Progress::Pending);
         }
+        Seen::Nowhere if stage == Stage::Verifying && may_gather => return judge(call, following, None),
+        Seen::Nowhere if stage == Stage::Verifying => {
+            return Ok(Progress::Pending(following.unchanged(call, stage, follow::AT_ONCE_MS)));
+        }
         Seen::Nowhere => return following.missed(call, stage),
         Seen::NotYet(hint) => {
             following.ticket.hint = short(hint);
@@ -319,7 +323,7 @@ pub fn proceed<T: Transport, C: Clock>(
         return Ok(Progress::Pending(following.unchanged(call, stage, follow::AT_ONCE_MS)));
     }
     match (aim, stage) {
-        (Aim::EraseAndVerify, Stage::Verifying) => judge(call, following, &job),
+        (Aim::EraseAndVerify, Stage::Verifying) => judge(call, following, Some(&job)),
         (Aim::EraseAndVerify, _) if job.state == JobState::Completed => {
             let now = call.client.now_s();
             let plausible = following.ticket.submitted_at.saturating_sub(follow::YOUNG_S)..=now;
@@ -388,7 +392,8 @@ fn preview<T: Transport, C: Clock>(
     Ok(Progress::Done(Box::new(report)))
 }
 
-/// Begins a verifying search, or adopts one that somebody else began.
+/// Begins a verifying search, or adopts one that somebody else began. One that Qualtrics never takes is given up after a few
+/// tries, though not before the window of the verification is over.
 pub fn verify_again<T: Transport, C: Clock>(
     call: &mut Call<'_, T, C>,
     mut following: Following<'_>,
@@ -410,17 +415,31 @@ pub fn verify_again<T: Transport, C: Clock>(
     match begun {
         Ok(job) => {
             verify.search = Some(job);
+            following.ticket.misses = 0;
             following.pending(call, Stage::Verifying, None, None).map(Progress::Pending)
         }
-        // If it was begun after all, the next call finds it in the list.
-        Err(trouble) if !trouble.began_nothing() || trouble.is_passing() => {
-            let wait = match trouble {
-                Trouble::OwnShare(wait) => wait,
-                Trouble::Refused(refusal) => refusal.retry_after_ms.unwrap_or(follow::SOON_MS),
-                _ => follow::SOON_MS,
+        // If it was begun after all, the next call finds it in the list. What no person can mend ends with a report.
+        Err(trouble)
+            if !trouble.began_nothing()
+                || trouble.is_passing()
+                || matches!(trouble.status(), Some(400 | 402 | 404..)) =>
+        {
+            let over = call.client.now_s().saturating_sub(verify.erased_at) >= call.settings.verify_window_s;
+            let (wait, vain) = match trouble {
+                Trouble::OwnShare(wait) => (wait, false),
+                Trouble::OutOfTime => (follow::SOON_MS, false),
+                // A limit clears by itself, however long that takes.
+                Trouble::Refused(refusal) => (refusal.retry_after_ms.unwrap_or(follow::SOON_MS), refusal.status != 429),
+                _ => (follow::SOON_MS, true),
             };
+            let misses = following.ticket.misses.saturating_add(u8::from(vain));
+            following.ticket.misses = misses;
+            if vain && over && misses >= follow::MOST_TRIES {
+                return judge(call, following, None);
+            }
             let pending = following.pending(call, Stage::Verifying, None, None)?;
-            Ok(Progress::Pending(Pending { poll_after_ms: wait, ..pending }))
+            let after_ms = if misses < follow::MOST_TRIES { wait } else { wait.max(pending.poll_after_ms) };
+            Ok(Progress::Pending(Pending { poll_after_ms: after_ms, ..pending }))
         }
         Err(trouble) => Err(call.error(&trouble, Scope::Erasure)),
     }
@@ -450,17 +469,21 @@ fn look_for_search<T: Transport, C: Clock>(
     Ok(found.map(|(_, id)| id))
 }
 
-/// What the verifying search found, and what the directories still hold.
+/// What the verifying search found, if Qualtrics took one, and what the directories still hold.
 fn judge<T: Transport, C: Clock>(
     call: &mut Call<'_, T, C>,
     mut following: Following<'_>,
-    search: &Erasure,
+    search: Option<&Erasure>,
 ) -> Result<Progress, Error> {
     let Some(verify) = following.ticket.verify.clone() else {
         return following.pending(call, Stage::Verifying, None, None).map(Progress::Pending);
     };
     let patience = following.ticket.tries < follow::MOST_TRIES;
-    if search.state != JobState::Completed && patience {
+    let completed = search.is_some_and(|search| search.state == JobState::Completed);
+    if let Some(search) = search
+        && !completed
+        && patience
+    {
         // The search failed, not the erasure: another one is begun.
         following.ticket.tries = following.ticket.tries.saturating_add(1);
         following.ticket.verify = Some(Verification { after: later(call, search), search: None, ..verify });
@@ -475,15 +498,17 @@ fn judge<T: Transport, C: Clock>(
         Err(_) if !patience => None,
         Err(trouble) => return following.set_back(call, Stage::Verifying, &trouble, Scope::Erasure),
     };
-    let (mut findings, matches) = of_job(following.subject, search);
+    let (mut findings, matches) = search.map(|search| of_job(following.subject, search)).unwrap_or_default();
     let left = !searched.contacts.is_empty() || matches.contains(&Match::Found);
     let now = call.client.now_s();
     if left && now.saturating_sub(verify.erased_at) < call.settings.verify_window_s {
         following.ticket.tries = 0;
-        following.ticket.verify = Some(Verification { after: later(call, search), search: None, ..verify });
-        return following.pending(call, Stage::Verifying, search.status.clone(), None).map(Progress::Pending);
+        let after = search.map_or(verify.after, |search| later(call, search));
+        following.ticket.verify = Some(Verification { after, search: None, ..verify });
+        let status = search.and_then(|search| search.status.clone());
+        return following.pending(call, Stage::Verifying, status, None).map(Progress::Pending);
     }
-    let answered = search.state == JobState::Completed
+    let answered = completed
         && searched.findings.iter().all(|finding| finding.state == SourceState::Searched)
         && following.subject.unusable.is_empty();
     let nothing = |matches: &[Match]| matches.iter().all(|one| *one == Match::Nothing);
@@ -496,8 +521,8 @@ fn judge<T: Transport, C: Clock>(
         (false, true) if never => Outcome::NothingFound,
         (false, true) => Outcome::Verified,
     };
-    if search.state != JobState::Completed {
-        let note = "The search that verifies the deletion failed several times.";
+    if !completed {
+        let note = "Qualtrics did not finish the search that verifies the deletion, though it was tried several times.";
         let names = following.subject.address_indices();
         findings = vec![Finding::unanswered(SOURCE, SourceState::NotAvailable, names, "search-failed", note)];
     }
@@ -512,7 +537,7 @@ fn judge<T: Transport, C: Clock>(
         .iter()
         .map(|id| erased.as_ref().map_or_else(|| unseen_job("erasure", id), |erased| job_of(erased, false)))
         .collect();
-    report.receipt.jobs.push(job_of(search, true));
+    report.receipt.jobs.extend(search.map(|search| job_of(search, true)));
     Ok(Progress::Done(Box::new(report)))
 }
 

@@ -145,6 +145,18 @@ pub fn from_trouble(trouble: &Trouble, scope: Option<Scope>, origin: &str) -> Er
     }
 }
 
+/// The error of an access request that needs more calls at once than the share ever allows.
+#[must_use]
+pub fn too_small_a_share() -> Error {
+    let message = "Qualtrics takes one address an export, and rate-share never leaves enough calls at once for those of this \
+                   request: raise it.";
+    Error::new(ErrorKind::RateLimited, Remedy::Operator, message).with_problem(
+        "setting",
+        "rate-share",
+        &[Right::Access],
+    )
+}
+
 /// The error of scopes that are not granted.
 #[must_use]
 pub fn missing_scopes(scopes: Scopes) -> Error {

@@ -4,7 +4,8 @@
 //! what it holds, and the others are asked for in the next: to ask for them all would use up what may be called in a minute
 //! before a single file is read. Erasures are asked for by their ids while they are
 //! few, and looked for in one pass over Qualtrics' list when they are many, or when asking by id is an error, as it is
-//! until they are completed. Only what is in neither is unknown.
+//! until they are completed. Only what is in neither is unknown. Where the list cannot be read to its end, a few of those
+//! that it does not show are asked for by their ids, and others in the next call.
 
 use super::call::Call;
 use super::contract::{Error, ErrorKind, Progress, Remedy, Right, Task};
@@ -12,7 +13,7 @@ use super::deletion::{self, Seen};
 use super::errors::LIMITED_MS;
 use super::follow::Following;
 use super::subject::{Subject, check_value};
-use super::ticket::{Aim, Ticket};
+use super::ticket::{Aim, Ticket, check_of};
 use super::{access, follow};
 use crate::http::{Clock, Transport};
 use crate::order;
@@ -238,20 +239,25 @@ impl<'t> Erasures<'t> {
         self.sought.iter().filter(|sought| sought.seen.is_none()).map(|sought| sought.ticket)
     }
 
-    /// Asks for the first few that were not seen by their ids.
+    /// Asks for a few that were not seen by their ids. Where they are more, the lot falls on some, anew each second: all get
+    /// their turn, however evenly they are asked for, and nobody has to remember whose it was.
     ///
     /// # Errors
     /// What concerns every call. That one job is refused may only mean that it is not completed yet.
     fn ask<T: Transport, C: Clock>(&mut self, call: &mut Call<'_, T, C>) -> Result<(), Trouble> {
-        let ids: Vec<&str> = self.open().filter_map(job_of).take(FEW).collect();
+        let open: Vec<&str> = self.open().filter_map(job_of).collect();
+        let lot = usize::try_from(check_of(&call.client.now_s().to_string())).unwrap_or(0);
+        let drawn = |n| open.get(lot.wrapping_add(n).checked_rem(open.len())?).copied();
+        let ids: Vec<&str> = (0..open.len().min(FEW)).filter_map(drawn).collect();
         let calls: Vec<_> = ids.iter().map(|id| erasure::get(id)).collect();
         let mut failed = None;
         for (id, answer) in ids.into_iter().zip(call.client.wave(call.need(Right::Deletion), &calls)) {
             let Some(sought) = self.get_mut(id) else { continue };
             match answer.and_then(|answer| erasure::read(&answer, id)) {
                 Ok(job) => sought.seen = Some((job, None)),
-                Err(Trouble::Refused(refusal)) if !matches!(refusal.status, 401 | 429) => sought.refused = true,
-                Err(Trouble::Unreadable) => sought.refused = true,
+                Err(trouble) if trouble.is_of_one() => sought.refused = true,
+                // There was no room or time to ask for it.
+                Err(Trouble::OwnShare(_) | Trouble::OutOfTime) => {}
                 // It is no reason to forget what was said of the others.
                 Err(trouble) => failed = failed.or(Some(trouble)),
             }
@@ -303,17 +309,17 @@ fn look_up<T: Transport, C: Clock>(call: &mut Call<'_, T, C>, erasures: &mut Era
             sought.seen = Some((job, place.map(str::to_owned)));
         }
         missing > 0
-    })?;
-    let whole = pass.whole;
-    erasures.others = match pass {
+    });
+    // What the list has dropped, or does not come to, may still be known by its id. The others' turn comes with a later call.
+    let by_id = pass.as_ref().map_or_else(Trouble::is_of_one, |pass| pass.whole || pass.stuck);
+    if !few && by_id {
+        erasures.ask(call)?;
+    }
+    erasures.others = match pass? {
         Pass { whole: true, skipped: false, .. } => Others::Nowhere,
         Pass { whole: true, .. } => Others::Skipped,
         Pass { skipped, hint, .. } => Others::NotYet(hint, skipped),
     };
-    // What the list has dropped may still be known by its id. The others' turn comes with the next call.
-    if !few && whole {
-        erasures.ask(call)?;
-    }
     Ok(())
 }
 

@@ -95,7 +95,8 @@ pub struct Ticket {
     pub jobs: Vec<String>,
     /// When Qualtrics took the request, in seconds.
     pub submitted_at: u64,
-    /// How often Qualtrics did not know the job.
+    /// How often Qualtrics did not know the job; or, while a search that verifies is to be begun, how often it did not take
+    /// it.
     pub misses: u8,
     /// How often the last step was tried in vain.
     pub tries: u8,

@@ -75,6 +75,16 @@ impl Trouble {
         }
     }
 
+    /// Whether it is the answer to what was asked for, and to nothing else: other calls may fare better.
+    #[must_use]
+    pub const fn is_of_one(&self) -> bool {
+        match self {
+            Self::Refused(refusal) => !matches!(refusal.status, 401 | 429),
+            Self::Unreadable => true,
+            _ => false,
+        }
+    }
+
     /// Whether it is proved that a job which this call asked for was not begun.
     ///
     /// A time-out, a broken connection, 408, 500, 502 and 504, and an answer that cannot be read prove nothing.

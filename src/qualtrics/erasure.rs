@@ -196,6 +196,8 @@ pub struct Hints<'h> {
 pub struct Pass {
     /// Whether it came to the end: what was not met is not there.
     pub whole: bool,
+    /// Whether it met a page that cannot be read, or that it had read before: the next pass gets no further.
+    pub stuck: bool,
     /// Whether it left pages out, on which there can be nothing but jobs without a hint.
     pub skipped: bool,
     /// Where the next pass should go on, if this one is not whole.
@@ -232,12 +234,12 @@ pub fn pass<T: Transport, C: Clock>(
         let lasting = place.as_ref().filter(|_| newest_first != Some(true)).map(Cursor::query);
         for erasure in core::mem::take(&mut page.erasures) {
             if !visit(erasure, lasting) {
-                return Ok(Pass { whole: true, skipped, hint: None });
+                return Ok(Pass { whole: true, stuck: false, skipped, hint: None });
             }
         }
         let reaches_back = newest_first == Some(true) && page.oldest_s.is_some_and(|oldest| oldest < since_s);
         let Some(mut next) = page.next.clone().filter(|_| !reaches_back) else {
-            return Ok(Pass { whole: true, skipped, hint: None });
+            return Ok(Pass { whole: true, stuck: false, skipped, hint: None });
         };
         if place.is_none() && newest_first == Some(false) {
             next = pages.entry(&page, since_s, hints.oldest.and_then(Cursor::from_hint)).unwrap_or(next);
@@ -251,11 +253,14 @@ pub fn pass<T: Transport, C: Clock>(
         }
         if seen.contains(&next) {
             // A cursor that repeats: the list cannot be read to its end.
-            return Ok(Pass { whole: false, skipped, hint: None });
+            return Ok(Pass { whole: false, stuck: true, skipped, hint: None });
         }
         match pages.read(Some(&next)) {
             Ok(read) => page = read,
-            Err(_) => return Ok(Pass { whole: false, skipped, hint: Some(next.query().to_owned()) }),
+            Err(trouble) => {
+                let hint = Some(next.query().to_owned());
+                return Ok(Pass { whole: false, stuck: trouble.is_of_one(), skipped, hint });
+            }
         }
         seen.push(next.clone());
         place = Some(next);

@@ -14,6 +14,7 @@ use host_test::simulator::{
 };
 use serde_json::Value;
 
+use crate::remedies::{Row, assert_is_of};
 use crate::world::{World, about, discreet, done, email, expect, finding, in_passing_time, pending, request};
 
 const RESPONSES: &str = "survey-responses";
@@ -618,6 +619,45 @@ async fn where_an_export_takes_one_address_there_is_one_for_each() {
     assert_eq!(error.kind, ErrorKind::OutcomeUnknown);
     let again = Request { first_attempt_at: Some(world.now()), ..request };
     expect(&world.accessed(&again).await, Outcome::Found);
+}
+
+/// A world whose exports take one address each, with a share of ten of them a minute.
+async fn world_of_ten_exports_a_minute() -> World {
+    let dialects = Dialects::parse("export-body-email").expect("a dialect");
+    World::of(Brand::sample(), Options { dialects, ..Options::default() }, &[("rate-share", "10")]).await
+}
+
+fn request_of(key: &str, addresses: usize) -> Request {
+    request(key, (0..addresses).map(|n| email(&format!("{key}-{n}@example.org"))).collect())
+}
+
+#[tokio::test]
+async fn exports_of_one_address_each_are_begun_all_or_none_and_after_the_wait_that_is_told() {
+    let mut world = world_of_ten_exports_a_minute().await;
+    pending(world.access(&request_of("first", 6)).await);
+    assert_eq!(world.simulator.exports().len(), 6);
+    let second = request_of("second", 6);
+    let error = world.access(&second).await.expect_err("four were left, and the list took one of them");
+    assert_is_of(Row::RateLimited, &error);
+    let Remedy::Retry(wait) = error.remedy else { panic!("{error:?}") };
+    assert_eq!(world.simulator.exports().len(), 6, "nothing was begun in vain");
+    world.advance(Duration::from_millis(wait));
+    let begun = world.access(&second).await;
+    assert_eq!(world.simulator.exports().len(), 12, "{begun:?}");
+    expect(&world.follow(&second, begun).await.expect("a report"), Outcome::NothingFound);
+    assert_eq!(world.simulator.ratelimited_count(), 0);
+}
+
+#[tokio::test]
+async fn more_exports_than_the_share_ever_allows_at_once_call_for_a_person() {
+    let mut world = world_of_ten_exports_a_minute().await;
+    let error = world.access(&request_of("many", 10)).await.expect_err("the list takes one of ten");
+    assert_is_of(Row::SmallShare, &error);
+    assert_eq!((error.problems[0].code.as_str(), error.problems[0].subject.as_str()), ("setting", "rate-share"));
+    assert!(world.simulator.exports().is_empty(), "nothing was begun in vain");
+    world.advance(Duration::from_secs(60));
+    pending(world.access(&request_of("nine", 9)).await);
+    assert_eq!(world.simulator.exports().len(), 9);
 }
 
 #[tokio::test]

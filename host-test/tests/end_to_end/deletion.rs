@@ -435,3 +435,95 @@ async fn directories_that_cannot_be_searched_keep_a_deletion_from_being_verified
     assert_eq!(finding(&report, "directory:POOL_lite0000000001").state, SourceState::NotAvailable);
     assert!(world.simulator.holdings(SAMPLE_PERSON).is_empty());
 }
+
+/// A verified deletion that came to its verification, and an answer of Qualtrics to whoever wants to begin a search.
+async fn verifying(world: &mut World, answer: Fault) -> Progress {
+    let request = about(SAMPLE_PERSON);
+    let begun = pending(world.delete(&request, DeletionMode::EraseAndVerify).await);
+    world.simulator.set_faults(vec![FaultRule::every(Endpoint::ErasureCreate, answer)]);
+    world.advance(Duration::from_secs(400));
+    let waiting = pending(world.poll(&request, &begun.ticket).await);
+    assert_eq!(waiting.stage, Stage::Verifying);
+    Progress::Pending(waiting)
+}
+
+#[tokio::test]
+async fn a_verifying_search_that_qualtrics_never_takes_ends_with_a_report_that_says_so() {
+    let answers = [500, 503, 400, 404].map(|status| Fault::Status(status, WaitHint::None));
+    for answer in answers.into_iter().chain([Fault::ResetBeforeEffect]) {
+        for (minutes, shortest) in [("60", 3_600), ("0", 0)] {
+            let mut world = World::with(&[("verify-window", minutes)]).await;
+            let waiting = verifying(&mut world, answer.clone()).await;
+            let over = world.simulator.erasures().last().expect("the erasure").updated.as_secs();
+            let report = world.follow(&about(SAMPLE_PERSON), Ok(waiting)).await.expect("a report");
+            expect(&report, Outcome::Partial);
+            let search = finding(&report, "search-failed");
+            assert_eq!((search.source.as_str(), search.state), ("personal-data", SourceState::NotAvailable));
+            assert_eq!((search.amount, search.names.as_slice()), (Amount::Unknown, &[0][..]));
+            assert_eq!(operations(&report), ["erasure"]);
+            assert_eq!(report.receipt.jobs[0].status, "Completed");
+            assert_eq!(finding(&report, &format!("directory:{SAMPLE_CUSTOMERS}")).amount, Amount::Nothing);
+            let took = report.receipt.finished_at - over;
+            assert!((shortest..shortest + 1_200).contains(&took), "{answer:?}, {minutes} minutes: {took} seconds");
+            assert!((4..40).contains(&begun(&world)), "{answer:?}, {minutes} minutes: {} calls", begun(&world));
+            assert_eq!(world.erasures_of(SAMPLE_PERSON), 1);
+        }
+    }
+}
+
+#[tokio::test]
+async fn what_directories_still_hold_is_residue_though_qualtrics_never_takes_the_search() {
+    let mut world = World::with(&[("verify-window", "10")]).await;
+    let waiting = verifying(&mut world, Fault::Status(500, WaitHint::None)).await;
+    come_back(&world);
+    let report = world.follow(&about(SAMPLE_PERSON), Ok(waiting)).await.expect("a report");
+    expect(&report, Outcome::Residue);
+    assert_eq!(finding(&report, "search-failed").state, SourceState::NotAvailable);
+    assert_eq!(finding(&report, &format!("directory:{SAMPLE_CUSTOMERS}")).amount, Amount::Exactly(1));
+}
+
+#[tokio::test]
+async fn a_verifying_search_is_given_up_for_no_limit_and_not_before_the_window_is_over() {
+    let busy = Fault::Status(429, WaitHint::Seconds(60));
+    for (answer, minutes, polls) in [(busy, "0", 10), (Fault::Status(500, WaitHint::None), "60", 6)] {
+        let mut world = World::with(&[("verify-window", minutes)]).await;
+        let request = about(SAMPLE_PERSON);
+        let mut waiting = verifying(&mut world, answer).await;
+        for _ in 0..polls {
+            let Progress::Pending(pending) = waiting else { panic!("given up: {waiting:?}") };
+            world.change_instance().await;
+            world.advance(Duration::from_millis(pending.poll_after_ms));
+            waiting = world.poll(&request, &pending.ticket).await.expect("progress");
+        }
+        world.simulator.set_faults(Vec::new());
+        let report = world.follow(&request, Ok(waiting)).await.expect("a report");
+        expect(&report, Outcome::Verified);
+        assert_eq!(operations(&report), ["erasure", "erasure-search"]);
+    }
+}
+
+#[tokio::test]
+async fn verifying_searches_that_qualtrics_forgets_one_after_another_end_with_a_report_that_says_so() {
+    let mut world = World::new().await;
+    let request = about(SAMPLE_PERSON);
+    let mut progress = world.delete(&request, DeletionMode::EraseAndVerify).await.expect("begun");
+    let mut polls = 0;
+    let report = loop {
+        match progress {
+            Progress::Done(report) => break report,
+            Progress::Pending(pending) => {
+                if pending.stage == Stage::Verifying {
+                    world.simulator.forget_jobs();
+                }
+                world.advance(Duration::from_millis(pending.poll_after_ms));
+                progress = world.poll(&request, &pending.ticket).await.expect("progress");
+            }
+        }
+        polls += 1;
+        assert!(polls < 50, "no end");
+    };
+    expect(&report, Outcome::Partial);
+    assert_eq!(finding(&report, "search-failed").state, SourceState::NotAvailable);
+    assert_eq!(operations(&report), ["erasure"]);
+    assert_eq!(world.simulator.holdings(SAMPLE_PERSON).contacts, 0);
+}

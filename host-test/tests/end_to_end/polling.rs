@@ -11,6 +11,8 @@ use host_test::simulator::{
     SAMPLE_STRANGER, WaitHint,
 };
 
+use crate::host::{LONG, in_time};
+use crate::remedies::{Row, assert_is_of};
 use crate::world::{World, about, done, email, expect, pending, request};
 
 const ERASE: DeletionMode = DeletionMode::Erase;
@@ -271,6 +273,69 @@ async fn a_sign_in_that_fails_is_tried_as_often_for_many_as_for_one() {
     assert_eq!(calls[0], calls[1]);
 }
 
+/// An answer of `poll` to a task that it had neither time nor room for.
+#[track_caller]
+fn assert_unchanged(answer: Result<Progress, Error>, task: &Task) {
+    let waiting = pending(answer);
+    assert_eq!((waiting.ticket.as_str(), waiting.poll_after_ms), (task.ticket.as_str(), 1_000));
+}
+
+/// Polls until all have come to their end: how many came to which.
+async fn ends_of(world: &mut World, tasks: Vec<Task>) -> Vec<Outcome> {
+    let mut followed = Followed::new(world, tasks, 0);
+    while !followed.open.is_empty() {
+        followed.poll(world).await;
+        assert!(followed.polls < 200, "{} are still open", followed.open.len());
+    }
+    followed.ended
+}
+
+#[tokio::test]
+async fn tasks_that_a_poll_has_no_time_for_stay_as_they_are_and_end_with_later_ones() {
+    let (mut world, mut tasks) = exports_under_way(12).await;
+    let erasures = (0..5).map(|n| request(&format!("r-{n}"), vec![email(&format!("stranger-{n}@example.org"))]));
+    tasks.extend(begun(&mut world, erasures.collect(), Some(ERASE)).await);
+    world.advance(Duration::from_secs(400));
+    world.simulator.clear_calls();
+    // One export is asked for, then four at once: that is all the time of a call.
+    world.simulator.set_faults(vec![FaultRule::every(Endpoint::ExportProgress, Fault::SilenceBeforeEffect)]);
+    let World { simulator, instance, .. } = &mut world;
+    let answers = in_time(simulator, LONG, instance.poll(&tasks)).await.expect("an answer");
+    for (place, (answer, task)) in answers.into_iter().zip(&tasks).enumerate() {
+        match place {
+            0..5 => assert_is_of(Row::Passing, &answer.expect_err("silence")),
+            _ => assert_unchanged(answer, task),
+        }
+    }
+    let calls: Vec<Endpoint> = world.simulator.calls().into_iter().map(|call| call.endpoint).collect();
+    assert_eq!(calls.iter().filter(|endpoint| **endpoint == Endpoint::ExportProgress).count(), 5);
+    assert!(!calls.contains(&Endpoint::ErasureGet) && !calls.contains(&Endpoint::ErasureList), "{calls:?}");
+    world.simulator.set_faults(Vec::new());
+    let ended = ends_of(&mut world, tasks).await;
+    assert_eq!(ended.iter().filter(|outcome| **outcome == Outcome::Found).count(), 12);
+    assert_eq!(ended.iter().filter(|outcome| **outcome == Outcome::NothingFound).count(), 5);
+}
+
+#[tokio::test]
+async fn a_poll_that_is_late_asks_for_no_more_and_leaves_the_others_as_they_are() {
+    let (mut world, tasks) = exports_under_way(6).await;
+    let began = now_ms(&world);
+    world.simulator.set_faults(vec![FaultRule::nth(Endpoint::ExportProgress, 1, Fault::Drip(SLOWLY))]);
+    let mut answers = poll_all(&mut world, &tasks).await;
+    let took = now_ms(&world) - began;
+    assert!((40_000..60_000).contains(&took), "two thirds of a minute, and no more than one: {took} ms");
+    let first = pending(answers.remove(0));
+    assert!(first.vendor_status.is_some(), "it was answered");
+    for (answer, task) in answers.into_iter().zip(&tasks[1..]) {
+        assert_unchanged(answer, task);
+    }
+    assert_eq!(world.calls_of(Endpoint::ExportProgress), 1);
+    assert_eq!(ends_of(&mut world, tasks).await, [Outcome::Found; 6]);
+}
+
+/// The pace of an answer of about 150 bytes, one by one, that takes most of the time of a call.
+const SLOWLY: Duration = Duration::from_millis(320);
+
 #[tokio::test]
 async fn when_one_export_is_asked_for_too_soon_the_others_wait_as_long() {
     let (mut world, tasks) = exports_under_way(20).await;
@@ -365,6 +430,94 @@ async fn jobs_that_the_list_has_dropped_are_still_known_by_their_ids() {
     }
     assert_eq!(ended, [Outcome::NothingFound; 8]);
     assert_eq!(world.simulator.ratelimited_count(), 0);
+}
+
+/// How a list of erasures is kept from being read to its end.
+#[derive(Clone, Copy, Debug)]
+enum Unreadable {
+    /// The first page points to itself.
+    Turning,
+    /// The second page is an error.
+    Second,
+    /// Every page is.
+    All,
+}
+
+impl Unreadable {
+    fn set(self, world: &World) {
+        let error = |n| FaultRule::nth(Endpoint::ErasureList, n, Fault::Status(500, WaitHint::None));
+        world.simulator.set_faults(match self {
+            Self::Turning => vec![FaultRule::every(Endpoint::ErasureList, Fault::RepeatedCursor)],
+            // The third call is the second try.
+            Self::Second => vec![error(2), error(3)],
+            Self::All => vec![FaultRule::every(Endpoint::ErasureList, Fault::Status(500, WaitHint::None))],
+        });
+    }
+}
+
+/// Twenty erasures behind the first page of the list, whichever end it begins with. Eight of them are over; twelve never
+/// end.
+async fn twenty_behind_the_first_page(dialects: &str, share: &str) -> (World, Vec<Task>) {
+    let options = Options { dialects: Dialects::parse(dialects).expect("dialects"), ..Options::default() };
+    let settings = [("account-guard", "off"), ("rate-share", share)];
+    let mut world = World::of(Brand::sample().past_erasures(120), options, &settings).await;
+    let requests = |numbers: std::ops::Range<usize>| {
+        numbers.map(|n| request(&format!("r-{n}"), vec![email(&address(n))])).collect::<Vec<_>>()
+    };
+    world.simulator.set_next_jobs(JobEnd::NeverEnds);
+    let mut tasks = begun(&mut world, requests(0..12), Some(ERASE)).await;
+    world.simulator.set_next_jobs(JobEnd::Completes);
+    tasks.extend(begun(&mut world, requests(12..20), Some(ERASE)).await);
+    begun(&mut world, requests(20..140), Some(ERASE)).await;
+    world.advance(Duration::from_secs(600));
+    world.change_instance().await;
+    world.simulator.clear_calls();
+    (world, tasks)
+}
+
+#[tokio::test]
+async fn erasures_that_the_list_cannot_show_are_all_seen_by_their_ids_by_and_by() {
+    for dialects in ["", "erasure-list-oldest-first", "early-erasure-500,erasure-cursor-skip-token"] {
+        for unreadable in [Unreadable::Turning, Unreadable::Second, Unreadable::All] {
+            let (mut world, mut left) = twenty_behind_the_first_page(dialects, "75").await;
+            let (mut ended, mut polls) = (Vec::new(), 0);
+            while ended.len() < 8 {
+                unreadable.set(&world);
+                let answers = poll_all(&mut world, &left).await;
+                (left, _) = open(left, answers, &mut ended);
+                polls += 1;
+                assert!(polls < 60, "{dialects}, {unreadable:?}: only {} were seen in an hour", ended.len());
+                // What an instance knows dies with it; the host asks every minute.
+                world.change_instance().await;
+                world.advance(Duration::from_secs(60));
+            }
+            assert_eq!((ended, left.len()), (vec![Outcome::NothingFound; 8], 12), "{dialects}, {unreadable:?}");
+            let gets = world.calls_of(Endpoint::ErasureGet);
+            // An error is asked for a second time.
+            assert!(gets <= polls * 6, "{dialects}, {unreadable:?}: {gets} in {polls} polls");
+            assert_eq!(world.simulator.ratelimited_count(), 0);
+        }
+    }
+}
+
+#[tokio::test]
+async fn what_the_list_cannot_show_is_asked_for_within_the_share() {
+    const A_MINUTE: usize = 4;
+    let (mut world, mut left) = twenty_behind_the_first_page("", "20").await;
+    Unreadable::Turning.set(&world);
+    let (mut ended, mut wait) = (Vec::new(), 0);
+    let began = now_ms(&world);
+    while ended.len() < 8 {
+        world.advance(Duration::from_millis(wait));
+        let answers = poll_all(&mut world, &left).await;
+        (left, wait) = open(left, answers, &mut ended);
+        let minutes = usize::try_from((now_ms(&world) - began) / 60_000).expect("a few");
+        let calls = world.calls_of(Endpoint::ErasureList) + world.calls_of(Endpoint::ErasureGet);
+        assert!(calls <= A_MINUTE * (minutes + 2), "{calls} calls in {minutes} minutes");
+        // To come back before there is room for more than the list itself would take twice as long.
+        assert!(minutes < 18, "only {} were seen in {minutes} minutes", ended.len());
+    }
+    assert_eq!((ended, left.len()), (vec![Outcome::NothingFound; 8], 12));
 }
 
 #[tokio::test]

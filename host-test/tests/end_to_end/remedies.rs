@@ -14,6 +14,7 @@ pub enum Row {
     Unauthorized,
     Forbidden,
     RateLimited,
+    SmallShare,
     Passing,
     OutcomeUnknown,
     Undecided,
@@ -25,10 +26,11 @@ pub enum Row {
 }
 
 impl Row {
-    pub const ALL: [Self; 11] = [
+    pub const ALL: [Self; 12] = [
         Self::Unauthorized,
         Self::Forbidden,
         Self::RateLimited,
+        Self::SmallShare,
         Self::Passing,
         Self::OutcomeUnknown,
         Self::Undecided,
@@ -50,6 +52,9 @@ impl Row {
                  whose account it is"
             }
             Self::RateLimited => "429, or this connection's share is used up",
+            Self::SmallShare => {
+                "an access request has more addresses, each of which needs a call, than the share ever allows at once"
+            }
             Self::Passing => "408, 409, 425, 5xx, time-out, broken connection, on a read: after a second try",
             Self::OutcomeUnknown => {
                 "the same, or an answer that cannot be read, on the call that begins a job, unless it proves that nothing \
