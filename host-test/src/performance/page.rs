@@ -217,7 +217,7 @@ const AGAIN: &str = "\
 To measure again, on a machine that does nothing else, which takes about five minutes:
 
 ```sh
-cargo bench --locked --package host-test && cargo run --locked --release --package host-test -- report
+cargo bench --locked --package host-test && cargo run --locked --package host-test -- report
 ```
 
 `cargo bench --locked --package host-test -- --quick` takes a look in one. The results of a run are in
