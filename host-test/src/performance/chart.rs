@@ -36,6 +36,10 @@ pub(super) struct Axis {
 /// A line, and its name.
 pub(super) struct Line {
     pub(super) name: String,
+    /// Lines about the same thing have one colour: the number of it.
+    pub(super) colour: usize,
+    /// Of two such lines, one is dashed, so that both are seen where they meet.
+    pub(super) dashed: bool,
     pub(super) points: Vec<(f64, f64)>,
 }
 
@@ -156,18 +160,29 @@ where
         .x_label_formatter(&|value| number(*value))
         .y_label_formatter(&|value| number(*value))
         .draw()?;
-    for (line, colour) in lines.iter().zip(COLOURS.iter().cycle()) {
+    for line in lines {
+        let colour = COLOURS[line.colour % COLOURS.len()];
         let style = colour.stroke_width(2 * scale);
-        chart.draw_series(LineSeries::new(line.points.iter().copied(), style))?;
+        let points = line.points.iter().copied();
+        if line.dashed {
+            chart.draw_series(DashedLineSeries::new(points, 8 * scale, 6 * scale, style))?;
+        } else {
+            chart.draw_series(LineSeries::new(points, style))?;
+        }
         // Few points were measured one by one, and are to be seen; many are a line.
         if line.points.len() < 20 {
-            let dots = line.points.iter().map(|point| Circle::new(*point, 4 * scale, colour.filled()));
-            chart.draw_series(dots)?;
+            let (size, inner) = if line.dashed { (5 * scale, WHITE.filled()) } else { (4 * scale, colour.filled()) };
+            chart.draw_series(line.points.iter().map(|point| Circle::new(*point, size, inner)))?;
+            chart.draw_series(line.points.iter().map(|point| Circle::new(*point, size, style)))?;
         }
     }
-    for (place, (line, colour)) in (0..).zip(lines.iter().zip(COLOURS.iter().cycle())) {
+    for (place, line) in (0..).zip(lines) {
         let y = (30 + 24 * place) * unit;
-        names.draw(&PathElement::new([(4 * unit, y), (28 * unit, y)], colour.stroke_width(3 * scale)))?;
+        let style = COLOURS[line.colour % COLOURS.len()].stroke_width(3 * scale);
+        let pieces = if line.dashed { vec![(4, 12), (18, 28)] } else { vec![(4, 28)] };
+        for (from, to) in pieces {
+            names.draw(&PathElement::new([(from * unit, y), (to * unit, y)], style))?;
+        }
         let font = ("sans-serif", 13 * scale).into_font();
         names.draw(&Text::new(line.name.clone(), (36 * unit, y - 7 * unit), font))?;
     }
