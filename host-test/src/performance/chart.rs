@@ -14,8 +14,8 @@ use super::png;
 
 /// What can be drawn.
 pub(super) enum Chart {
-    /// Bars in groups, all in one unit.
-    Bars { title: String, groups: Vec<Group> },
+    /// Bars in groups, all in one unit. Where they are logarithmic, each length more is a factor.
+    Bars { title: String, logarithmic: bool, groups: Vec<Group> },
     /// Lines through points.
     Lines { title: String, x: Axis, y: Axis, lines: Vec<Line> },
 }
@@ -101,7 +101,7 @@ impl Chart {
         let unit = scale as i32;
         let area = area.margin(12 * unit, 4 * unit, 4 * unit, 4 * unit).titled(title, ("sans-serif", 20 * scale))?;
         match self {
-            Self::Bars { groups, .. } => bars(&area, groups, scale)?,
+            Self::Bars { groups, logarithmic, .. } => bars(&area, groups, *logarithmic, scale)?,
             Self::Lines { x, y, lines, .. } => {
                 let (across, up) = (range(lines, x, |point| point.0), range(lines, y, |point| point.1));
                 match (x.logarithmic, y.logarithmic) {
@@ -190,7 +190,7 @@ where
 }
 
 /// One bar below the other, with its name on the left and its value at its end.
-fn bars<B: DrawingBackend>(area: &DrawingArea<B, Shift>, groups: &[Group], scale: u32) -> Drawn
+fn bars<B: DrawingBackend>(area: &DrawingArea<B, Shift>, groups: &[Group], logarithmic: bool, scale: u32) -> Drawn
 where
     B::ErrorType: 'static,
 {
@@ -198,7 +198,14 @@ where
     const ROW: i32 = 24;
     let unit = scale as i32;
     let (width, _) = area.dim_in_pixel();
-    let longest = groups.iter().flat_map(|group| &group.bars).map(|(_, value)| *value).fold(0.0, f64::max);
+    let values = || groups.iter().flat_map(|group| &group.bars).map(|(_, value)| *value).filter(|value| *value > 0.0);
+    let (least, most) = (values().fold(f64::INFINITY, f64::min), values().fold(0.0, f64::max));
+    // The shortest bar of a logarithmic picture is to be seen, too.
+    let share = |value: f64| match (value > 0.0, logarithmic) {
+        (false, _) => 0.0,
+        (true, false) => value / most,
+        (true, true) => (value / least * 2.0).ln() / (most / least * 2.0).ln(),
+    };
     let room = f64::from(width as i32 - (NAMES + 110) * unit);
     let small = ("sans-serif", 14 * scale).into_font();
     let mut y = 10 * unit;
@@ -211,7 +218,7 @@ where
                 names.push(name);
                 names.len() - 1
             });
-            let length = if longest > 0.0 { (value / longest * room) as i32 } else { 0 };
+            let length = (share(*value) * room) as i32;
             let (left, top, bottom) = (NAMES * unit, y + 2 * unit, y + (ROW - 4) * unit);
             let colour = COLOURS[place % COLOURS.len()];
             area.draw(&Text::new(name.clone(), (36 * unit, y + 4 * unit), small.clone()))?;

@@ -37,13 +37,15 @@ fn charts(results: &Results) -> Vec<(&'static str, Chart)> {
             THROUGHPUT,
             Chart::Bars {
                 title: "Whole requests a second, one after the other".to_owned(),
+                logarithmic: false,
                 groups: groups(results, |served| served.per_second),
             },
         ),
         (
             PROCESSOR,
             Chart::Bars {
-                title: "Processor time of the client for a whole request, in ms".to_owned(),
+                title: "Processor time of the client for a whole request, in ms (logarithmic)".to_owned(),
+                logarithmic: true,
                 groups: groups(results, |served| served.cpu_ms),
             },
         ),
@@ -303,12 +305,12 @@ fn requests(page: &mut String, results: &Results) {
          - *Python host*, *Node host*: the component in the hosts of this repository that platforms copy (`host-test/python`, \
          `host-test/node`),\n  with the file that is made for them: the connector behind its egress guard.\n\n\
          There are two ways. With *an instance for each request* all begin anew: they sign in, and the component is instantiated \
-         and\nconfigured; the host in Node starts a thread, too. Sockets stay open, but for those that the other hosts open for \
-         each call. With\n*an instance kept for the connection* one that is configured serves one request after the other, and has \
-         its token already, and\nwhat it read of the brand's users less than ten minutes ago. A connector that is kept keeps to \
-         Qualtrics' limits, 20 erasures a\nminute, and here it does not wait: its clock is moved on by 20 seconds before each \
-         request, so that once in a while it signs in\nagain, as it would. The hosts in Python and Node go by the machine's clock; \
-         theirs is replaced, outside of the measurement, before\nit would have to wait.\n\n",
+         and\nconfigured; the host in Node starts a thread, too. Sockets of the first three stay open. With *an instance kept for \
+         the connection*\none that is configured serves one request after the other, and has its token already, and what it read \
+         of the brand's users less\nthan ten minutes ago. A connector that is kept keeps to Qualtrics' limits, 20 erasures a minute, \
+         and here it does not wait: its\nclock is moved on by 20 seconds before each request, so that once in a while it signs in \
+         again, as it would. The hosts in Python\nand Node go by the machine's clock; theirs is replaced, outside of the \
+         measurement, before it would have to wait.\n\n",
     );
     picture(page, THROUGHPUT, "Whole requests a second");
     picture(page, PROCESSOR, "Processor time for a whole request");
