@@ -7,6 +7,7 @@ use host_test::host::contract::Outcome;
 use host_test::performance::{Crowd, Flow, Results};
 use qualtrics_connector::connector::contract as core;
 use serde::{Deserialize, Serialize};
+use tokio::runtime::Runtime;
 
 use crate::alone::Errand;
 use crate::brand::{Connection, Simulation, small};
@@ -76,10 +77,14 @@ impl Rush {
     }
 }
 
+/// Two threads, on which sockets are looked after.
+fn two_threads() -> Runtime {
+    tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().expect("a runtime")
+}
+
 /// Serves them through the component, each on an instance of its own, on two threads.
 pub fn instances(rush: &Rush) -> Crowd {
-    let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build();
-    let runtime = runtime.expect("a runtime");
+    let runtime = two_threads();
     let plugin = component::plugin(rush.at_once);
     runtime.block_on(component::serve(&plugin, &rush.first, Flow::Access));
     let before = resident();
@@ -103,14 +108,14 @@ pub fn instances(rush: &Rush) -> Crowd {
     rush.told("component", took, before)
 }
 
-/// Serves them natively. The core's calls block, so each request under way has a thread, which waits for its own sockets:
-/// nothing goes from one thread to another. The threads are there beforehand, as a server's are.
+/// Serves them natively. The core's calls block, so each request under way has a thread of its own; the connections are of one
+/// pool, on two threads, as the component's are. The threads that wait are there beforehand, as a server's are.
 pub fn natives(rush: &Rush) -> Crowd {
-    native::serve(&NativeTransport::new(), &rush.first, Flow::Access);
+    let transport = NativeTransport::on(two_threads());
+    native::serve(&transport, &rush.first, Flow::Access);
     let before = resident();
-    let (pools, ready) = (native::pools(rush.at_once), Barrier::new(rush.at_once as usize + 1));
-    let lane = |requests: u32, pool| {
-        let transport = NativeTransport::over(pool);
+    let ready = Barrier::new(rush.at_once as usize + 1);
+    let lane = |requests: u32| {
         ready.wait();
         for _ in 0..requests {
             let report = native::serve(&transport, &rush.connection, Flow::Access);
@@ -118,8 +123,8 @@ pub fn natives(rush: &Rush) -> Crowd {
         }
     };
     let took = thread::scope(|scope| {
-        let lanes: Vec<_> =
-            rush.lanes().zip(pools).map(|(requests, pool)| scope.spawn(move || lane(requests, pool))).collect();
+        let lane = &lane;
+        let lanes: Vec<_> = rush.lanes().map(|requests| scope.spawn(move || lane(requests))).collect();
         let (took, ()) = Sample::of(|| {
             ready.wait();
             for lane in lanes {

@@ -2,7 +2,7 @@
 //! against.
 
 use std::future::Future;
-use std::rc::Rc;
+use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
@@ -25,17 +25,11 @@ use crate::component::{PIECE, made_clock};
 use crate::meter::Sample;
 use crate::requests::{Contestant, PAUSE};
 
-/// So many pools of connections, like that of the component.
-pub fn pools(count: u32) -> Vec<Pool> {
-    let host = Host::new(Options { pooled: false, ..Options::default() }).expect("a host");
-    (0..count).map(|_| host.pool()).collect()
-}
-
-/// The core's transport: hyper, on one thread.
+/// The core's transport: hyper. Clones share its connections.
 #[derive(Clone)]
 pub struct NativeTransport {
-    runtime: Rc<Runtime>,
-    pool: Rc<Pool>,
+    runtime: Arc<Runtime>,
+    pool: Arc<Pool>,
     clock: NativeClock,
 }
 
@@ -48,7 +42,7 @@ pub struct NativeClock(Clock);
 
 /// The body of an answer that is read piece by piece.
 pub struct NativeBody {
-    runtime: Rc<Runtime>,
+    runtime: Arc<Runtime>,
     clock: NativeClock,
     body: WasiBody,
     /// What came beyond the piece that was asked for.
@@ -56,14 +50,15 @@ pub struct NativeBody {
 }
 
 impl NativeTransport {
+    /// On one thread.
     pub fn new() -> Self {
-        Self::over(pools(1).remove(0))
+        Self::on(tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime"))
     }
 
-    /// Of these connections, for the thread that it is made on.
-    pub fn over(pool: Pool) -> Self {
-        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime");
-        Self { runtime: Rc::new(runtime), pool: Rc::new(pool), clock: NativeClock(Clock::system()) }
+    /// Whose connections this runtime serves.
+    pub fn on(runtime: Runtime) -> Self {
+        let host = Host::new(Options { pooled: false, ..Options::default() }).expect("a host");
+        Self { runtime: Arc::new(runtime), pool: Arc::new(host.pool()), clock: NativeClock(Clock::system()) }
     }
 
     fn with_clock(&self, clock: Clock) -> Self {

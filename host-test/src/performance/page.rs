@@ -371,8 +371,8 @@ fn many(page: &mut String, results: &Results) {
         "## Many requests at once\n\nAccess requests, each signing in; the simulated Qualtrics shares the machine. The limits of the \
          real one are not kept here: it would\nanswer far fewer.\n\n\
          - *component*: each request on an instance of its own, all on two threads;\n\
-         - *native core*: its calls block, so each request under way has a thread, which waits for its own sockets. The threads \
-         are there\n  before anything is measured, as a server's are, and their stacks count as memory.\n\n",
+         - *native core*: its calls block, so each request under way has a thread of its own; two more look after the sockets of \
+         all. The\n  threads are there before anything is measured, as a server's are, and what they take up counts.\n\n",
     );
     picture(page, CROWD, "Requests a second, many at once");
     picture(page, CROWD_MEMORY, "Memory for each request");
