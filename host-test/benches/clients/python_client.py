@@ -1,5 +1,8 @@
 """What somebody writes who needs the job done with what is at hand: Qualtrics' API with `requests`, one call after the
-other, over one kept connection. It makes the calls that the connector makes, and none of its checks.
+other. It makes the calls that the connector makes, and none of its checks.
+
+Sockets stay open in any case. Told to keep the connection, it keeps its token as well, and what it read of the brand's
+users, as the connector does for ten minutes.
 """
 
 import requests
@@ -12,8 +15,11 @@ DELETION = "manage:erasure_requests read:directories read:directory_contacts rea
 
 
 class Qualtrics:
+    """A brand that has been signed in to."""
+
     def __init__(self, errand: dict[str, str], scope: str) -> None:
         self.origin = errand["origin"]
+        self.users: list[str | None] = []
         form = {"grant_type": "client_credentials", "scope": scope}
         client = (errand["client-id"], errand["client-secret"])
         answer = SESSION.post(f"{self.origin}/oauth2/token", data=form, auth=client, timeout=30)
@@ -40,6 +46,13 @@ class Qualtrics:
             )["elements"]
         ]
 
+    def guarded(self) -> list[str | None]:
+        """The addresses that are not to be deleted."""
+        if not self.users:
+            own = self.result("GET", "/whoami")
+            self.users = [own.get("email"), *(user["email"] for user in self.result("GET", "/users")["elements"])]
+        return self.users
+
     def erasure(self, email: str, search_only: bool) -> dict:
         asked = {"emails": [email], "searchOnly": search_only}
         job = self.result("POST", "/op-erase-personal-data", asked)["requestId"]
@@ -48,8 +61,7 @@ class Qualtrics:
         return done
 
 
-def access(errand: dict[str, str]) -> int:
-    qualtrics, email = Qualtrics(errand, ACCESS), errand["email"]
+def access(qualtrics: Qualtrics, email: str) -> int:
     job = qualtrics.result("POST", "/customer-data-requests", {"emails": [email]})["customerDataRequestId"]
     export = qualtrics.result("GET", f"/customer-data-requests/{job}")
     assert export["fileId"], export
@@ -63,11 +75,8 @@ def access(errand: dict[str, str]) -> int:
     return len(file)
 
 
-def delete(errand: dict[str, str], mode: str) -> int:
-    qualtrics, email = Qualtrics(errand, DELETION), errand["email"]
-    own = qualtrics.result("GET", "/whoami")
-    staff = qualtrics.result("GET", "/users")["elements"]
-    assert email not in [own.get("email"), *(user["email"] for user in staff)]
+def delete(qualtrics: Qualtrics, email: str, mode: str) -> int:
+    assert email not in qualtrics.guarded()
     job = qualtrics.erasure(email, search_only=mode == "preview")
     assert email not in job["emailsNotFound"], job
     if mode == "preview":
@@ -78,4 +87,28 @@ def delete(errand: dict[str, str], mode: str) -> int:
     return 0
 
 
-errands.run(lambda errand: access(errand) if errand["errand"] == "access" else delete(errand, errand["errand"]))
+class Client:
+    """Does errands: signs in for each, or keeps the connection from one to the next."""
+
+    def __init__(self) -> None:
+        self.keeps = False
+        self.kept: Qualtrics | None = None
+
+    def qualtrics(self, errand: dict[str, str], scope: str) -> Qualtrics:
+        if self.kept:
+            return self.kept
+        fresh = Qualtrics(errand, scope)
+        self.kept = fresh if self.keeps else None
+        return fresh
+
+    def do(self, errand: dict[str, str]) -> int:
+        name, email = errand["errand"], errand["email"]
+        if name in ("fresh", "kept"):
+            self.keeps, self.kept = name == "kept", None
+            return 0
+        if name == "access":
+            return access(self.qualtrics(errand, ACCESS), email)
+        return delete(self.qualtrics(errand, DELETION), email, name)
+
+
+errands.run(Client().do)

@@ -1,84 +1,80 @@
-"""The component in Python's host of WebAssembly: an instance for each errand."""
+"""The component in the host of `host-test/python`: a connector for each errand, or one that is kept."""
 
 import sys
 
-from wasmtime import Engine, Store, WasiConfig
-from wasmtime.component import Component, Linker, Record, Variant
+from privacy_host import (
+    Connector,
+    ConnectorError,
+    DeletionMode,
+    Email,
+    Error,
+    Outcome,
+    Pending,
+    Plugin,
+    Report,
+    Request,
+    Task,
+)
 
 import errands
 
-INTERFACE = "privacy:connector/connector@0.1.0"
-ENGINE = Engine()
-LINKER = Linker(ENGINE)
-LINKER.add_wasip2()
-LINKER.add_wasi_http()
-COMPONENT = Component.from_file(ENGINE, sys.argv[1])
+PLUGIN = Plugin.load(sys.argv[1])
+OUTCOMES = {
+    "access": Outcome.FOUND,
+    "stream": Outcome.FOUND,
+    "preview": Outcome.PREVIEWED,
+    "erase": Outcome.ERASED,
+    "erase-and-verify": Outcome.VERIFIED,
+}
 
 
-def record(**fields: object) -> Record:
-    made = Record()
-    for name, value in fields.items():
-        setattr(made, name.replace("_", "-"), value)
-    return made
+def finished(connector: Connector, errand: str, request: Request) -> Report:
+    """The jobs of the simulated brand end at once: there is nothing to wait for."""
+    reads = errand in ("access", "stream")
+    progress = connector.access(request) if reads else connector.delete(request, DeletionMode(errand))
+    while isinstance(progress, Pending):
+        [answer] = connector.poll([Task(request, progress.ticket)])
+        if isinstance(answer, Error):
+            raise ConnectorError(answer)
+        progress = answer
+    return progress
 
 
-class Connector:
-    def __init__(self, errand: dict[str, str]) -> None:
-        self.store = Store(ENGINE)
-        self.store.set_wasi(WasiConfig())
-        self.store.set_wasi_http()
-        self.instance = LINKER.instantiate(self.store, COMPONENT)
-        self.interface = self.instance.get_export_index(self.store, INTERFACE)
-        settings = {
+def configured(errand: dict[str, str]) -> Connector:
+    connector = Connector(PLUGIN, origins=[errand["origin"]])
+    connector.configure(
+        {
             "datacenter-id": "fra1",
             "client-id": errand["client-id"],
             "client-secret": errand["client-secret"],
             "base-url": errand["origin"],
             "rate-share": "100",
         }
-        failed = self.call("configure", [record(key=key, value=value) for key, value in settings.items()])
-        assert failed is None, failed.message
-
-    def call(self, name: str, *arguments: object):
-        function = self.instance.get_func(self.store, self.instance.get_export_index(self.store, name, self.interface))
-        answer = function(self.store, *arguments)
-        function.post_return(self.store)
-        return answer
-
-    def finished(self, request: Record, progress):
-        # A variant keeps its case where the payloads of all cases are records; an error comes bare.
-        while isinstance(progress, Variant) and progress.tag == "pending":
-            [progress] = self.call("poll", [record(request=request, ticket=progress.payload.ticket)])
-        assert isinstance(progress, Variant), progress.message
-        return progress.payload
-
-    def read(self, document) -> int:
-        """How long it is: what is not inside the report is read to its end, in pieces."""
-        if not isinstance(document.content, str):
-            return len(document.content)
-        offset, last = 0, False
-        while not last:
-            result = self.call("read", document.content, offset, 64 * 1024)
-            assert result.tag == "ok", result.payload.message
-            chunk = result.payload
-            offset, last = offset + len(chunk.bytes), chunk.last
-        return offset
-
-
-OUTCOMES = {
-    "access": "found", "stream": "found", "preview": "previewed", "erase": "erased", "erase-and-verify": "verified",
-}
-
-
-def do(errand: dict[str, str]) -> int:
-    connector, name = Connector(errand), errand["errand"]
-    request = record(
-        key="request-1", subject=[Variant("email", errand["email"])], first_attempt_at=None, confirmed=[], extra=[]
     )
-    begun = connector.call("access", request) if name in ("access", "stream") else connector.call("delete", request, name)
-    report = connector.finished(request, begun)
-    assert report.outcome == OUTCOMES[name], report.outcome
-    return sum(connector.read(document) for document in report.documents)
+    return connector
 
 
-errands.run(do)
+class Host:
+    def __init__(self) -> None:
+        self.keeps = False
+        self.kept: Connector | None = None
+
+    def do(self, errand: dict[str, str]) -> int:
+        name = errand["errand"]
+        if name in ("fresh", "kept"):
+            if self.kept:
+                self.kept.close()
+            self.keeps, self.kept = name == "kept", None
+            return 0
+        connector = self.kept or configured(errand)
+        report = finished(connector, name, Request("request-1", [Email(errand["email"])]))
+        assert report.outcome is OUTCOMES[name], report.outcome
+        read = sum(len(piece) for document in report.documents for piece in connector.bytes_of(document))
+        if self.keeps:
+            self.kept = connector
+        else:
+            connector.close()
+        return read
+
+
+errands.run(Host().do)

@@ -7,7 +7,8 @@ use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 
 use crate::brand::Connection;
-use crate::{many, start, streaming};
+use crate::many::{self, Rush};
+use crate::{start, streaming};
 
 const ALONE: &str = "--alone";
 
@@ -22,8 +23,10 @@ pub enum Errand {
     StreamNatively(Connection),
     /// See [`streaming::download`].
     Download(Connection),
-    /// See [`many::crowd`].
-    Crowd { connection: Connection, at_once: u32, times: u32 },
+    /// See [`many::instances`].
+    CrowdOfInstances(Rush),
+    /// See [`many::natives`].
+    CrowdOfNatives(Rush),
 }
 
 impl Errand {
@@ -48,9 +51,8 @@ impl Errand {
             Self::StreamThroughComponent(connection) => serde_json::to_string(&streaming::component(&connection)),
             Self::StreamNatively(connection) => serde_json::to_string(&streaming::native(&connection)),
             Self::Download(connection) => serde_json::to_string(&streaming::download(&connection)),
-            Self::Crowd { connection, at_once, times } => {
-                serde_json::to_string(&many::crowd(&connection, at_once, times))
-            }
+            Self::CrowdOfInstances(rush) => serde_json::to_string(&many::instances(&rush)),
+            Self::CrowdOfNatives(rush) => serde_json::to_string(&many::natives(&rush)),
         }
     }
 }

@@ -1,5 +1,6 @@
 //! Simulated brands, in a process of their own.
 
+use std::collections::BTreeMap;
 use std::io::{BufRead, BufReader};
 use std::process::{Child, Command, Stdio};
 
@@ -55,10 +56,12 @@ impl Simulation {
         Self { process, control, client: Client::builder(TokioExecutor::new()).build_http(), runtime }
     }
 
-    /// A brand that holds this, whose jobs end at once and whose limits are not kept.
+    /// A brand that holds this, whose jobs end at once, whose limits are not kept, and whose tokens are good for a hundred
+    /// years.
     pub fn brand(&self, held: &Value, latency_ms: u64) -> Brand<'_> {
         let scenario = json!({
-            "erasure-s": 0, "export-s": 0, "rate-limits": false, "latency-ms": latency_ms, "brand": held,
+            "erasure-s": 0, "export-s": 0, "rate-limits": false, "latency-ms": latency_ms,
+            "token-s": 36_500 * 86_400_u64, "brand": held,
         });
         let told = self.ask(Method::POST, "/scenarios", &scenario);
         let scenario = told["scenario"].as_str().expect("a path").to_owned();
@@ -90,21 +93,20 @@ impl Brand<'_> {
         self.simulation.ask(Method::POST, &self.scenario, &json!({ "people": [person()] }));
     }
 
-    /// Lets a day pass, so that the jobs of one request are old news to the next.
+    /// Lets a day pass, so that the jobs of one request are old news to the next. Its tokens stay good.
     pub fn pass_a_day(&self) {
         self.simulation.ask(Method::POST, &self.scenario, &json!({ "advance": 86_400 }));
     }
 
-    /// How many calls it got so far, of every endpoint.
-    pub fn calls(&self) -> Vec<(String, u64)> {
+    /// How many calls it got so far, of every endpoint that was called.
+    pub fn calls(&self) -> BTreeMap<String, u64> {
         let seen = self.simulation.ask(Method::GET, &self.scenario, &Value::Null);
-        let calls = seen["calls"].as_object().expect("calls");
-        calls.iter().map(|(endpoint, count)| (endpoint.clone(), count.as_u64().expect("a number"))).collect()
+        BTreeMap::deserialize(&seen["calls"]).expect("numbers of calls")
     }
 
     /// How many calls it got so far.
     pub fn call_count(&self) -> u64 {
-        self.calls().iter().map(|(_, count)| count).sum()
+        self.calls().values().sum()
     }
 }
 

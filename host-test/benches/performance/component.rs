@@ -3,14 +3,15 @@
 use std::time::Duration;
 
 use host_test::COMPONENT;
+use host_test::clock::Clock;
 use host_test::host::contract::{Content, DeletionMode, Identifier, Outcome, Progress, Report, Request, Setting, Task};
 use host_test::host::{EgressPolicy, Host, Instance, InstanceOptions, Options, Plugin};
-use host_test::performance::Flow;
+use host_test::performance::{Flow, Way};
 use tokio::runtime::Runtime;
 
-use crate::brand::{Brand, Connection, PERSON};
+use crate::brand::{Connection, PERSON};
 use crate::meter::Sample;
-use crate::requests::Contestant;
+use crate::requests::{Contestant, PAUSE};
 
 /// How much is read of a document at once.
 pub const PIECE: u32 = 64 * 1024;
@@ -19,12 +20,20 @@ pub const PIECE: u32 = 64 * 1024;
 pub struct InHost {
     pub runtime: Runtime,
     pub plugin: Plugin,
+    turned_to: Option<Connection>,
+    kept: Option<Kept>,
+}
+
+/// An instance that serves one request after the other.
+struct Kept {
+    instance: Instance,
+    clock: Clock,
 }
 
 impl InHost {
     pub fn new() -> Self {
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime");
-        Self { runtime, plugin: plugin(16) }
+        Self { runtime, plugin: plugin(16), turned_to: None, kept: None }
     }
 }
 
@@ -39,12 +48,34 @@ impl Contestant for InHost {
         "component"
     }
 
-    fn serve(&mut self, brand: &Brand<'_>, flow: Flow) -> Sample {
-        let served = serve(&self.plugin, &brand.connection, flow);
-        let (sample, report) = Sample::of(|| self.runtime.block_on(served));
+    fn turn_to(&mut self, connection: &Connection, way: Way) {
+        let Self { runtime, plugin, turned_to, kept } = self;
+        *turned_to = Some(connection.clone());
+        *kept = (way == Way::Kept).then(|| {
+            let clock = made_clock();
+            let options = InstanceOptions { clock: clock.clone(), ..options(connection) };
+            Kept { instance: runtime.block_on(configured_with(plugin, connection, options)), clock }
+        });
+    }
+
+    fn serve(&mut self, flow: Flow) -> Sample {
+        let Self { runtime, plugin, turned_to, kept } = self;
+        let connection = turned_to.as_ref().expect("a brand");
+        let (sample, report) = match kept {
+            None => Sample::of(|| runtime.block_on(serve(plugin, connection, flow))),
+            Some(Kept { instance, clock }) => {
+                clock.advance(PAUSE);
+                Sample::of(|| runtime.block_on(serve_on(instance, flow)))
+            }
+        };
         assert_eq!(report.outcome, expected(flow), "{:?}", report.findings);
         sample
     }
+}
+
+/// A clock that shows the present second, and goes on from there as it is moved.
+pub fn made_clock() -> Clock {
+    Clock::made(Clock::system().since_epoch().as_secs())
 }
 
 /// What a request about [`PERSON`] comes to.
@@ -59,7 +90,11 @@ pub fn expected(flow: Flow) -> Outcome {
 
 /// Serves a request to its end on an instance of its own, and reads all documents.
 pub async fn serve(plugin: &Plugin, connection: &Connection, flow: Flow) -> Report {
-    let mut instance = configured(plugin, connection).await;
+    serve_on(&mut configured(plugin, connection).await, flow).await
+}
+
+/// Serves a request to its end, and reads all documents.
+async fn serve_on(instance: &mut Instance, flow: Flow) -> Report {
     let request = about(PERSON);
     let mode = match flow {
         Flow::Access => None,
@@ -84,7 +119,7 @@ pub async fn serve(plugin: &Plugin, connection: &Connection, flow: Flow) -> Repo
     };
     for document in &report.documents {
         if let Content::Remote(reference) = &document.content {
-            read_whole(&mut instance, reference, |_, _| ()).await;
+            read_whole(instance, reference, |_, _| ()).await;
         }
     }
     report
@@ -105,13 +140,17 @@ pub async fn read_whole(instance: &mut Instance, reference: &str, mut each: impl
 
 /// An instance that is ready to call this brand.
 pub async fn configured(plugin: &Plugin, connection: &Connection) -> Instance {
-    let mut instance = plugin.instantiate(options(connection)).await.expect("an instance");
+    configured_with(plugin, connection, options(connection)).await
+}
+
+async fn configured_with(plugin: &Plugin, connection: &Connection, options: InstanceOptions) -> Instance {
+    let mut instance = plugin.instantiate(options).await.expect("an instance");
     instance.configure(&settings(connection)).await.expect("an answer").expect("good settings");
     instance
 }
 
 /// What an instance may do that calls this brand.
-pub fn options(connection: &Connection) -> InstanceOptions {
+fn options(connection: &Connection) -> InstanceOptions {
     let egress = EgressPolicy::deny_all().allow(&connection.origin).expect("an origin");
     InstanceOptions { egress, call_timeout: Duration::from_secs(300), ..InstanceOptions::default() }
 }

@@ -12,6 +12,7 @@ mod alone;
 mod brand;
 mod component;
 mod foreign;
+mod growth;
 mod machine;
 mod many;
 mod meter;
@@ -44,7 +45,10 @@ fn main() {
             Part::Start => start::measure(&mut criterion, scale, &mut results),
             Part::Requests => requests::measure(&mut criterion, scale, &simulation, &mut results),
             Part::Streaming => streaming::measure(scale, &simulation, &mut results),
-            Part::Many => many::measure(scale, &simulation, &mut results),
+            Part::Many => {
+                many::measure(scale, &simulation, &mut results);
+                growth::measure(scale, &simulation, &mut results);
+            }
         }
         if scale != Scale::Once {
             results.write(&file()).expect("the results are written");

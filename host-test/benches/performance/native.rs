@@ -2,14 +2,14 @@
 //! against.
 
 use std::future::Future;
-use std::rc::Rc;
+use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
 use futures::{StreamExt, stream};
 use host_test::clock::Clock;
 use host_test::host::{Host, Options, Pool, contract};
-use host_test::performance::Flow;
+use host_test::performance::{Flow, Way};
 use http_body_util::BodyExt;
 use qualtrics_connector::connector::Connector;
 use qualtrics_connector::connector::contract::{
@@ -20,26 +20,29 @@ use qualtrics_connector::secret::Secret;
 use tokio::runtime::Runtime;
 use wasmtime_wasi_http::{Error, WasiBody};
 
-use crate::brand::{Brand, Connection, PERSON};
-use crate::component::PIECE;
+use crate::brand::{Connection, PERSON};
+use crate::component::{PIECE, made_clock};
 use crate::meter::Sample;
-use crate::requests::Contestant;
+use crate::requests::{Contestant, PAUSE};
 
-/// The core's transport: hyper, on one thread.
+/// The core's transport: hyper. Clones share its connections.
 #[derive(Clone)]
 pub struct NativeTransport {
-    runtime: Rc<Runtime>,
-    pool: Rc<Pool>,
+    runtime: Arc<Runtime>,
+    pool: Arc<Pool>,
     clock: NativeClock,
 }
 
-/// The machine's time.
+/// The connector over it.
+pub type NativeConnector = Connector<NativeTransport, NativeClock>;
+
+/// The machine's time, or a made one.
 #[derive(Clone)]
 pub struct NativeClock(Clock);
 
 /// The body of an answer that is read piece by piece.
 pub struct NativeBody {
-    runtime: Rc<Runtime>,
+    runtime: Arc<Runtime>,
     clock: NativeClock,
     body: WasiBody,
     /// What came beyond the piece that was asked for.
@@ -47,10 +50,19 @@ pub struct NativeBody {
 }
 
 impl NativeTransport {
+    /// On one thread.
     pub fn new() -> Self {
-        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime");
+        Self::on(tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime"))
+    }
+
+    /// Whose connections this runtime serves.
+    pub fn on(runtime: Runtime) -> Self {
         let host = Host::new(Options { pooled: false, ..Options::default() }).expect("a host");
-        Self { runtime: Rc::new(runtime), pool: Rc::new(host.pool()), clock: NativeClock(Clock::system()) }
+        Self { runtime: Arc::new(runtime), pool: Arc::new(host.pool()), clock: NativeClock(Clock::system()) }
+    }
+
+    fn with_clock(&self, clock: Clock) -> Self {
+        Self { clock: NativeClock(clock), ..self.clone() }
     }
 
     async fn head(&self, request: core::Request, limits: Limits) -> Result<(Head, WasiBody), Failure> {
@@ -167,7 +179,7 @@ fn failure(error: &Error) -> Failure {
 }
 
 /// A connector that is ready to call this brand.
-pub fn configured(transport: &NativeTransport, connection: &Connection) -> Connector<NativeTransport, NativeClock> {
+pub fn configured(transport: &NativeTransport, connection: &Connection) -> NativeConnector {
     let settings = crate::component::settings(connection);
     let core =
         |setting: &contract::Setting| Setting { key: setting.key.clone(), value: Secret::new(setting.value.clone()) };
@@ -188,13 +200,48 @@ pub fn about(key: &str, address: &str) -> Request {
     }
 }
 
-impl Contestant for NativeTransport {
+/// The core, on one thread.
+pub struct Native {
+    transport: NativeTransport,
+    turned_to: Option<Connection>,
+    kept: Option<Kept>,
+}
+
+/// A connector that serves one request after the other.
+struct Kept {
+    connector: NativeConnector,
+    clock: Clock,
+}
+
+impl Native {
+    pub fn new() -> Self {
+        Self { transport: NativeTransport::new(), turned_to: None, kept: None }
+    }
+}
+
+impl Contestant for Native {
     fn name(&self) -> &'static str {
         "native"
     }
 
-    fn serve(&mut self, brand: &Brand<'_>, flow: Flow) -> Sample {
-        let (sample, report) = Sample::of(|| serve(self, &brand.connection, flow));
+    fn turn_to(&mut self, connection: &Connection, way: Way) {
+        self.turned_to = Some(connection.clone());
+        self.kept = (way == Way::Kept).then(|| {
+            let clock = made_clock();
+            Kept { connector: configured(&self.transport.with_clock(clock.clone()), connection), clock }
+        });
+    }
+
+    fn serve(&mut self, flow: Flow) -> Sample {
+        let Self { transport, turned_to, kept } = self;
+        let connection = turned_to.as_ref().expect("a brand");
+        let (sample, report) = match kept {
+            None => Sample::of(|| serve(transport, connection, flow)),
+            Some(Kept { connector, clock }) => {
+                clock.advance(PAUSE);
+                Sample::of(|| serve_on(connector, flow))
+            }
+        };
         assert_eq!(report.outcome, expected(flow), "{:?}", report.findings);
         sample
     }
@@ -210,8 +257,12 @@ fn expected(flow: Flow) -> Outcome {
 }
 
 /// Serves a request to its end with a connector of its own, and reads all documents.
-fn serve(transport: &NativeTransport, connection: &Connection, flow: Flow) -> Report {
-    let mut connector = configured(transport, connection);
+pub fn serve(transport: &NativeTransport, connection: &Connection, flow: Flow) -> Report {
+    serve_on(&mut configured(transport, connection), flow)
+}
+
+/// Serves a request to its end, and reads all documents.
+fn serve_on(connector: &mut NativeConnector, flow: Flow) -> Report {
     let request = about("request-1", PERSON);
     let begun = match flow {
         Flow::Access => connector.access(&request),
@@ -219,21 +270,17 @@ fn serve(transport: &NativeTransport, connection: &Connection, flow: Flow) -> Re
         Flow::Erase => connector.delete(&request, DeletionMode::Erase),
         Flow::EraseAndVerify => connector.delete(&request, DeletionMode::EraseAndVerify),
     };
-    let report = finish(&mut connector, &request, begun.expect("progress"));
+    let report = finish(connector, &request, begun.expect("progress"));
     for document in &report.documents {
         if let Content::Remote(reference) = &document.content {
-            read_whole(&mut connector, reference, |_| ());
+            read_whole(connector, reference, |_| ());
         }
     }
     report
 }
 
 /// Follows a request to its last word, without waiting.
-pub fn finish(
-    connector: &mut Connector<NativeTransport, NativeClock>,
-    request: &Request,
-    mut progress: Progress,
-) -> Report {
+pub fn finish(connector: &mut NativeConnector, request: &Request, mut progress: Progress) -> Report {
     loop {
         match progress {
             Progress::Done(report) => return *report,
@@ -246,11 +293,7 @@ pub fn finish(
 }
 
 /// Reads a document to its end, piece by piece: its length. `each` sees every offset.
-pub fn read_whole(
-    connector: &mut Connector<NativeTransport, NativeClock>,
-    reference: &str,
-    mut each: impl FnMut(u64),
-) -> u64 {
+pub fn read_whole(connector: &mut NativeConnector, reference: &str, mut each: impl FnMut(u64)) -> u64 {
     let mut offset = 0;
     loop {
         let chunk = connector.read(reference, offset, PIECE).expect("a piece");

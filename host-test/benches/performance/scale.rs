@@ -36,6 +36,11 @@ impl Scale {
         }
     }
 
+    /// For how long requests of one kind are served.
+    pub fn of_a_request(self) -> Duration {
+        self.pick(Duration::from_millis(1), Duration::from_millis(400), Duration::from_millis(1_500))
+    }
+
     /// Criterion, for this scale and with its own arguments. What comes here is warm already.
     pub fn criterion(self) -> Criterion {
         Criterion::default()

@@ -45,19 +45,35 @@ fn steps(criterion: &mut Criterion, results: &mut Results) {
     let kept = code.keep(directory.join("qualtrics.cwasm")).expect("a new file");
 
     let mut group = criterion.benchmark_group("start");
-    let mut step = |name: &str, once: &mut dyn FnMut() -> Duration| {
-        let samples = samples(&mut group, name, || Sample { wall: once(), cpu: Duration::ZERO });
+    let mut note = |name: &str, samples: &[Sample]| {
         if samples.is_empty() {
             return;
         }
-        let micros = |share| wall_quantile(&samples, share) * 1e6;
+        let micros = |share| wall_quantile(samples, share) * 1e6;
         let timing =
             Timing { step: name.to_owned(), p50_us: micros(0.5), p99_us: micros(0.99), times: samples.len() as u64 };
         println!("{name}: p50 {:.1} µs, p99 {:.1} µs", timing.p50_us, timing.p99_us);
         results.steps.retain(|old| old.step != name);
         results.steps.push(timing);
     };
-    step("host-with-linker", &mut || timed(|| host(true)));
+    let only = |wall| Sample { wall, cpu: Duration::ZERO };
+    // A host tells how long its parts took: they are those of the same hosts.
+    let mut parts: [(&str, Vec<Sample>); 3] =
+        ["host-trusted-roots", "host-engine", "host-linker"].map(|name| (name, vec![]));
+    let hosts = samples(&mut group, "host", || {
+        let (time, set_up) = timed_of(|| host(true), Host::set_up);
+        for (part, took) in parts.iter_mut().zip([set_up.trusted_roots, set_up.engine, set_up.linker]) {
+            part.1.push(only(took));
+        }
+        only(time)
+    });
+    note("host", &hosts);
+    for (name, samples) in &parts {
+        note(name, samples);
+    }
+    let mut step = |name: &str, once: &mut dyn FnMut() -> Duration| {
+        note(name, &samples(&mut group, name, || only(once())));
+    };
     step("compile", &mut || timed(|| pooled.load(COMPONENT).expect("the connector")));
     step("load-from-file", &mut || timed(|| pooled.load_precompiled(&kept).expect("the connector")));
     step("load-from-memory", &mut || timed(|| pooled.load_precompiled(&code).expect("the connector")));
@@ -75,11 +91,17 @@ fn steps(criterion: &mut Criterion, results: &mut Results) {
 
 /// From the start to the end, without what it costs to throw the result away.
 fn timed<T>(work: impl FnOnce() -> T) -> Duration {
+    timed_of(work, |_| ()).0
+}
+
+/// The same, with what the result tells.
+fn timed_of<T, U>(work: impl FnOnce() -> T, told: impl FnOnce(&T) -> U) -> (Duration, U) {
     let start = Instant::now();
     let done = work();
     let time = start.elapsed();
+    let told = told(&done);
     drop(done);
-    time
+    (time, told)
 }
 
 async fn timed_async<T>(work: impl Future<Output = T>) -> Duration {

@@ -41,7 +41,7 @@ pub fn measure(scale: Scale, simulation: &Simulation, results: &mut Results) {
     };
     results.streamed.extend(rounds.into_iter().filter_map(fastest));
     let brand = simulation.brand(&held(scale.pick(1 << 16, 2 << 20, 64 << 20)), 0);
-    results.streamed.extend(foreign::hosts().iter_mut().map(|host| host.stream(&brand)));
+    results.streamed.extend(foreign::hosts().iter_mut().map(|host| host.stream(&brand.connection)));
     for streamed in &results.streamed {
         let most = |bytes: &dyn Fn(&Moment) -> Option<u64>| streamed.moments.iter().filter_map(bytes).max();
         println!(
@@ -104,7 +104,7 @@ pub fn streamed(by: &str, bytes: u64, wall_s: f64, cpu_s: f64, moments: Vec<Mome
 
 /// Through `read` of the component.
 pub fn component(connection: &Connection) -> Streamed {
-    let InHost { runtime, plugin } = InHost::new();
+    let InHost { runtime, plugin, .. } = InHost::new();
     runtime.block_on(async {
         let mut instance = component::configured(&plugin, connection).await;
         let request = component::about(PERSON);

@@ -54,7 +54,7 @@ mod compatibility;
 #[cfg(test)]
 mod tests;
 
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use wasmtime::component::{HasData, Linker, ResourceTable};
 use wasmtime::{Config, Enabled, Engine, EngineWeak, PoolingAllocationConfig};
@@ -125,12 +125,24 @@ impl Default for Options {
     }
 }
 
+/// How long the parts of [`Host::new`] took: what a program waits for at its start, before it loads anything.
+#[derive(Clone, Copy, Debug)]
+pub struct SetUp {
+    /// Reading the certificates that are trusted.
+    pub trusted_roots: Duration,
+    /// The engine, and the room for its instances.
+    pub engine: Duration,
+    /// The linker: all that a component may import, tied to what this host gives it.
+    pub linker: Duration,
+}
+
 /// Loads connectors.
 pub struct Host {
     engine: Engine,
     linker: Linker<State>,
     tls: rustls::ClientConfig,
     options: Options,
+    set_up: SetUp,
 }
 
 impl Host {
@@ -139,13 +151,24 @@ impl Host {
     /// # Errors
     /// [`HostError::Options`]: a certificate does not parse, or the machine cannot set so much address space aside.
     pub fn new(options: Options) -> Result<Self, HostError> {
+        let start = Instant::now();
         let tls = outbound::tls(&options.extra_root_certificates)?;
+        let trusted_roots = start.elapsed();
         // Where the system cannot tell which pages were written to, a used slot is made good as a whole.
         let engine = Engine::new(&config(&options, true)).or_else(|_| Engine::new(&config(&options, false)));
         let engine = engine.map_err(|error| HostError::Options(format!("{error:#}")))?;
+        let with_engine = start.elapsed();
         let linker = linker(&engine).map_err(|error| HostError::Options(format!("{error:#}")))?;
+        let with_linker = start.elapsed();
         tick(engine.weak()).map_err(|error| HostError::Options(error.to_string()))?;
-        Ok(Self { engine, linker, tls, options })
+        let set_up = SetUp { trusted_roots, engine: with_engine - trusted_roots, linker: with_linker - with_engine };
+        Ok(Self { engine, linker, tls, options, set_up })
+    }
+
+    /// How long it took to set this host up.
+    #[must_use]
+    pub fn set_up(&self) -> SetUp {
+        self.set_up
     }
 
     /// Compiles a component: a fraction of a second.

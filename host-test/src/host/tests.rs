@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 use wit_component::{ComponentEncoder, StringEncoding, embed_component_metadata};
 
 use super::contract::{Request, Right};
-use super::{Host, HostError, InstanceOptions, Options, Plugin};
+use super::{Host, HostError, InstanceOptions, Options, Plugin, SetUp};
 use crate::COMPONENT;
 use crate::clock::Clock;
 
@@ -52,6 +52,16 @@ fn component(module: &str) -> Vec<u8> {
 
 fn host() -> Host {
     Host::new(Options { max_instances: 4, ..Options::default() }).unwrap()
+}
+
+#[test]
+fn a_host_tells_how_long_its_parts_took_and_counts_nothing_twice() {
+    let start = Instant::now();
+    let host = host();
+    let took = start.elapsed();
+    let SetUp { trusted_roots, engine, linker } = host.set_up();
+    assert!([trusted_roots, engine, linker].into_iter().all(|part| !part.is_zero()));
+    assert!(trusted_roots + engine + linker <= took, "{:?} of {took:?}", host.set_up());
 }
 
 fn load(configure: &str) -> Plugin {

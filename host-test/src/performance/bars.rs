@@ -1,6 +1,6 @@
 //! What is to be reached, and whether it was.
 
-use super::results::{Flow, Results, Work};
+use super::results::{Flow, Results, Served, Way, Work};
 
 /// Something that is to be reached.
 #[derive(Clone, Debug, PartialEq)]
@@ -15,7 +15,7 @@ pub struct Bar {
     pub met: Option<bool>,
 }
 
-/// All of them. Where there is a figure for each flow, the worst one counts.
+/// All of them. Where there is a figure for each flow and each way of keeping a connection, the worst one counts.
 #[must_use]
 pub fn bars(results: &Results) -> Vec<Bar> {
     let step = |name| results.step(name).map(|timing| timing.p50_us);
@@ -91,19 +91,25 @@ fn at_least(what: &'static str, wanted: &'static str, reached: Option<f64>, leas
     Bar { what, wanted, reached: reached.map(ratio), met: reached.map(|reached| reached >= least) }
 }
 
-/// The worst ratio of all flows that both did; none if there is no such flow.
+/// The worst ratio of all that both did, in either way; none if there is no such flow.
 fn worst(
     results: &Results,
     other: &str,
     worse: fn(f64, f64) -> f64,
-    ratio: impl Fn(&super::Served, &super::Served) -> f64,
+    ratio: impl Fn(&Served, &Served) -> f64,
 ) -> Option<f64> {
-    let both = |flow| results.served(flow, "component").zip(results.served(flow, other));
-    Flow::ALL.into_iter().filter_map(both).map(|(component, other)| ratio(component, other)).reduce(worse)
+    let both = |(flow, way)| results.served(flow, way, "component").zip(results.served(flow, way, other));
+    let all = Flow::ALL.into_iter().flat_map(|flow| Way::ALL.map(|way| (flow, way)));
+    all.filter_map(both).map(|(component, other)| ratio(component, other)).reduce(worse)
 }
 
-fn ratio(ratio: f64) -> String {
-    format!("{ratio:.2}")
+/// A ratio, with as many digits as say something.
+pub(super) fn ratio(ratio: f64) -> String {
+    match ratio {
+        ..0.05 => format!("{ratio:.3}"),
+        100.0.. => format!("{ratio:.0}"),
+        _ => format!("{ratio:.2}"),
+    }
 }
 
 /// A time, in the unit in which it is easy to read.

@@ -14,8 +14,8 @@ use super::png;
 
 /// What can be drawn.
 pub(super) enum Chart {
-    /// Bars in groups, all in one unit.
-    Bars { title: String, groups: Vec<Group> },
+    /// Bars in groups, all in one unit. Where they are logarithmic, each length more is a factor.
+    Bars { title: String, logarithmic: bool, groups: Vec<Group> },
     /// Lines through points.
     Lines { title: String, x: Axis, y: Axis, lines: Vec<Line> },
 }
@@ -36,6 +36,10 @@ pub(super) struct Axis {
 /// A line, and its name.
 pub(super) struct Line {
     pub(super) name: String,
+    /// Lines about the same thing have one colour: the number of it.
+    pub(super) colour: usize,
+    /// Of two such lines, one is dashed, so that both are seen where they meet.
+    pub(super) dashed: bool,
     pub(super) points: Vec<(f64, f64)>,
 }
 
@@ -97,7 +101,7 @@ impl Chart {
         let unit = scale as i32;
         let area = area.margin(12 * unit, 4 * unit, 4 * unit, 4 * unit).titled(title, ("sans-serif", 20 * scale))?;
         match self {
-            Self::Bars { groups, .. } => bars(&area, groups, scale)?,
+            Self::Bars { groups, logarithmic, .. } => bars(&area, groups, *logarithmic, scale)?,
             Self::Lines { x, y, lines, .. } => {
                 let (across, up) = (range(lines, x, |point| point.0), range(lines, y, |point| point.1));
                 match (x.logarithmic, y.logarithmic) {
@@ -156,18 +160,29 @@ where
         .x_label_formatter(&|value| number(*value))
         .y_label_formatter(&|value| number(*value))
         .draw()?;
-    for (line, colour) in lines.iter().zip(COLOURS.iter().cycle()) {
+    for line in lines {
+        let colour = COLOURS[line.colour % COLOURS.len()];
         let style = colour.stroke_width(2 * scale);
-        chart.draw_series(LineSeries::new(line.points.iter().copied(), style))?;
+        let points = line.points.iter().copied();
+        if line.dashed {
+            chart.draw_series(DashedLineSeries::new(points, 8 * scale, 6 * scale, style))?;
+        } else {
+            chart.draw_series(LineSeries::new(points, style))?;
+        }
         // Few points were measured one by one, and are to be seen; many are a line.
         if line.points.len() < 20 {
-            let dots = line.points.iter().map(|point| Circle::new(*point, 4 * scale, colour.filled()));
-            chart.draw_series(dots)?;
+            let (size, inner) = if line.dashed { (5 * scale, WHITE.filled()) } else { (4 * scale, colour.filled()) };
+            chart.draw_series(line.points.iter().map(|point| Circle::new(*point, size, inner)))?;
+            chart.draw_series(line.points.iter().map(|point| Circle::new(*point, size, style)))?;
         }
     }
-    for (place, (line, colour)) in (0..).zip(lines.iter().zip(COLOURS.iter().cycle())) {
+    for (place, line) in (0..).zip(lines) {
         let y = (30 + 24 * place) * unit;
-        names.draw(&PathElement::new([(4 * unit, y), (28 * unit, y)], colour.stroke_width(3 * scale)))?;
+        let style = COLOURS[line.colour % COLOURS.len()].stroke_width(3 * scale);
+        let pieces = if line.dashed { vec![(4, 12), (18, 28)] } else { vec![(4, 28)] };
+        for (from, to) in pieces {
+            names.draw(&PathElement::new([(from * unit, y), (to * unit, y)], style))?;
+        }
         let font = ("sans-serif", 13 * scale).into_font();
         names.draw(&Text::new(line.name.clone(), (36 * unit, y - 7 * unit), font))?;
     }
@@ -175,7 +190,7 @@ where
 }
 
 /// One bar below the other, with its name on the left and its value at its end.
-fn bars<B: DrawingBackend>(area: &DrawingArea<B, Shift>, groups: &[Group], scale: u32) -> Drawn
+fn bars<B: DrawingBackend>(area: &DrawingArea<B, Shift>, groups: &[Group], logarithmic: bool, scale: u32) -> Drawn
 where
     B::ErrorType: 'static,
 {
@@ -183,7 +198,14 @@ where
     const ROW: i32 = 24;
     let unit = scale as i32;
     let (width, _) = area.dim_in_pixel();
-    let longest = groups.iter().flat_map(|group| &group.bars).map(|(_, value)| *value).fold(0.0, f64::max);
+    let values = || groups.iter().flat_map(|group| &group.bars).map(|(_, value)| *value).filter(|value| *value > 0.0);
+    let (least, most) = (values().fold(f64::INFINITY, f64::min), values().fold(0.0, f64::max));
+    // The shortest bar of a logarithmic picture is to be seen, too.
+    let share = |value: f64| match (value > 0.0, logarithmic) {
+        (false, _) => 0.0,
+        (true, false) => value / most,
+        (true, true) => (value / least * 2.0).ln() / (most / least * 2.0).ln(),
+    };
     let room = f64::from(width as i32 - (NAMES + 110) * unit);
     let small = ("sans-serif", 14 * scale).into_font();
     let mut y = 10 * unit;
@@ -196,7 +218,7 @@ where
                 names.push(name);
                 names.len() - 1
             });
-            let length = if longest > 0.0 { (value / longest * room) as i32 } else { 0 };
+            let length = (share(*value) * room) as i32;
             let (left, top, bottom) = (NAMES * unit, y + 2 * unit, y + (ROW - 4) * unit);
             let colour = COLOURS[place % COLOURS.len()];
             area.draw(&Text::new(name.clone(), (36 * unit, y + 4 * unit), small.clone()))?;

@@ -15,5 +15,5 @@ mod tests;
 pub use bars::{Bar, bars};
 pub use page::draw;
 pub use results::{
-    Crowd, Flow, Footprint, Growth, Machine, Moment, Part, Results, Served, Streamed, Timing, Work, quantile,
+    Crowd, Flow, Footprint, Growth, Machine, Moment, Part, Results, Served, Streamed, Timing, Way, Work, quantile,
 };

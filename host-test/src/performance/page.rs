@@ -4,9 +4,9 @@ use std::fmt::{Display, Write};
 use std::path::Path;
 use std::{fs, io};
 
-use super::bars::{bars, micros};
+use super::bars::{bars, micros, ratio};
 use super::chart::{Axis, Chart, Group, Line, number};
-use super::results::{Flow, Results, Served, Work};
+use super::results::{Crowd, Flow, Growth, Results, Served, Way, Work};
 
 /// Draws the page and its pictures into a directory, and keeps the results beside them.
 ///
@@ -32,44 +32,20 @@ const GROWTH_TIME: &str = "growth-time";
 fn charts(results: &Results) -> Vec<(&'static str, Chart)> {
     let linear = |name| Axis { name, logarithmic: false };
     let logarithmic = |name| Axis { name, logarithmic: true };
-    let crowd = |of: fn(&super::Crowd) -> f64| {
-        let mut latencies: Vec<u64> = results.crowds.iter().map(|crowd| crowd.latency_ms).collect();
-        latencies.dedup();
-        let line = |latency: u64| Line {
-            name: format!("Qualtrics answers after {latency} ms"),
-            points: results
-                .crowds
-                .iter()
-                .filter(|crowd| crowd.latency_ms == latency)
-                .map(|crowd| (crowd.at_once as f64, of(crowd)))
-                .collect(),
-        };
-        latencies.into_iter().map(line).collect::<Vec<_>>()
-    };
-    let growth = |of: fn(&super::Growth) -> f64| {
-        let line = |(work, name): (Work, &str)| Line {
-            name: name.to_owned(),
-            points: results
-                .growth
-                .iter()
-                .filter(|growth| growth.work == work)
-                .map(|growth| (growth.amount as f64, of(growth)))
-                .collect(),
-        };
-        WORK.map(line).into_iter().collect::<Vec<_>>()
-    };
     vec![
         (
             THROUGHPUT,
             Chart::Bars {
                 title: "Whole requests a second, one after the other".to_owned(),
+                logarithmic: false,
                 groups: groups(results, |served| served.per_second),
             },
         ),
         (
             PROCESSOR,
             Chart::Bars {
-                title: "Processor time of the client for a whole request, in ms".to_owned(),
+                title: "Processor time of the client for a whole request, in ms (logarithmic)".to_owned(),
+                logarithmic: true,
                 groups: groups(results, |served| served.cpu_ms),
             },
         ),
@@ -85,19 +61,19 @@ fn charts(results: &Results) -> Vec<(&'static str, Chart)> {
         (
             CROWD,
             Chart::Lines {
-                title: "Access requests a second, through the component, on two threads".to_owned(),
+                title: "Access requests a second, many at once".to_owned(),
                 x: logarithmic("requests at once"),
                 y: logarithmic("requests a second"),
-                lines: crowd(|crowd| crowd.per_second),
+                lines: crowds(results, |crowd| crowd.per_second),
             },
         ),
         (
             CROWD_MEMORY,
             Chart::Lines {
-                title: "Resident memory of the host for each request under way".to_owned(),
+                title: "Resident memory for each request under way".to_owned(),
                 x: logarithmic("requests at once"),
                 y: linear("KiB"),
-                lines: crowd(|crowd| crowd.kib_each),
+                lines: crowds(results, |crowd| crowd.kib_each),
             },
         ),
         (
@@ -106,7 +82,7 @@ fn charts(results: &Results) -> Vec<(&'static str, Chart)> {
                 title: "Calls to Qualtrics, as the work grows".to_owned(),
                 x: logarithmic("how much"),
                 y: logarithmic("calls"),
-                lines: growth(|growth| growth.calls as f64),
+                lines: growth(results, "", |growth| growth.calls as f64),
             },
         ),
         (
@@ -115,41 +91,92 @@ fn charts(results: &Results) -> Vec<(&'static str, Chart)> {
                 title: "Time, as the work grows".to_owned(),
                 x: logarithmic("how much"),
                 y: logarithmic("ms"),
-                lines: growth(|growth| growth.ms),
+                lines: {
+                    let mut lines = growth(results, "", |growth| growth.ms);
+                    let native = growth(results, "native core, ", |growth| growth.native_ms);
+                    lines.extend(native.into_iter().map(|line| Line { dashed: true, ..line }));
+                    lines
+                },
             },
         ),
     ]
 }
 
-const WORK: [(Work, &str); 3] = [
-    (Work::Contacts, "access: contacts of the person"),
-    (Work::Directories, "access: directories of the brand"),
-    (Work::PendingJobs, "one poll: pending erasures"),
+/// Kinds of work, as the table calls them, and the pictures.
+const WORK: [(Work, &str, &str); 3] = [
+    (Work::Contacts, "access: contacts of the person", "contacts of a person"),
+    (Work::Directories, "access: directories of the brand", "directories of a brand"),
+    (Work::PendingJobs, "one poll: pending erasures", "erasures in one poll"),
 ];
 
+/// A line for each latency and contestant, over how many there are at once.
+fn crowds(results: &Results, of: fn(&Crowd) -> f64) -> Vec<Line> {
+    let mut latencies: Vec<u64> = results.crowds.iter().map(|crowd| crowd.latency_ms).collect();
+    latencies.sort_unstable();
+    latencies.dedup();
+    let mut lines = Vec::new();
+    for by in ["component", "native"] {
+        for (colour, latency) in latencies.iter().enumerate() {
+            let these = results.crowds.iter().filter(|crowd| crowd.by == by && crowd.latency_ms == *latency);
+            lines.push(Line {
+                name: format!("{}, after {latency} ms", name(by)),
+                colour,
+                dashed: by == "native",
+                points: these.map(|crowd| (crowd.at_once as f64, of(crowd))).collect(),
+            });
+        }
+    }
+    lines
+}
+
+/// A line for each kind of work, over how much of it there is.
+fn growth(results: &Results, whose: &str, of: fn(&Growth) -> f64) -> Vec<Line> {
+    let line = |(colour, (work, _, name)): (usize, (Work, &str, &str))| Line {
+        name: format!("{whose}{name}"),
+        colour,
+        dashed: false,
+        points: results
+            .growth
+            .iter()
+            .filter(|growth| growth.work == work)
+            .map(|growth| (growth.amount as f64, of(growth)))
+            .collect(),
+    };
+    WORK.into_iter().enumerate().map(line).collect()
+}
+
 fn groups(results: &Results, of: fn(&Served) -> f64) -> Vec<Group> {
-    let group = |flow: Flow| Group {
-        name: flow.name().to_owned(),
+    let group = |(flow, way): (Flow, Way)| Group {
+        name: format!("{}: {}", flow.name(), instance(way)),
         bars: results
             .served
             .iter()
-            .filter(|served| served.flow == flow)
+            .filter(|served| (served.flow, served.way) == (flow, way))
             .map(|served| (name(&served.by).to_owned(), of(served)))
             .collect(),
     };
-    Flow::ALL.into_iter().map(group).collect()
+    Flow::ALL.into_iter().flat_map(|flow| Way::ALL.map(|way| (flow, way))).map(group).collect()
+}
+
+/// What a way is called on the page.
+fn instance(way: Way) -> &'static str {
+    match way {
+        Way::Fresh => "an instance for each request",
+        Way::Kept => "an instance kept for the connection",
+    }
 }
 
 fn stream(results: &Results) -> Vec<Line> {
     let mib = |bytes: u64| bytes as f64 / f64::from(1 << 20);
+    let line = |colour, name, points| Line { name, colour, dashed: false, points };
     let mut lines = Vec::new();
     for streamed in results.streamed.iter().filter(|streamed| !streamed.moments.is_empty()) {
         let resident = streamed.moments.iter().map(|moment| (moment.at_s, mib(moment.resident_bytes)));
-        lines.push(Line { name: format!("{}: resident", name(&streamed.by)), points: resident.collect() });
+        lines.push(line(lines.len(), format!("{}: resident", name(&streamed.by)), resident.collect()));
         let linear = streamed.moments.iter().filter_map(|moment| Some((moment.at_s, mib(moment.linear_bytes?))));
         let linear: Vec<_> = linear.collect();
         if !linear.is_empty() {
-            lines.push(Line { name: format!("{}: linear memory", name(&streamed.by)), points: linear });
+            lines.push(line(lines.len(), format!("{}: linear memory", name(&streamed.by)), linear));
         }
     }
     lines
@@ -202,9 +229,9 @@ fn page(results: &Results) -> String {
     });
     table(&mut page, ["", "bar", "reached", "met"], judged);
     page.push_str(
-        "\nWhere there is a figure for each kind of request, the worst counts. How many calls each flow costs, and in how \
-         many waves, is\nno measurement: tests hold them to exact tables (`host-test/tests/end_to_end/check.rs` and \
-         `polling.rs`).\n[What was changed, and what each change brought](changes.md) is written down as well.\n\n",
+        "\nOf whole requests, the worst counts of all kinds, and of both ways to keep a connection. How many calls each flow \
+         costs, and in how\nmany waves, is no measurement: tests hold them to exact tables (`host-test/tests/end_to_end/check.rs` \
+         and `polling.rs`).\n[What was changed, and what each change brought](changes.md) is written down as well.\n\n",
     );
     start(&mut page, results);
     requests(&mut page, results);
@@ -233,7 +260,10 @@ fn start(page: &mut String, results: &Results) {
          beforehand.\n\n",
     );
     let step = |step: &str| match step {
-        "host-with-linker" => "a host: engine, pool, linker, trusted roots".to_owned(),
+        "host" => "a host: trusted roots, engine and pool, linker".to_owned(),
+        "host-trusted-roots" => "of it, reading the trusted roots".to_owned(),
+        "host-engine" => "of it, the engine with its pool".to_owned(),
+        "host-linker" => "of it, the linker".to_owned(),
         "compile" => "compiling the component, on all processors".to_owned(),
         "load-from-file" => "loading machine code, mapped from a file".to_owned(),
         "load-from-memory" => "loading machine code that is in memory".to_owned(),
@@ -263,43 +293,54 @@ fn start(page: &mut String, results: &Results) {
 
 fn requests(page: &mut String, results: &Results) {
     page.push_str(
-        "\n## Whole requests\n\nFrom signing in to the last byte of the last document, one request after the other, against \
-         a simulated Qualtrics in another\nprocess that answers at once and whose jobs end at once. Everybody makes the same \
-         calls, which is checked before anything is\nmeasured; only the plain client leaves out the two that look for a \
-         verifying search that somebody has begun already. One of them\nreads a page of Qualtrics' list of erasures, which \
-         has 100 jobs on it here. Processor time is that of the client's process alone.\n\n\
+        "\n## Whole requests\n\nTo the last byte of the last document, one request after the other, against a simulated Qualtrics \
+         in another process that answers\nat once and whose jobs end at once. Everybody makes the same calls, which is checked \
+         before anything is measured; only the\nplain client leaves out the two that look for a verifying search that somebody has \
+         begun already. One of them reads a page of\nQualtrics' list of erasures, which has 100 jobs on it here. Processor time is \
+         that of the client's process alone.\n\n\
          - *native core*: the same connector, compiled for this machine, over the same pool of connections;\n\
-         - *component*: in the host of this repository, an instance for each request;\n\
+         - *component*: in the host of this repository;\n\
          - *Python client*: what one would write with `requests`, one call after the other, without any of the connector's \
          checks\n  (`host-test/benches/clients/python_client.py`);\n\
-         - *Python host*, *Node host*: the same component in `wasmtime` for Python, and in Node by `jco`.\n\n",
+         - *Python host*, *Node host*: the component in the hosts of this repository that platforms copy (`host-test/python`, \
+         `host-test/node`),\n  with the file that is made for them: the connector behind its egress guard.\n\n\
+         There are two ways. With *an instance for each request* all begin anew: they sign in, and the component is instantiated \
+         and\nconfigured; the host in Node starts a thread, too. Sockets of the first three stay open. With *an instance kept for \
+         the connection*\none that is configured serves one request after the other, and has its token already, and what it read \
+         of the brand's users less\nthan ten minutes ago. A connector that is kept keeps to Qualtrics' limits, 20 erasures a minute, \
+         and here it does not wait: its\nclock is moved on by 20 seconds before each request, so that once in a while it signs in \
+         again, as it would. The hosts in Python\nand Node go by the machine's clock; theirs is replaced, outside of the \
+         measurement, before it would have to wait.\n\n",
     );
     picture(page, THROUGHPUT, "Whole requests a second");
     picture(page, PROCESSOR, "Processor time for a whole request");
-    let rows = results.served.iter().map(|served| {
-        let native = results.served(served.flow, "native");
-        let ratio = |of: fn(&Served) -> f64| {
-            native.map_or_else(String::new, |native| format!("{:.2}", of(served) / of(native)))
-        };
-        [
-            served.flow.name().to_owned(),
-            name(&served.by).to_owned(),
-            format!("{:.1}", served.per_second),
-            ratio(|served| served.per_second),
-            format!("{:.2} ms", served.p50_ms),
-            format!("{:.2} ms", served.p99_ms),
-            format!("{:.2} ms", served.cpu_ms),
-            ratio(|served| served.cpu_ms),
-            served.calls.to_string(),
-        ]
-    });
-    let head = ["request", "by", "a second", "÷ native", "p50", "p99", "processor", "÷ native", "calls"];
-    table(page, head, rows);
+    for way in Way::ALL {
+        let _ = writeln!(page, "With {}:\n", instance(way));
+        let rows = results.served.iter().filter(|served| served.way == way).map(|served| {
+            let native = results.served(served.flow, way, "native");
+            let beside =
+                |of: fn(&Served) -> f64| native.map_or_else(String::new, |native| ratio(of(served) / of(native)));
+            [
+                served.flow.name().to_owned(),
+                name(&served.by).to_owned(),
+                format!("{:.1}", served.per_second),
+                beside(|served| served.per_second),
+                format!("{:.2} ms", served.p50_ms),
+                format!("{:.2} ms", served.p99_ms),
+                format!("{:.2} ms", served.cpu_ms),
+                beside(|served| served.cpu_ms),
+                served.calls.to_string(),
+            ]
+        });
+        let head = ["request", "by", "a second", "÷ native", "p50", "p99", "processor", "÷ native", "calls"];
+        table(page, head, rows);
+        page.push('\n');
+    }
 }
 
 fn streaming(page: &mut String, results: &Results) {
     page.push_str(
-        "\n## Long documents\n\nThe export of an access request, read to its end in pieces of 64 KiB: 1 GiB, and 64 MiB in the \
+        "## Long documents\n\nThe export of an access request, read to its end in pieces of 64 KiB: 1 GiB, and 64 MiB in the \
          hosts in which bytes cross the\nborder slowly. *Plain download* is one GET through the same pool of connections, \
          whose bytes are dropped as they come. Of three\nrounds, the fastest of each counts. The simulated \
          Qualtrics makes the bytes as it sends them, and is slower than any reader here but\nthose: what the readers cost \
@@ -313,7 +354,7 @@ fn streaming(page: &mut String, results: &Results) {
             name(&streamed.by).to_owned(),
             format!("{} MiB", number(streamed.mib)),
             format!("{:.1}", streamed.mb_per_second),
-            download.map_or_else(String::new, |download| format!("{:.2}", streamed.mb_per_second / download)),
+            download.map_or_else(String::new, |download| ratio(streamed.mb_per_second / download)),
             format!("{:.3} s", streamed.cpu_s_per_gib),
             most(streamed.moments.iter().filter_map(|moment| moment.linear_bytes).max()),
             most(streamed.moments.iter().map(|moment| moment.resident_bytes).max()),
@@ -327,33 +368,70 @@ fn streaming(page: &mut String, results: &Results) {
 
 fn many(page: &mut String, results: &Results) {
     page.push_str(
-        "## Many requests at once\n\nAccess requests through the component, each on an instance of its own, on two threads; the \
-         simulated Qualtrics shares the\nmachine. The limits of the real one are not kept here: it would answer far fewer.\n\n",
+        "## Many requests at once\n\nAccess requests, each signing in; the simulated Qualtrics shares the machine. The limits of the \
+         real one are not kept here: it would\nanswer far fewer.\n\n\
+         - *component*: each request on an instance of its own, all on two threads;\n\
+         - *native core*: its calls block, so each request under way has a thread of its own; two more look after the sockets of \
+         all. The\n  threads are there before anything is measured, as a server's are, and what they take up counts.\n\n",
     );
-    picture(page, CROWD, "Requests a second");
+    picture(page, CROWD, "Requests a second, many at once");
     picture(page, CROWD_MEMORY, "Memory for each request");
-    let rows = results.crowds.iter().map(|crowd| {
+    let of_component = results.crowds.iter().filter(|crowd| crowd.by == "component");
+    let rows = of_component.map(|component| {
+        let native = results.crowd(component.at_once, component.latency_ms, "native");
+        let beside = |of: fn(&Crowd) -> f64, digits: usize| {
+            native.map_or_else(String::new, |native| format!("{:.digits$}", of(native)))
+        };
+        let divided =
+            |of: fn(&Crowd) -> f64| native.map_or_else(String::new, |native| ratio(of(component) / of(native)));
         [
-            number(crowd.at_once as f64),
-            format!("{} ms", crowd.latency_ms),
-            format!("{:.1}", crowd.per_second),
-            format!("{:.2} ms", crowd.cpu_ms),
-            format!("{:.0} KiB", crowd.kib_each),
+            number(component.at_once as f64),
+            format!("{} ms", component.latency_ms),
+            format!("{:.1}", component.per_second),
+            beside(|crowd| crowd.per_second, 1),
+            divided(|crowd| crowd.per_second),
+            format!("{:.2} ms", component.cpu_ms),
+            beside(|crowd| crowd.cpu_ms, 2),
+            divided(|crowd| crowd.cpu_ms),
+            format!("{:.0} KiB", component.kib_each),
+            beside(|crowd| crowd.kib_each, 0),
+            divided(|crowd| crowd.kib_each),
         ]
     });
-    table(page, ["at once", "Qualtrics answers after", "a second", "processor each", "resident each"], rows);
+    let head = [
+        "at once",
+        "Qualtrics answers after",
+        "a second",
+        "native",
+        "÷ native",
+        "processor each",
+        "native",
+        "÷ native",
+        "resident each",
+        "native",
+        "÷ native",
+    ];
+    table(page, head, rows);
     page.push_str(
         "\n## How cost grows\n\nAn access request reads each contact, up to 1,000, and searches each directory. One `poll` of many \
          erasures reads pages of\nQualtrics' list, 100 jobs each, and at most 12 of them, since the list may be asked 20 \
-         times a minute; the rest of the jobs\nstays pending, and the next `poll` goes on where this one ended.\n\n",
+         times a minute; the rest of the jobs\nstays pending, and the next `poll` goes on where this one ended. Both make the same \
+         calls, in turns; the median of five counts.\n\n",
     );
     picture(page, GROWTH_CALLS, "Calls, as the work grows");
     picture(page, GROWTH_TIME, "Time, as the work grows");
     let rows = results.growth.iter().map(|growth| {
-        let of = WORK.iter().find(|(work, _)| *work == growth.work).map_or("", |(_, name)| name);
-        [of.to_owned(), number(growth.amount as f64), number(growth.calls as f64), format!("{:.2} ms", growth.ms)]
+        let of = WORK.iter().find(|(work, ..)| *work == growth.work).map_or("", |(_, name, _)| name);
+        [
+            of.to_owned(),
+            number(growth.amount as f64),
+            number(growth.calls as f64),
+            format!("{:.2} ms", growth.ms),
+            format!("{:.2} ms", growth.native_ms),
+            ratio(growth.ms / growth.native_ms),
+        ]
     });
-    table(page, ["", "how much", "calls", "time"], rows);
+    table(page, ["", "how much", "calls", "time", "native", "÷ native"], rows);
 }
 
 fn picture(page: &mut String, name: &str, says: &str) {

@@ -89,12 +89,24 @@ pub enum Flow {
     EraseAndVerify,
 }
 
+/// Whether a connection is kept from one request to the next.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Way {
+    /// Each request has an instance of its own, which signs in.
+    Fresh,
+    /// One instance, configured once, serves one request after the other, and keeps its token.
+    Kept,
+}
+
 /// Whole requests that were served one after the other.
 #[derive(Clone, Debug, PartialEq, Deserialize, Serialize)]
 #[serde(deny_unknown_fields)]
 pub struct Served {
     /// What was asked for.
     pub flow: Flow,
+    /// Whether the connection was kept.
+    pub way: Way,
     /// By whom: `component`, `native`, `python-client`, `python-host`, `node-host`.
     pub by: String,
     /// How many.
@@ -143,15 +155,17 @@ pub struct Moment {
 #[derive(Clone, Debug, PartialEq, Deserialize, Serialize)]
 #[serde(deny_unknown_fields)]
 pub struct Crowd {
+    /// By whom, as for [`Served`].
+    pub by: String,
     /// How many at once.
     pub at_once: u64,
     /// How many milliseconds Qualtrics lets pass before each answer.
     pub latency_ms: u64,
     /// How many were served in a second.
     pub per_second: f64,
-    /// Processor time of the host for each, in milliseconds.
+    /// Processor time of the process that served them for each, in milliseconds.
     pub cpu_ms: f64,
-    /// The most memory that was resident for each that was under way, in KiB, beyond what the host took up before.
+    /// The most memory that was resident for each that was under way, in KiB, beyond what that process took up before.
     pub kib_each: f64,
 }
 
@@ -175,10 +189,12 @@ pub struct Growth {
     pub work: Work,
     /// How much.
     pub amount: u64,
-    /// Calls to Qualtrics.
+    /// Calls to Qualtrics, by whomever.
     pub calls: u64,
-    /// Milliseconds.
+    /// Milliseconds that the component took.
     pub ms: f64,
+    /// Milliseconds that the native core took for the same.
+    pub native_ms: f64,
 }
 
 /// A part of a run, which can be measured alone.
@@ -226,6 +242,20 @@ impl Flow {
     }
 }
 
+impl Way {
+    /// Both of them.
+    pub const ALL: [Self; 2] = [Self::Fresh, Self::Kept];
+
+    /// Its name.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Fresh => "fresh",
+            Self::Kept => "kept",
+        }
+    }
+}
+
 impl Results {
     /// Reads a file of results.
     ///
@@ -246,16 +276,24 @@ impl Results {
         fs::write(path, serde_json::to_string_pretty(self)? + "\n")
     }
 
-    /// Whole requests of this kind, by this contestant.
+    /// Whole requests of this kind, served in this way by this contestant.
     #[must_use]
-    pub fn served(&self, flow: Flow, by: &str) -> Option<&Served> {
-        self.served.iter().find(|served| served.flow == flow && served.by == by)
+    pub fn served(&self, flow: Flow, way: Way, by: &str) -> Option<&Served> {
+        self.served.iter().find(|served| (served.flow, served.way, served.by.as_str()) == (flow, way, by))
     }
 
     /// The document that was read by this contestant.
     #[must_use]
     pub fn streamed(&self, by: &str) -> Option<&Streamed> {
         self.streamed.iter().find(|streamed| streamed.by == by)
+    }
+
+    /// So many requests at once, at this latency, by this contestant.
+    #[must_use]
+    pub fn crowd(&self, at_once: u64, latency_ms: u64, by: &str) -> Option<&Crowd> {
+        self.crowds
+            .iter()
+            .find(|crowd| (crowd.at_once, crowd.latency_ms, crowd.by.as_str()) == (at_once, latency_ms, by))
     }
 
     /// A step of loading and starting.
