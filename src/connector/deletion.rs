@@ -429,7 +429,10 @@ pub fn verify_again<T: Transport, C: Clock>(
                 Trouble::OwnShare(wait) => (wait, false),
                 Trouble::OutOfTime => (follow::SOON_MS, false),
                 // A limit clears by itself, however long that takes.
-                Trouble::Refused(refusal) => (refusal.retry_after_ms.unwrap_or(follow::SOON_MS), refusal.status != 429),
+                Trouble::Refused(refusal) => {
+                    let named = refusal.retry_after_ms.map(|ms| ms.max(follow::AT_ONCE_MS));
+                    (named.unwrap_or(follow::SOON_MS), refusal.status != 429)
+                }
                 _ => (follow::SOON_MS, true),
             };
             let misses = following.ticket.misses.saturating_add(u8::from(vain));

@@ -450,10 +450,13 @@ async fn verifying(world: &mut World, answer: Fault) -> Progress {
 #[tokio::test]
 async fn a_verifying_search_that_qualtrics_never_takes_ends_with_a_report_that_says_so() {
     let answers = [500, 503, 400, 404].map(|status| Fault::Status(status, WaitHint::None));
-    for answer in answers.into_iter().chain([Fault::ResetBeforeEffect]) {
+    let others = [Fault::ResetBeforeEffect, Fault::Status(404, WaitHint::Seconds(0))];
+    for answer in answers.into_iter().chain(others) {
         for (minutes, shortest) in [("60", 3_600), ("0", 0)] {
             let mut world = World::with(&[("verify-window", minutes)]).await;
             let waiting = verifying(&mut world, answer.clone()).await;
+            let Progress::Pending(pending) = &waiting else { panic!("given up: {waiting:?}") };
+            assert!(pending.poll_after_ms >= 1_000, "{answer:?}: {} ms", pending.poll_after_ms);
             let over = world.simulator.erasures().last().expect("the erasure").updated.as_secs();
             let report = world.follow(&about(SAMPLE_PERSON), Ok(waiting)).await.expect("a report");
             expect(&report, Outcome::Partial);
