@@ -1,4 +1,5 @@
-//! What `wit/` says, as Rust: the imports, the exported interface, and the glue between them and the host.
+//! What `wit/` says, as Rust: the imports, and the world's description for whoever makes a component of the module. Where
+//! the exported interface meets the host is `boundary`.
 #![allow(unsafe_code)]
 
 wit_bindgen::generate!({
@@ -6,13 +7,3 @@ wit_bindgen::generate!({
     world: "plugin",
     generate_all,
 });
-
-use super::exports::Component;
-
-/// What only one thread can reach, since a component has no other.
-pub(super) struct OnlyThread<T>(pub(super) T);
-
-// SAFETY: nothing is shared between threads where there is one.
-unsafe impl<T> Sync for OnlyThread<T> {}
-
-export!(Component);

@@ -1,56 +1,48 @@
-//! The interface `connector`, as the host calls it.
+//! The interface `connector`: each call of the host, handed to the one connector of this instance.
 
 use core::cell::RefCell;
 use core::iter;
 
-use super::bindings::OnlyThread;
-use super::bindings::exports::privacy::connector::connector as wit;
+use super::boundary::OnlyThread;
 use super::clock::WasiClock;
-use super::conversions::Convert;
 use super::transport::WasiTransport;
 use crate::connector::Connector;
-use crate::connector::contract::{Error, ErrorKind, Remedy};
+use crate::connector::contract::{
+    Chunk, Connection, DeletionMode, Error, ErrorKind, Manifest, Progress, Remedy, Request, Right, Setting, Task,
+};
 use crate::prelude::*;
 
 type Instance = Connector<WasiTransport, WasiClock>;
 
 static CONNECTOR: OnlyThread<RefCell<Instance>> = OnlyThread(RefCell::new(Connector::new(WasiTransport, WasiClock)));
 
-/// What is exported: the one connector of this instance.
-pub(super) struct Component;
+pub(super) fn describe() -> Manifest {
+    Instance::describe()
+}
 
-impl wit::Guest for Component {
-    fn describe() -> wit::Manifest {
-        Instance::describe().convert()
-    }
+pub(super) fn configure(settings: &[Setting]) -> Result<(), Error> {
+    with_connector(|connector| connector.configure(settings))
+}
 
-    fn configure(settings: Vec<wit::Setting>) -> Result<(), wit::Error> {
-        with_connector(|connector| connector.configure(&settings.convert())).convert()
-    }
+pub(super) fn check(rights: &[Right]) -> Result<Connection, Error> {
+    with_connector(|connector| connector.check(rights))
+}
 
-    fn check(rights: Vec<wit::Right>) -> Result<wit::Connection, wit::Error> {
-        let rights: Vec<_> = rights.convert();
-        with_connector(|connector| connector.check(&rights)).convert()
-    }
+pub(super) fn access(request: &Request) -> Result<Progress, Error> {
+    with_connector(|connector| connector.access(request))
+}
 
-    fn access(request: wit::Request) -> Result<wit::Progress, wit::Error> {
-        with_connector(|connector| connector.access(&request.convert())).convert()
-    }
+pub(super) fn delete(request: &Request, mode: DeletionMode) -> Result<Progress, Error> {
+    with_connector(|connector| connector.delete(request, mode))
+}
 
-    fn delete(request: wit::Request, mode: wit::DeletionMode) -> Result<wit::Progress, wit::Error> {
-        with_connector(|connector| connector.delete(&request.convert(), mode.convert())).convert()
-    }
+pub(super) fn poll(tasks: &[Task]) -> Vec<Result<Progress, Error>> {
+    with_connector(|connector| Ok(connector.poll(tasks)))
+        .unwrap_or_else(|busy| iter::repeat_n(busy, tasks.len()).map(Err).collect())
+}
 
-    fn poll(tasks: Vec<wit::Task>) -> Vec<Result<wit::Progress, wit::Error>> {
-        let count = tasks.len();
-        with_connector(|connector| Ok(connector.poll(&tasks.convert())))
-            .unwrap_or_else(|busy| iter::repeat_n(busy, count).map(Err).collect())
-            .convert()
-    }
-
-    fn read(reference: String, offset: u64, limit: u32) -> Result<wit::Chunk, wit::Error> {
-        with_connector(|connector| connector.read(&reference, offset, limit)).convert()
-    }
+pub(super) fn read(reference: &str, offset: u64, limit: u32) -> Result<Chunk, Error> {
+    with_connector(|connector| connector.read(reference, offset, limit))
 }
 
 /// Lets a call have the connector to itself. The component model forbids a host to call into a call; where one does so
