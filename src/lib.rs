@@ -8,7 +8,7 @@
 //! | [`connector`] | what the contract promises: settings, requests, tickets, reports. |
 //! | [`qualtrics`] | what Qualtrics speaks: sign-in, envelope, erasures, customer data requests, directories, users. |
 //! | [`http`] | what both need of HTTP: a request, an answer, a [`http::Transport`], retries and pacing. |
-//! | [`json`], [`order`] | values of JSON; sorting: both in few bytes. |
+//! | [`json`], [`letters`], [`order`] | values of JSON; lower case; sorting: all in few bytes. |
 //! | [`secret`] | values that cannot be printed. |
 //!
 //! Nothing points back. All but `component` compiles natively; that is how it is tested, fuzzed and benchmarked.
@@ -22,6 +22,7 @@ mod component;
 pub mod connector;
 pub mod http;
 pub mod json;
+pub mod letters;
 pub mod order;
 mod prelude;
 pub mod qualtrics;

@@ -6,6 +6,7 @@ use super::documents::check_of_instant;
 use super::subject::Subject;
 use super::ticket::Reference;
 use crate::http::{Clock, Transport};
+use crate::letters::lower_case;
 use crate::order;
 use crate::prelude::*;
 use crate::qualtrics::client;
@@ -335,7 +336,7 @@ fn every_index(subject: &Subject) -> Vec<u32> {
 fn further_names(contacts: &[Found], subject: &Subject) -> Vec<Identifier> {
     let mut keys: Vec<Key> = Vec::new();
     for Found { contact, .. } in contacts {
-        let email = contact.text("email").map(|text| Key::Email(Secret::new(text.trim().to_lowercase())));
+        let email = contact.text("email").map(|text| Key::Email(Secret::new(lower_case(text.trim()))));
         let phone = contact.text("phone").map(|text| Key::Phone(Secret::new(text.trim())));
         let reference = contact.text("extRef").map(|text| Key::Reference(Secret::new(text.trim())));
         for key in [email, phone, reference].into_iter().flatten() {
@@ -359,7 +360,7 @@ fn same(one: &Key, other: &Key) -> bool {
     match (one, other) {
         (Key::Email(one), Key::Email(other))
         | (Key::Phone(one), Key::Phone(other))
-        | (Key::Reference(one), Key::Reference(other)) => one.reveal().to_lowercase() == other.reveal().to_lowercase(),
+        | (Key::Reference(one), Key::Reference(other)) => lower_case(one.reveal()) == lower_case(other.reveal()),
         _ => false,
     }
 }

@@ -3,6 +3,7 @@
 use sha2::{Digest, Sha256};
 
 use super::contract::{Error, Identifier, Problem, Request};
+use crate::letters::lower_case;
 use crate::order;
 use crate::prelude::*;
 use crate::qualtrics::directories::Key;
@@ -57,7 +58,7 @@ impl Subject {
             let place = ["subject[", &index.to_string(), "]"].concat();
             let key = match identifier {
                 Identifier::Email(value) => is_address(value.reveal().trim())
-                    .then(|| Key::Email(Secret::new(value.reveal().trim().to_lowercase())))
+                    .then(|| Key::Email(Secret::new(lower_case(value.reveal().trim()))))
                     .ok_or(" is not an e-mail address."),
                 Identifier::Phone(value) => is_phone(value.reveal().trim())
                     .then(|| Key::Phone(Secret::new(value.reveal().trim())))
@@ -140,7 +141,7 @@ pub fn check_value(request: &Request, aim: &str) -> u32 {
     part(&request.key);
     for identifier in &request.subject {
         let (kind, value) = match identifier {
-            Identifier::Email(value) => ("email", value.reveal().trim().to_lowercase()),
+            Identifier::Email(value) => ("email", lower_case(value.reveal().trim())),
             Identifier::Phone(value) => ("phone", value.reveal().trim().to_owned()),
             Identifier::ExternalReference(value) => ("external-reference", value.reveal().trim().to_owned()),
             Identifier::Other(kind, value) => (kind.reveal().trim(), value.reveal().trim().to_owned()),

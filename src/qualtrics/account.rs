@@ -3,6 +3,7 @@
 use super::client::Call;
 use super::envelope::{Answer, member};
 use crate::json::Json;
+use crate::letters::lower_case;
 use crate::order;
 use crate::prelude::*;
 use crate::secret::Secret;
@@ -65,7 +66,7 @@ pub(super) fn names(email: Option<&str>, user_name: Option<&str>) -> Vec<Secret>
     let mut names: Vec<Secret> = [email, user_name, short]
         .into_iter()
         .flatten()
-        .map(|name| name.trim().to_lowercase())
+        .map(|name| lower_case(name.trim()))
         .filter(|name| !name.is_empty())
         .map(Secret::new)
         .collect();

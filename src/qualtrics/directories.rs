@@ -7,6 +7,7 @@ use super::oauth::Scopes;
 use super::timestamp;
 use crate::http::{Clock, Transport};
 use crate::json::{Json, Object};
+use crate::letters::lower_case;
 use crate::order;
 use crate::prelude::*;
 use crate::secret::Secret;
@@ -51,7 +52,7 @@ impl Key {
         };
         match self {
             Self::Phone(_) => digits(found) == digits(wanted),
-            Self::Email(_) | Self::Reference(_) => found.trim().to_lowercase() == wanted.trim().to_lowercase(),
+            Self::Email(_) | Self::Reference(_) => lower_case(found.trim()) == lower_case(wanted.trim()),
         }
     }
 }

@@ -14,6 +14,7 @@ use super::oauth::Scopes;
 use super::{timestamp, word};
 use crate::http::{Clock, Transport};
 use crate::json::{Json, Object};
+use crate::letters::lower_case;
 use crate::order;
 use crate::prelude::*;
 use crate::secret::Secret;
@@ -391,7 +392,7 @@ fn addresses(value: &Json) -> Option<Vec<Secret>> {
 }
 
 fn plain(text: &str) -> Secret {
-    Secret::new(text.trim().to_lowercase())
+    Secret::new(lower_case(text.trim()))
 }
 
 fn not_found(value: Option<&Json>) -> NotFound {
