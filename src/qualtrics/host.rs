@@ -64,7 +64,7 @@ pub fn base_url(text: &str) -> Option<Origin> {
     }
     let literal = host.strip_prefix('[').and_then(|host| host.strip_suffix(']'));
     let named = match literal {
-        Some(address) => address.parse::<core::net::Ipv6Addr>().is_ok(),
+        Some(address) => ipv6(address).is_some(),
         None => is_host_name(host),
     };
     let secure = tls || is_loopback(host, literal);
@@ -73,9 +73,57 @@ pub fn base_url(text: &str) -> Option<Origin> {
 
 fn is_loopback(host: &str, literal: Option<&str>) -> bool {
     match literal {
-        Some(address) => address.parse::<core::net::Ipv6Addr>().is_ok_and(|address| address.is_loopback()),
-        None => host == "localhost" || host.parse::<core::net::Ipv4Addr>().is_ok_and(|address| address.is_loopback()),
+        Some(address) => ipv6(address) == Some([0, 0, 0, 0, 0, 0, 0, 1]),
+        None => host == "localhost" || matches!(ipv4(host), Some([127, ..])),
     }
+}
+
+/// The parts of an address of the fourth version: numbers without needless zeros. Like that of the sixth it is read here,
+/// since the standard library's reader takes four kilobytes.
+fn ipv4(text: &str) -> Option<[u8; 4]> {
+    let mut parts = text.split('.').map(|part| {
+        let plain = part.bytes().all(|byte| byte.is_ascii_digit()) && (part == "0" || !part.starts_with('0'));
+        part.parse().ok().filter(|_| plain)
+    });
+    let address = [parts.next()??, parts.next()??, parts.next()??, parts.next()??];
+    parts.next().is_none().then_some(address)
+}
+
+/// The groups of an address of the sixth version, those that `::` stands for among them.
+fn ipv6(text: &str) -> Option<[u16; 8]> {
+    let mut address = [0; 8];
+    let Some((head, tail)) = text.split_once("::") else {
+        return (groups(text, &mut address)? == 8).then_some(address);
+    };
+    let mut after = [0; 8];
+    let (head, tail) = (groups(head, &mut address).filter(|_| !head.contains('.'))?, groups(tail, &mut after)?);
+    let place = 8_usize.checked_sub(tail).filter(|place| head < *place)?;
+    let groups = after.get(..tail)?;
+    address.get_mut(place..)?.copy_from_slice(groups);
+    Some(address)
+}
+
+/// Reads groups of hexadecimal digits, the last two of which may be written as an address of the fourth version. How many
+/// there are.
+fn groups(text: &str, groups: &mut [u16; 8]) -> Option<usize> {
+    let mut parts = text.split(':').filter(|_| !text.is_empty()).peekable();
+    let mut count = 0_usize;
+    while let Some(part) = parts.next() {
+        let short = match ipv4(part).filter(|_| parts.peek().is_none()) {
+            Some([one, two, three, four]) => {
+                *groups.get_mut(count)? = u16::from_be_bytes([one, two]);
+                count = count.checked_add(1)?;
+                u16::from_be_bytes([three, four])
+            }
+            None => {
+                let plain = (1..=4).contains(&part.len()) && part.bytes().all(|byte| byte.is_ascii_hexdigit());
+                u16::from_str_radix(part, 16).ok().filter(|_| plain)?
+            }
+        };
+        *groups.get_mut(count)? = short;
+        count = count.checked_add(1)?;
+    }
+    Some(count)
 }
 
 fn is_port(port: &str) -> bool {
@@ -209,5 +257,45 @@ mod tests {
     #[test]
     fn the_region_is_the_last_label_below_the_domain() {
         assert_eq!(datacenter("brand.fra1.qualtrics.com").map(|origin| region(&origin)).as_deref(), Some("fra1"));
+    }
+
+    fn is_read_as_by_the_standard_library(text: &str) {
+        assert_eq!(ipv6(text), text.parse().ok().map(|address: std::net::Ipv6Addr| address.segments()), "{text}");
+        assert_eq!(ipv4(text), text.parse().ok().map(|address: std::net::Ipv4Addr| address.octets()), "{text}");
+    }
+
+    #[test]
+    fn addresses_are_read_as_the_standard_library_reads_them() {
+        for part in ["0", "9", "00", "01", "255", "256", "1000", "", "+1", "-1", " 1", "1 ", "a", "0x1", "1.2", "1."] {
+            for text in [[part, "2", "3", "4"], ["1", part, "3", "4"], ["1", "2", "3", part]] {
+                let text = text.join(".");
+                is_read_as_by_the_standard_library(&text);
+                is_read_as_by_the_standard_library(&format!("::{text}"));
+                is_read_as_by_the_standard_library(&format!("1:2:3:4:5:6:{text}"));
+            }
+        }
+        for group in ["0", "1", "aB", "ffff", "0001", "10000", "00001", "", "g", "+1", "-1", " 1", "1.2.3.4", "1%eth0"]
+        {
+            for before in 0..=9 {
+                for after in 0..=9 {
+                    let groups = |count| vec!["2"; count].join(":");
+                    let (before, after) = (groups(before), groups(after));
+                    for text in [
+                        format!("{before}::{after}"),
+                        format!("{before}:{group}::{after}"),
+                        format!("{group}::{after}"),
+                        format!("{before}::{group}"),
+                        format!("{before}::{after}:{group}"),
+                        format!("{before}::{group}:{after}"),
+                        format!("{before}:{group}:{after}"),
+                        format!("{before}:{group}"),
+                        format!("{group}:{before}"),
+                        format!("{before}::{group}::{after}"),
+                    ] {
+                        is_read_as_by_the_standard_library(&text);
+                    }
+                }
+            }
+        }
     }
 }
