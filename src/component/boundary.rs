@@ -187,7 +187,8 @@ macro_rules! export {
             #[unsafe(export_name = concat!("privacy:connector/connector@0.1.0#", $function))]
             #[allow(clippy::too_many_arguments, reason = "the ABI's, which has no records here")]
             extern "C" fn call($($argument: $type),*) -> *const u64 {
-                leave($answer)
+                let answer = $answer;
+                leave(answer)
             }
 
             #[unsafe(export_name = concat!("cabi_post_privacy:connector/connector@0.1.0#", $function))]

@@ -126,7 +126,10 @@ pub(super) trait Lower: Sized {
             item.lower(&mut list);
         }
         area.reference(list.start(), items.len());
-        area.lists.push(list);
+        // Many lists are empty, and these have no memory to keep.
+        if !items.is_empty() {
+            area.lists.push(list);
+        }
     }
 }
 
