@@ -173,7 +173,7 @@ impl Settings {
             )
         });
         let client_id = form.required("client-id").and_then(|text| {
-            let good = (is_credential(text) && !text.contains(':')).then(|| Secret::new(text));
+            let good = (is_credential(text) && !text.as_bytes().contains(&b':')).then(|| Secret::new(text));
             form.well_formed(
                 good,
                 "client-id",

@@ -157,17 +157,18 @@ fn is_key(key: &str) -> bool {
 }
 
 fn is_name(text: &str) -> bool {
-    !text.is_empty() && text.chars().count() <= MOST_CHARACTERS && !text.chars().any(char::is_control)
+    !text.is_empty() && text.chars().nth(MOST_CHARACTERS).is_none() && !text.chars().any(char::is_control)
 }
 
 /// One sign with something before and after it, and nothing that belongs around an address: a list, a display name.
 fn is_address(text: &str) -> bool {
-    let foreign = |letter: char| letter.is_whitespace() || ",;<>\"()\\".contains(letter);
+    let foreign =
+        |letter: char| letter.is_whitespace() || matches!(letter, ',' | ';' | '<' | '>' | '"' | '(' | ')' | '\\');
     is_name(text)
         && !text.chars().any(foreign)
-        && text
-            .split_once('@')
-            .is_some_and(|(local, domain)| !local.is_empty() && !domain.is_empty() && !domain.contains('@'))
+        && text.split_once('@').is_some_and(|(local, domain)| {
+            !local.is_empty() && !domain.is_empty() && !domain.as_bytes().contains(&b'@')
+        })
 }
 
 fn is_phone(text: &str) -> bool {

@@ -88,7 +88,7 @@ impl Cursor {
             return Some(Self([name, &encode(text)].concat()));
         };
         // A token could itself hold a question mark: only a URL or a path stands before a query.
-        if !(before.is_empty() || before.contains('/')) {
+        if !(before.is_empty() || before.as_bytes().contains(&b'/')) {
             return Some(Self(["skipToken=", &encode(text)].concat()));
         }
         let query = query.split('#').next().unwrap_or_default();

@@ -25,7 +25,7 @@ pub fn datacenter(text: &str) -> Option<Origin> {
         Some(url) => url.split(['/', '?', '#']).next().unwrap_or_default(),
         None => text.strip_suffix('/').filter(|host| host.ends_with(DOMAIN)).unwrap_or(&text),
     };
-    let host = if host.contains('.') { host.to_owned() } else { [host, DOMAIN].concat() };
+    let host = if host.as_bytes().contains(&b'.') { host.to_owned() } else { [host, DOMAIN].concat() };
     let below = host.strip_suffix(DOMAIN)?;
     (is_host_name(&host) && !below.is_empty()).then(|| Origin::new(true, host))
 }
@@ -51,7 +51,7 @@ pub fn base_url(text: &str) -> Option<Origin> {
     let authority = rest.strip_suffix('/').unwrap_or(rest);
     let (host, port) = match authority.strip_prefix('[') {
         Some(_) => {
-            let (host, port) = authority.split_at(authority.find(']')?.checked_add(1)?);
+            let (host, port) = authority.split_at_checked(authority.find(']')?.checked_add(1)?)?;
             (host, if port.is_empty() { None } else { Some(port.strip_prefix(':')?) })
         }
         None => match authority.split_once(':') {
@@ -92,11 +92,13 @@ fn ipv4(text: &str) -> Option<[u8; 4]> {
 /// The groups of an address of the sixth version, those that `::` stands for among them.
 fn ipv6(text: &str) -> Option<[u16; 8]> {
     let mut address = [0; 8];
-    let Some((head, tail)) = text.split_once("::") else {
+    let Some(gap) = text.as_bytes().windows(2).position(|signs| signs == b"::") else {
         return (groups(text, &mut address)? == 8).then_some(address);
     };
+    let (head, tail) = (text.get(..gap)?, text.get(gap.checked_add(2)?..)?);
     let mut after = [0; 8];
-    let (head, tail) = (groups(head, &mut address).filter(|_| !head.contains('.'))?, groups(tail, &mut after)?);
+    let (head, tail) =
+        (groups(head, &mut address).filter(|_| !head.as_bytes().contains(&b'.'))?, groups(tail, &mut after)?);
     let place = 8_usize.checked_sub(tail).filter(|place| head < *place)?;
     let groups = after.get(..tail)?;
     address.get_mut(place..)?.copy_from_slice(groups);

@@ -1,6 +1,8 @@
 //! Signing in: OAuth 2.0 client credentials (fact sheet 2).
 
-use base64ct::{Base64, Encoding};
+use core::iter;
+
+use base64ct::{Base64UrlUnpadded, Encoding};
 
 use super::envelope::{self, Refusal, Trouble};
 use super::word::mentions;
@@ -137,12 +139,24 @@ pub fn request(origin: &Origin, credentials: &Credentials, scopes: Scopes) -> Re
         origin: origin.clone(),
         path: "/oauth2/token".to_owned(),
         headers: vec![
-            ("authorization", Secret::new(["Basic ", &Base64::encode_string(pair.as_bytes())].concat())),
+            ("authorization", Secret::new(["Basic ", &base64(&pair)].concat())),
             ("content-type", Secret::new("application/x-www-form-urlencoded")),
             ("accept", Secret::new("application/json")),
         ],
         body: ["grant_type=client_credentials&scope=", &names.join("+")].concat().into_bytes(),
     }
+}
+
+/// In Base64. It is written like tickets, in the other alphabet: two signs are not the same, and it is filled up.
+fn base64(text: &str) -> String {
+    let unpadded = Base64UrlUnpadded::encode_string(text.as_bytes());
+    let signs = unpadded.chars().map(|sign| match sign {
+        '-' => '+',
+        '_' => '/',
+        sign => sign,
+    });
+    let padding = unpadded.len().wrapping_neg() % 4;
+    signs.chain(iter::repeat_n('=', padding)).collect()
 }
 
 /// Reads the answer to [`request`].
@@ -201,6 +215,16 @@ mod tests {
     fn answer(status: u16, body: &str) -> Result<Token, Trouble> {
         let response = Response { head: Head { status, headers: Vec::new() }, body: body.as_bytes().to_vec() };
         read(&response, Scopes::of(&[Scope::Users, Scope::Erasure]), 1_000, 0)
+    }
+
+    #[test]
+    fn basic_is_written_in_the_usual_base64() {
+        // Every sign of the alphabet, and every length of the last group.
+        let signs: String = ('\0'..='\u{fff}').collect();
+        for (end, _) in signs.char_indices().chain([(signs.len(), ' ')]) {
+            let text = signs.get(..end).unwrap_or_default();
+            assert!(base64(text) == base64ct::Base64::encode_string(text.as_bytes()), "{end}");
+        }
     }
 
     #[test]
