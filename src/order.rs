@@ -1,39 +1,48 @@
 //! Order, in few bytes: each type that goes through the standard library's sorts, which are made for millions of elements,
 //! costs the component six kilobytes.
 
-use core::mem;
-
 use crate::prelude::*;
 
-/// Sorts, and drops what is there more than once. By insertion: for short lists.
+/// Sorts, and drops what is there more than once.
 pub fn sort<T: Ord>(items: &mut Vec<T>) {
-    let mut sorted = Vec::with_capacity(items.len());
-    for item in items.drain(..) {
-        if let Err(place) = sorted.binary_search(&item) {
-            sorted.insert(place, item);
-        }
-    }
-    *items = sorted;
+    sort_by(items, |one, other| one < other);
 }
 
-/// Sorts, and of those neither of which precedes the other keeps the last. By merging: however many there are.
+/// Sorts, and of those neither of which precedes the other keeps the last.
+///
+/// It is the places that are sorted, by code that all types share.
 pub fn sort_by<T>(items: &mut Vec<T>, precedes: fn(&T, &T) -> bool) {
-    if items.len() < 2 {
-        return;
-    }
-    let mut later = items.split_off(items.len() / 2);
-    sort_by(items, precedes);
-    sort_by(&mut later, precedes);
-    let mut later = later.into_iter().peekable();
-    for item in mem::take(items) {
-        while let Some(before) = later.next_if(|other| precedes(other, &item)) {
-            items.push(before);
+    let places: Vec<usize> = (0..items.len()).collect();
+    let places = sorted(&places, &|one, other| match (items.get(one), items.get(other)) {
+        (Some(one), Some(other)) => precedes(one, other),
+        _ => false,
+    });
+    let mut unsorted: Vec<Option<T>> = items.drain(..).map(Some).collect();
+    items.extend(places.into_iter().filter_map(|place| unsorted.get_mut(place)?.take()));
+}
+
+/// By merging: however many there are.
+fn sorted(places: &[usize], precedes: &dyn Fn(usize, usize) -> bool) -> Vec<usize> {
+    let Some((earlier, later)) = places.split_at_checked(places.len() / 2).filter(|_| places.len() > 1) else {
+        return places.to_vec();
+    };
+    let (earlier, later) = (sorted(earlier, precedes), sorted(later, precedes));
+    let (mut earlier, mut later) = (earlier.as_slice(), later.as_slice());
+    let mut merged = Vec::with_capacity(places.len());
+    while let ([one, rest @ ..], [other, others @ ..]) = (earlier, later) {
+        if precedes(*other, *one) {
+            merged.push(*other);
+            later = others;
+        } else {
+            if precedes(*one, *other) {
+                merged.push(*one);
+            }
+            earlier = rest;
         }
-        if later.peek().is_none_or(|other| precedes(&item, other)) {
-            items.push(item);
-        }
     }
-    items.extend(later);
+    merged.extend_from_slice(earlier);
+    merged.extend_from_slice(later);
+    merged
 }
 
 #[cfg(test)]

@@ -7,7 +7,6 @@ use super::subject::Subject;
 use super::ticket::Reference;
 use crate::http::{Clock, Transport};
 use crate::letters::lower_case;
-use crate::order;
 use crate::prelude::*;
 use crate::qualtrics::client;
 use crate::qualtrics::cursor::Cursor;
@@ -86,7 +85,7 @@ pub fn search<T: Transport, C: Clock>(
         Ok(directories) => directories,
         Err(trouble) => {
             let (state, code, note) = failure(trouble, patience, "not-licensed", "The brand has no XM Directory.")?;
-            searched.findings.push(Finding::unanswered("directories", state, every_index(subject), code, note));
+            searched.findings.push(Finding::unanswered("directories", state, subject.indices(&|_| true), code, note));
             return Ok(searched);
         }
     };
@@ -94,7 +93,7 @@ pub fn search<T: Transport, C: Clock>(
         searched.findings.push(Finding {
             code: Some("not-licensed".to_owned()),
             note: Some("The brand has no XM Directory that this account can see.".to_owned()),
-            ..Finding::searched("directories", Amount::Nothing, every_index(subject))
+            ..Finding::searched("directories", Amount::Nothing, subject.indices(&|_| true))
         });
     }
     let mut searches: Vec<Search<'_>> = directories
@@ -324,12 +323,6 @@ fn name(number: usize, directory: &str) -> String {
     let number = number.to_string();
     let safe: String = directory.chars().filter(char::is_ascii_alphanumeric).take(40).collect();
     ["contact-", &"0".repeat(4_usize.saturating_sub(number.len())), &number, "-", &safe, ".json"].concat()
-}
-
-fn every_index(subject: &Subject) -> Vec<u32> {
-    let mut indices: Vec<u32> = subject.names.iter().flat_map(|name| name.indices.clone()).collect();
-    order::sort(&mut indices);
-    indices
 }
 
 /// Names that contacts bear and the request does not give. They are offered, never acted upon.

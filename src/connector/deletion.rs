@@ -581,7 +581,8 @@ fn of_job(subject: &Subject, job: &Erasure) -> (Vec<Finding>, Vec<Match>) {
         [(Match::Found, Amount::SomeData), (Match::Nothing, Amount::Nothing), (Match::Unsaid, Amount::Unknown)]
     {
         let of_kind = addresses.iter().zip(&matches).filter(|(_, one)| **one == kind);
-        let mut names: Vec<u32> = of_kind.flat_map(|(address, _)| subject.indices_of(address)).collect();
+        let mut names = Vec::new();
+        of_kind.for_each(|(address, _)| names.extend_from_slice(&subject.indices_of(address)));
         order::sort(&mut names);
         if !names.is_empty() {
             findings.push(Finding::searched(SOURCE, amount, names));

@@ -8,7 +8,6 @@ use super::contract::{Amount, Error, ErrorKind, Finding, Remedy, Request, Right,
 use super::settings::AccountGuard;
 use super::subject::Subject;
 use crate::http::{Clock, Transport};
-use crate::order;
 use crate::prelude::*;
 use crate::qualtrics::account::Account;
 use crate::qualtrics::client;
@@ -55,16 +54,8 @@ pub fn try_guards<T: Transport, C: Clock>(
     if call.settings.account_guard == AccountGuard::Off {
         return Ok(verdict);
     }
-    let addresses = subject.addresses();
-    let guarded = |is_guarded: &dyn Fn(&Secret) -> bool| -> Vec<u32> {
-        let mut names: Vec<u32> = addresses
-            .iter()
-            .filter(|address| is_guarded(address))
-            .flat_map(|address| subject.indices_of(address))
-            .collect();
-        order::sort(&mut names);
-        names
-    };
+    let guarded =
+        |is_guarded: &dyn Fn(&Secret) -> bool| subject.indices(&|name| name.address().is_some_and(is_guarded));
     let confirmed = request.confirmed.iter().any(|code| code == STAFF_ACCOUNT);
     let everyone = call.settings.account_guard == AccountGuard::AllUsers && !confirmed;
     let own = read_accounts(call, everyone)?;

@@ -92,15 +92,22 @@ impl Subject {
     /// Where the request gives an address, as indices.
     #[must_use]
     pub fn indices_of(&self, address: &Secret) -> Vec<u32> {
-        let name = self.names.iter().find(|name| name.address() == Some(address));
-        name.map(|name| name.indices.clone()).unwrap_or_default()
+        self.indices(&|name| name.address() == Some(address))
     }
 
     /// Where the request gives addresses, as indices, sorted.
     #[must_use]
     pub fn address_indices(&self) -> Vec<u32> {
-        let mut indices: Vec<u32> =
-            self.names.iter().filter(|name| name.address().is_some()).flat_map(|name| name.indices.clone()).collect();
+        self.indices(&|name| name.address().is_some())
+    }
+
+    /// Where the request gives these names, as indices, sorted.
+    #[must_use]
+    pub fn indices(&self, are_wanted: &dyn Fn(&Name) -> bool) -> Vec<u32> {
+        let mut indices = Vec::new();
+        for name in self.names.iter().filter(|name| are_wanted(name)) {
+            indices.extend_from_slice(&name.indices);
+        }
         order::sort(&mut indices);
         indices
     }
