@@ -203,6 +203,17 @@ impl Lower for String {
     }
 }
 
+/// A text that is part of the component.
+type Text = &'static str;
+
+impl Lower for Text {
+    const LAYOUT: Layout = String::LAYOUT;
+
+    fn lower(&self, area: &mut Area) {
+        area.reference(self.as_ptr(), self.len());
+    }
+}
+
 impl Lower for Secret {
     const LAYOUT: Layout = String::LAYOUT;
 
@@ -219,6 +230,17 @@ impl<T: Lower> Lower for Vec<T> {
     }
 }
 
+/// A list that is part of the component.
+type List<T> = &'static [T];
+
+impl<T: Lower> Lower for List<T> {
+    const LAYOUT: Layout = String::LAYOUT;
+
+    fn lower(&self, area: &mut Area) {
+        T::lower_list(self, area);
+    }
+}
+
 impl<T: Lower> Lower for Box<T> {
     const LAYOUT: Layout = T::LAYOUT;
 
@@ -227,8 +249,8 @@ impl<T: Lower> Lower for Box<T> {
     }
 }
 
-impl Lower for (String, String) {
-    const LAYOUT: Layout = Layout::sequence(&[String::LAYOUT, String::LAYOUT]);
+impl Lower for (Text, Text) {
+    const LAYOUT: Layout = Layout::sequence(&[Text::LAYOUT, Text::LAYOUT]);
 
     fn lower(&self, area: &mut Area) {
         self.0.lower(area);
@@ -267,17 +289,17 @@ record!(Finding {
     state: SourceState,
     amount: Amount,
     names: Vec<u32>,
-    code: Option<String>,
-    note: Option<String>,
+    code: Option<Text>,
+    note: Option<Text>,
 });
 variant!(SourceState { Searched, NotAvailable, NotPermitted, NotUsable, Guarded });
 variant!(Amount { Nothing, Exactly(count: u64), SomeData, Unknown });
 record!(Document { name: String, media_type: String, source: String, size: Option<u64>, content: Content });
 variant!(Content { Inline(bytes: Vec<u8>), Remote(reference: String) });
 record!(Chunk { bytes: Vec<u8>, last: bool });
-record!(Gap { code: String, description: String, advice: String });
+record!(Gap { code: Text, description: Text, advice: Text });
 record!(VendorJob {
-    operation: String,
+    operation: Text,
     id: String,
     status: String,
     created: Option<String>,
@@ -285,7 +307,7 @@ record!(VendorJob {
     failure: Option<String>,
 });
 record!(Receipt {
-    connector: String,
+    connector: Text,
     request_key: String,
     mode: Option<DeletionMode>,
     jobs: Vec<VendorJob>,
@@ -318,7 +340,7 @@ variant!(ErrorKind {
     Protocol,
 });
 variant!(Remedy { Retry(after_ms: u64), Restart, Operator, GiveUp });
-record!(Problem { code: String, subject: String, blocks: Vec<Right>, message: String });
+record!(Problem { code: Text, subject: String, blocks: Vec<Right>, message: String });
 record!(Error {
     kind: ErrorKind,
     remedy: Remedy,
@@ -332,32 +354,32 @@ record!(Error {
 record!(Setting { key: String, value: Secret });
 variant!(SettingKind { Text, Secret, Choice, Flag, Number, Origin });
 record!(SettingField {
-    key: String,
-    label: String,
-    help: String,
+    key: Text,
+    label: Text,
+    help: Text,
     kind: SettingKind,
     required: bool,
-    default: Option<String>,
-    choices: Vec<(String, String)>,
+    default: Option<Text>,
+    choices: List<(Text, Text)>,
 });
-record!(Permission { name: String, needed_for: Vec<Right> });
+record!(Permission { name: Text, needed_for: List<Right> });
 record!(Capability {
     right: Right,
     asynchronous: bool,
     whole_record: bool,
-    identifiers: Vec<String>,
+    identifiers: List<Text>,
     overdue_after_ms: u64,
 });
-record!(RateLimit { name: String, methods: Vec<String>, path_prefix: String, calls_per_minute: u32 });
+record!(RateLimit { name: Text, methods: Vec<Text>, path_prefix: Text, calls_per_minute: u32 });
 record!(Manifest {
-    name: String,
-    title: String,
-    version: String,
-    capabilities: Vec<Capability>,
-    settings: Vec<SettingField>,
+    name: Text,
+    title: Text,
+    version: Text,
+    capabilities: List<Capability>,
+    settings: List<SettingField>,
     permissions: Vec<Permission>,
     limits: Vec<RateLimit>,
-    egress: Vec<String>,
+    egress: List<Text>,
     gaps: Vec<Gap>,
     extra: Vec<Setting>,
 });

@@ -288,7 +288,7 @@ fn outcome(findings: &[Finding], unusable: bool) -> Outcome {
 
 fn job_of(export: &Export, id: &str) -> VendorJob {
     VendorJob {
-        operation: OPERATION.to_owned(),
+        operation: OPERATION,
         id: id.to_owned(),
         status: export.status.clone().unwrap_or_default(),
         created: export.created.clone(),

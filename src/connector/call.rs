@@ -49,7 +49,7 @@ impl<T: Transport, C: Clock> Call<'_, T, C> {
             also_known_as: Vec::new(),
             gaps: manifest::gaps(aim.right()),
             receipt: Receipt {
-                connector: manifest::CONNECTOR.to_owned(),
+                connector: manifest::CONNECTOR,
                 request_key: request.key.clone(),
                 mode: aim.mode(),
                 jobs: Vec::new(),
@@ -86,14 +86,13 @@ impl Finding {
 
     /// A source that did not answer for these names.
     #[must_use]
-    pub fn unanswered(source: &str, state: SourceState, names: Vec<u32>, code: &str, note: &str) -> Self {
-        Self {
-            source: source.to_owned(),
-            state,
-            amount: Amount::Unknown,
-            names,
-            code: Some(code.to_owned()),
-            note: Some(note.to_owned()),
-        }
+    pub fn unanswered(
+        source: &str,
+        state: SourceState,
+        names: Vec<u32>,
+        code: &'static str,
+        note: &'static str,
+    ) -> Self {
+        Self { source: source.to_owned(), state, amount: Amount::Unknown, names, code: Some(code), note: Some(note) }
     }
 }

@@ -29,7 +29,7 @@ enum Proof {
 pub fn check<T: Transport, C: Clock>(call: &mut Call<'_, T, C>, rights: &[Right]) -> Result<Connection, Error> {
     if rights.is_empty() {
         return Err(Error::invalid_request(vec![Problem {
-            code: "request".to_owned(),
+            code: "request",
             subject: "rights".to_owned(),
             blocks: Vec::new(),
             message: "rights must name access, deletion or both.".to_owned(),
@@ -189,13 +189,8 @@ fn connection<T: Transport, C: Clock>(
     proved: &[(Scope, Proof)],
     mut warnings: Vec<Problem>,
 ) -> Connection {
-    let mut warn = |code: &str, subject: &str, message: &str| {
-        warnings.push(Problem {
-            code: code.to_owned(),
-            subject: subject.to_owned(),
-            blocks: Vec::new(),
-            message: message.to_owned(),
-        });
+    let mut warn = |code: &'static str, subject: &str, message: &str| {
+        warnings.push(Problem { code, subject: subject.to_owned(), blocks: Vec::new(), message: message.to_owned() });
     };
     match &account {
         None => warn("unproven", "whoami", "Qualtrics does not say whose account this connection acts as."),
@@ -316,7 +311,7 @@ fn refused(trouble: Trouble) -> Proof {
 
 fn no_directory() -> Problem {
     Problem {
-        code: "not-licensed".to_owned(),
+        code: "not-licensed",
         subject: "XM Directory".to_owned(),
         blocks: Vec::new(),
         message: "The brand has no XM Directory that this account can see: contacts outside it are not searched."
@@ -326,7 +321,7 @@ fn no_directory() -> Problem {
 
 fn not_searchable() -> Problem {
     Problem {
-        code: "not-searchable".to_owned(),
+        code: "not-searchable",
         subject: "XM Directory".to_owned(),
         blocks: Vec::new(),
         message:
@@ -338,7 +333,7 @@ fn not_searchable() -> Problem {
 
 fn unproven(scope: Scope) -> Problem {
     Problem {
-        code: "unproven".to_owned(),
+        code: "unproven",
         subject: scope.name().to_owned(),
         blocks: Vec::new(),
         message: ["Nothing that was tried proves or disproves the scope ", scope.name(), "."].concat(),

@@ -91,8 +91,8 @@ pub fn search<T: Transport, C: Clock>(
     };
     if directories.is_empty() {
         searched.findings.push(Finding {
-            code: Some("not-licensed".to_owned()),
-            note: Some("The brand has no XM Directory that this account can see.".to_owned()),
+            code: Some("not-licensed"),
+            note: Some("The brand has no XM Directory that this account can see."),
             ..Finding::searched("directories", Amount::Nothing, subject.indices(&|_| true))
         });
     }
@@ -309,7 +309,7 @@ pub fn documents<T: Transport, C: Clock>(
 
 /// A contact as the search told it, and a finding that says so.
 fn incomplete(contact: Contact, directory: &str, source: &str, findings: &mut Vec<Finding>) -> Vec<u8> {
-    if !findings.iter().any(|finding| finding.source == source && finding.code.as_deref() == Some("summary-only")) {
+    if !findings.iter().any(|finding| finding.source == source && finding.code == Some("summary-only")) {
         let note = "Contacts of this directory could not be read whole: what the search told of them is here.";
         let mut finding = Finding::unanswered(source, SourceState::NotPermitted, Vec::new(), "summary-only", note);
         finding.amount = Amount::SomeData;

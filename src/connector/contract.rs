@@ -140,9 +140,9 @@ pub struct Finding {
     /// `names`, as indices into the request's subject.
     pub names: Vec<u32>,
     /// `code`.
-    pub code: Option<String>,
+    pub code: Option<&'static str>,
     /// `note`.
-    pub note: Option<String>,
+    pub note: Option<&'static str>,
 }
 
 /// `source-state`.
@@ -207,21 +207,21 @@ pub struct Chunk {
 }
 
 /// `gap`.
-#[derive(Clone, Debug)]
+#[derive(Clone, Copy, Debug)]
 pub struct Gap {
     /// `code`.
-    pub code: String,
+    pub code: &'static str,
     /// `description`.
-    pub description: String,
+    pub description: &'static str,
     /// `advice`.
-    pub advice: String,
+    pub advice: &'static str,
 }
 
 /// `vendor-job`.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct VendorJob {
     /// `operation`.
-    pub operation: String,
+    pub operation: &'static str,
     /// `id`.
     pub id: String,
     /// `status`.
@@ -238,7 +238,7 @@ pub struct VendorJob {
 #[derive(Clone, Debug)]
 pub struct Receipt {
     /// `connector`.
-    pub connector: String,
+    pub connector: &'static str,
     /// `request-key`.
     pub request_key: String,
     /// `mode`.
@@ -320,7 +320,7 @@ pub enum Remedy {
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Problem {
     /// `code`.
-    pub code: String,
+    pub code: &'static str,
     /// `subject`.
     pub subject: String,
     /// `blocks`.
@@ -377,35 +377,35 @@ pub enum SettingKind {
 }
 
 /// `setting-field`.
-#[derive(Clone, Debug)]
+#[derive(Clone, Copy, Debug)]
 pub struct SettingField {
     /// `key`.
-    pub key: String,
+    pub key: &'static str,
     /// `label`.
-    pub label: String,
+    pub label: &'static str,
     /// `help`.
-    pub help: String,
+    pub help: &'static str,
     /// `kind`.
     pub kind: SettingKind,
     /// `required`.
     pub required: bool,
     /// `default`.
-    pub default: Option<String>,
+    pub default: Option<&'static str>,
     /// `choices`: value and label.
-    pub choices: Vec<(String, String)>,
+    pub choices: &'static [(&'static str, &'static str)],
 }
 
 /// `permission`.
-#[derive(Clone, Debug)]
+#[derive(Clone, Copy, Debug)]
 pub struct Permission {
     /// `name`.
-    pub name: String,
+    pub name: &'static str,
     /// `needed-for`.
-    pub needed_for: Vec<Right>,
+    pub needed_for: &'static [Right],
 }
 
 /// `capability`.
-#[derive(Clone, Debug)]
+#[derive(Clone, Copy, Debug)]
 pub struct Capability {
     /// `right`.
     pub right: Right,
@@ -414,7 +414,7 @@ pub struct Capability {
     /// `whole-record`.
     pub whole_record: bool,
     /// `identifiers`.
-    pub identifiers: Vec<String>,
+    pub identifiers: &'static [&'static str],
     /// `overdue-after-ms`.
     pub overdue_after_ms: u64,
 }
@@ -423,11 +423,11 @@ pub struct Capability {
 #[derive(Clone, Debug)]
 pub struct RateLimit {
     /// `name`.
-    pub name: String,
+    pub name: &'static str,
     /// `methods`.
-    pub methods: Vec<String>,
+    pub methods: Vec<&'static str>,
     /// `path-prefix`.
-    pub path_prefix: String,
+    pub path_prefix: &'static str,
     /// `calls-per-minute`.
     pub calls_per_minute: u32,
 }
@@ -436,21 +436,21 @@ pub struct RateLimit {
 #[derive(Clone, Debug)]
 pub struct Manifest {
     /// `name`.
-    pub name: String,
+    pub name: &'static str,
     /// `title`.
-    pub title: String,
+    pub title: &'static str,
     /// `version`.
-    pub version: String,
+    pub version: &'static str,
     /// `capabilities`.
-    pub capabilities: Vec<Capability>,
+    pub capabilities: &'static [Capability],
     /// `settings`.
-    pub settings: Vec<SettingField>,
+    pub settings: &'static [SettingField],
     /// `permissions`.
     pub permissions: Vec<Permission>,
     /// `limits`.
     pub limits: Vec<RateLimit>,
     /// `egress`.
-    pub egress: Vec<String>,
+    pub egress: &'static [&'static str],
     /// `gaps`.
     pub gaps: Vec<Gap>,
     /// `extra`.

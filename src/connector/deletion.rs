@@ -591,7 +591,7 @@ fn of_job(subject: &Subject, job: &Erasure) -> (Vec<Finding>, Vec<Match>) {
     for (source, count) in &job.counts {
         let amount = if *count == 0 { Amount::Nothing } else { Amount::Exactly(*count) };
         let mut finding = Finding::searched(source, amount, subject.address_indices());
-        finding.code = Some("vendor-count".to_owned());
+        finding.code = Some("vendor-count");
         findings.push(finding);
     }
     (findings, matches)
@@ -612,7 +612,7 @@ fn unusable(subject: &Subject) -> Vec<Finding> {
 fn job_of(job: &Erasure, search: bool) -> VendorJob {
     let instant = |seconds: Option<u64>| seconds.and_then(|seconds| timestamp::write(seconds.saturating_mul(1_000)));
     VendorJob {
-        operation: if search { "erasure-search" } else { "erasure" }.to_owned(),
+        operation: if search { "erasure-search" } else { "erasure" },
         id: job.id.clone(),
         status: job.status.clone().unwrap_or_default(),
         created: instant(job.created_s),
@@ -621,15 +621,8 @@ fn job_of(job: &Erasure, search: bool) -> VendorJob {
     }
 }
 
-fn unseen_job(operation: &str, id: &str) -> VendorJob {
-    VendorJob {
-        operation: operation.to_owned(),
-        id: id.to_owned(),
-        status: String::new(),
-        created: None,
-        updated: None,
-        failure: None,
-    }
+fn unseen_job(operation: &'static str, id: &str) -> VendorJob {
+    VendorJob { operation, id: id.to_owned(), status: String::new(), created: None, updated: None, failure: None }
 }
 
 /// A hint that fits into a ticket beside everything else.

@@ -276,7 +276,7 @@ fn past_the_end() -> Error {
 
 fn invalid(subject: &str, message: &str) -> Error {
     Error::invalid_request(vec![Problem {
-        code: "request".to_owned(),
+        code: "request",
         subject: subject.to_owned(),
         blocks: Vec::new(),
         message: message.to_owned(),

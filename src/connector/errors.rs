@@ -49,14 +49,9 @@ impl Error {
         self
     }
 
-    fn with_problem(mut self, code: &str, subject: impl Into<String>, blocks: &[Right]) -> Self {
+    fn with_problem(mut self, code: &'static str, subject: impl Into<String>, blocks: &[Right]) -> Self {
         let message = self.message.clone();
-        self.problems.push(Problem {
-            code: code.to_owned(),
-            subject: subject.into(),
-            blocks: blocks.to_vec(),
-            message,
-        });
+        self.problems.push(Problem { code, subject: subject.into(), blocks: blocks.to_vec(), message });
         self
     }
 }
@@ -70,11 +65,11 @@ pub fn joined(beginning: &str, problems: &[Problem]) -> String {
 
 /// The rights that need a scope.
 #[must_use]
-pub fn rights_of(scope: Scope) -> Vec<Right> {
+pub const fn rights_of(scope: Scope) -> &'static [Right] {
     match scope {
-        Scope::CustomerData => vec![Right::Access],
-        Scope::Erasure | Scope::Users => vec![Right::Deletion],
-        Scope::Directories | Scope::Contacts => vec![Right::Access, Right::Deletion],
+        Scope::CustomerData => &[Right::Access],
+        Scope::Erasure | Scope::Users => &[Right::Deletion],
+        Scope::Directories | Scope::Contacts => &[Right::Access, Right::Deletion],
     }
 }
 
@@ -82,9 +77,9 @@ pub fn rights_of(scope: Scope) -> Vec<Right> {
 #[must_use]
 pub fn missing(scope: Scope) -> Problem {
     Problem {
-        code: "permission".to_owned(),
+        code: "permission",
         subject: scope.name().to_owned(),
-        blocks: rights_of(scope),
+        blocks: rights_of(scope).to_vec(),
         message: ["Grant the OAuth client the scope ", scope.name(), "."].concat(),
     }
 }
@@ -235,8 +230,8 @@ fn refused(refusal: &Refusal, scope: Option<Scope>) -> Error {
             let message = "Qualtrics does not accept the account even with a new token: the OAuth client must be a brand \
                            administrator's, and made in this data centre.";
             let error = Error::new(ErrorKind::Unauthorized, Remedy::Operator, message);
-            let blocks = scope.map(rights_of).unwrap_or_else(|| vec![Right::Access, Right::Deletion]);
-            error.with_problem("role", "brand administrator", &blocks)
+            let blocks = scope.map_or(&[Right::Access, Right::Deletion] as &[Right], rights_of);
+            error.with_problem("role", "brand administrator", blocks)
         }
         403 => match scope {
             Some(scope) => forbidden(vec![missing_or_role(scope)]),
@@ -265,7 +260,7 @@ fn refused(refusal: &Refusal, scope: Option<Scope>) -> Error {
 #[must_use]
 pub fn not_administrator(blocks: &[Right]) -> Problem {
     Problem {
-        code: "role".to_owned(),
+        code: "role",
         subject: "brand administrator".to_owned(),
         blocks: blocks.to_vec(),
         message: "Make the OAuth client with the account of a brand administrator.".to_owned(),

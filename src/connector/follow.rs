@@ -129,7 +129,7 @@ fn attention(right: Right, age_s: u64, known: Option<bool>) -> Option<Problem> {
         _ => return None,
     };
     Some(Problem {
-        code: code.to_owned(),
+        code,
         subject: match right {
             Right::Access => "customer-data-request".to_owned(),
             Right::Deletion => "erasure".to_owned(),

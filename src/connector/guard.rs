@@ -124,7 +124,7 @@ fn read_accounts<T: Transport, C: Clock>(call: &mut Call<'_, T, C>, everyone: bo
     Ok(names)
 }
 
-fn finding(state: SourceState, names: Vec<u32>, code: &str, note: &str) -> Finding {
+fn finding(state: SourceState, names: Vec<u32>, code: &'static str, note: &'static str) -> Finding {
     let amount = if state == SourceState::Guarded { Amount::SomeData } else { Amount::Unknown };
     Finding { amount, state, ..Finding::unanswered(SOURCE, state, names, code, note) }
 }

@@ -54,105 +54,111 @@ const RETIRED: [&str; 0] = [];
 const ONE_WEEK_MIN: u64 = 10_080;
 
 /// The form in which an operator sets a connection up.
-#[must_use]
-pub fn fields() -> Vec<SettingField> {
-    let field = |key: &str, label: &str, kind, required, default: Option<&str>, help: &str| SettingField {
-        key: key.to_owned(),
-        label: label.to_owned(),
-        help: help.to_owned(),
-        kind,
-        required,
-        default: default.map(str::to_owned),
-        choices: Vec::new(),
-    };
-    let choice = |key: &str, label: &str, choices: &[(&str, &str)], help: &str| SettingField {
-        choices: choices.iter().map(|(value, label)| ((*value).to_owned(), (*label).to_owned())).collect(),
-        ..field(key, label, SettingKind::Choice, false, choices.first().map(|(value, _)| *value), help)
-    };
-    vec![
-        field(
-            "datacenter-id",
-            "Data centre ID",
-            SettingKind::Text,
-            true,
-            None,
-            "In Qualtrics: Account Settings, Qualtrics IDs, Datacenter ID. For example fra1. A host or URL of the data \
+pub const FIELDS: [SettingField; 9] = [
+    field(
+        "datacenter-id",
+        "Data centre ID",
+        SettingKind::Text,
+        true,
+        None,
+        "In Qualtrics: Account Settings, Qualtrics IDs, Datacenter ID. For example fra1. A host or URL of the data \
              centre will do, too.",
-        ),
-        field(
-            "client-id",
-            "OAuth client ID",
-            SettingKind::Text,
-            true,
-            None,
-            "In Qualtrics, as a brand administrator: Account Settings, Qualtrics IDs, OAuth Client Manager, Create Client, \
+    ),
+    field(
+        "client-id",
+        "OAuth client ID",
+        SettingKind::Text,
+        true,
+        None,
+        "In Qualtrics, as a brand administrator: Account Settings, Qualtrics IDs, OAuth Client Manager, Create Client, \
              grant type Client Credentials.",
-        ),
-        field(
-            "client-secret",
-            "OAuth client secret",
-            SettingKind::Secret,
-            true,
-            None,
-            "Shown once, when the OAuth client is made.",
-        ),
-        choice(
-            "deletion-behavior",
-            "A deletion is complete",
-            &[
-                ("wait-for-completion", "when Qualtrics finished it"),
-                ("complete-on-submission", "when Qualtrics took it"),
-            ],
-            "Whether a deletion is followed until Qualtrics has done it. Previews and verified deletions always are.",
-        ),
-        choice(
-            "account-guard",
-            "Protect Qualtrics accounts",
-            &[
-                ("all-users", "every user of the brand"),
-                ("own-account", "only the account of this connection"),
-                ("off", "nobody: deletions may delete user accounts"),
-            ],
-            "Qualtrics deletes the user account that has a deleted address. The guard refuses such deletions until a \
+    ),
+    field(
+        "client-secret",
+        "OAuth client secret",
+        SettingKind::Secret,
+        true,
+        None,
+        "Shown once, when the OAuth client is made.",
+    ),
+    choice(
+        "deletion-behavior",
+        "A deletion is complete",
+        &[("wait-for-completion", "when Qualtrics finished it"), ("complete-on-submission", "when Qualtrics took it")],
+        "Whether a deletion is followed until Qualtrics has done it. Previews and verified deletions always are.",
+    ),
+    choice(
+        "account-guard",
+        "Protect Qualtrics accounts",
+        &[
+            ("all-users", "every user of the brand"),
+            ("own-account", "only the account of this connection"),
+            ("off", "nobody: deletions may delete user accounts"),
+        ],
+        "Qualtrics deletes the user account that has a deleted address. The guard refuses such deletions until a \
              person confirms them; the connection's own account cannot be confirmed.",
-        ),
-        field(
-            "verify-window",
-            "Minutes of verification",
-            SettingKind::Number,
-            false,
-            Some("60"),
-            "For how many minutes after a deletion the verifying search is repeated before it is said that data is left. \
+    ),
+    field(
+        "verify-window",
+        "Minutes of verification",
+        SettingKind::Number,
+        false,
+        Some("60"),
+        "For how many minutes after a deletion the verifying search is repeated before it is said that data is left. \
              0 to 10080.",
-        ),
-        field(
-            "rate-share",
-            "Share of the rate limits, in percent",
-            SettingKind::Number,
-            false,
-            Some("75"),
-            "How much of Qualtrics' limits, which the whole brand shares, one instance may use. 1 to 100. Set 100 where \
+    ),
+    field(
+        "rate-share",
+        "Share of the rate limits, in percent",
+        SettingKind::Number,
+        false,
+        Some("75"),
+        "How much of Qualtrics' limits, which the whole brand shares, one instance may use. 1 to 100. Set 100 where \
              the host keeps one budget for all its instances.",
-        ),
-        field(
-            "response-timeout",
-            "Seconds to wait for an answer",
-            SettingKind::Number,
-            false,
-            Some("30"),
-            "How long Qualtrics may take to begin an answer, and each time to go on with it. A whole call takes twice as \
+    ),
+    field(
+        "response-timeout",
+        "Seconds to wait for an answer",
+        SettingKind::Number,
+        false,
+        Some("30"),
+        "How long Qualtrics may take to begin an answer, and each time to go on with it. A whole call takes twice as \
              long at most. 1 to 30.",
-        ),
-        field(
-            "base-url",
-            "Base URL",
-            SettingKind::Origin,
-            false,
-            None,
-            "For tests and private gateways: an origin to call in place of the data centre's. https, or http on a loopback \
+    ),
+    field(
+        "base-url",
+        "Base URL",
+        SettingKind::Origin,
+        false,
+        None,
+        "For tests and private gateways: an origin to call in place of the data centre's. https, or http on a loopback \
              address.",
-        ),
-    ]
+    ),
+];
+
+const fn field(
+    key: &'static str,
+    label: &'static str,
+    kind: SettingKind,
+    required: bool,
+    default: Option<&'static str>,
+    help: &'static str,
+) -> SettingField {
+    SettingField { key, label, help, kind, required, default, choices: &[] }
+}
+
+/// The first of the choices is the default.
+const fn choice(
+    key: &'static str,
+    label: &'static str,
+    choices: &'static [(&'static str, &'static str)],
+    help: &'static str,
+) -> SettingField {
+    let default = match choices {
+        [(first, _), ..] => Some(*first),
+        [] => None,
+    };
+    SettingField { choices, ..field(key, label, SettingKind::Choice, false, default, help) }
 }
 
 impl Settings {
@@ -264,14 +270,13 @@ struct Form<'a> {
 
 impl<'a> Form<'a> {
     fn check_keys(&mut self) {
-        let known = fields();
         let mut seen: Vec<&str> = Vec::new();
         for setting in self.given {
             let key = setting.key.as_str();
             if RETIRED.contains(&key) {
                 continue;
             }
-            if !known.iter().any(|field| field.key == key) {
+            if !FIELDS.iter().any(|field| field.key == key) {
                 // A key that was meant as a value could be a secret: only what looks like a key is repeated.
                 let word = key.len() <= 40 && key.bytes().all(|byte| byte.is_ascii_lowercase() || byte == b'-');
                 let subject = if word { key } else { "" };
@@ -312,7 +317,7 @@ impl<'a> Form<'a> {
 
     fn problem(&mut self, key: &str, message: &str) {
         self.problems.push(Problem {
-            code: "setting".to_owned(),
+            code: "setting",
             subject: key.to_owned(),
             blocks: vec![Right::Access, Right::Deletion],
             message: message.to_owned(),
@@ -417,9 +422,9 @@ mod tests {
         assert_eq!(settings.origin.to_text(), "http://127.0.0.1:8080");
         // A key that came later has a default, and every key of then is still one.
         let later = ["response-timeout"];
-        for field in fields() {
-            assert!(every_key.iter().any(|(key, _)| *key == field.key) || later.contains(&field.key.as_str()));
+        for field in FIELDS {
+            assert!(every_key.iter().any(|(key, _)| *key == field.key) || later.contains(&field.key));
         }
-        assert_eq!(fields().len(), every_key.len() + later.len());
+        assert_eq!(FIELDS.len(), every_key.len() + later.len());
     }
 }

@@ -40,12 +40,7 @@ impl Subject {
     pub fn read(request: &Request) -> Result<Self, Error> {
         let mut problems = Vec::new();
         let mut problem = |subject: &str, message: String| {
-            problems.push(Problem {
-                code: "request".to_owned(),
-                subject: subject.to_owned(),
-                blocks: Vec::new(),
-                message,
-            });
+            problems.push(Problem { code: "request", subject: subject.to_owned(), blocks: Vec::new(), message });
         };
         if !is_key(&request.key) {
             problem("key", "key must be 1 to 128 of A-Z a-z 0-9 . _ : -.".to_owned());
