@@ -135,7 +135,7 @@ fn compile(package: &str, workspace: &Path, target_dir: &Path, keep_names: bool)
         .args(["rustc", "--quiet", "--locked", "--lib", "--crate-type", "cdylib", "--profile", "component"])
         .args(["--package", package, "--target", TARGET, "--target-dir"])
         .arg(target_dir)
-        .args(keep_names.then_some(["--config", "profile.component.strip=false"]).into_iter().flatten())
+        .args(keep_names.then_some(["--config", "profile.component.strip='debuginfo'"]).into_iter().flatten())
         // What belongs to the outer build: clippy's driver, a compiler cache, the flags of the host's platform.
         .env_remove("RUSTC_WRAPPER")
         .env_remove("RUSTC_WORKSPACE_WRAPPER")
@@ -153,15 +153,20 @@ fn compile(package: &str, workspace: &Path, target_dir: &Path, keep_names: bool)
 }
 
 /// Flags that keep the places of the checkout and of the dependencies out of the component: the same source gives the
-/// same bytes on every machine. And two that make it smaller: what does not fit into one store is moved by one instruction,
-/// not word by word, and loops get no counters beside those that they are written with (`docs/performance/size.md`).
+/// same bytes on every machine. And three that make it smaller: what does not fit into one store is moved by one instruction,
+/// not word by word, loops get no counters beside those that they are written with, and the linker writes numbers as short as
+/// they are, not as long as they might have become (`docs/performance/size.md`).
 fn flags(workspace: &Path) -> Result<String, Box<dyn Error>> {
     let cargo_home = match env::var_os("CARGO_HOME") {
         Some(home) => PathBuf::from(home),
         None => env::home_dir().ok_or("There is no home directory, and CARGO_HOME is not set.")?.join(".cargo"),
     };
     let remap = |place: &Path, name: &str| format!("--remap-path-prefix={}={name}", place.display());
-    let mut flags = vec!["-Cllvm-args=-max-store-memcpy=1 -disable-lsr".to_owned(), remap(workspace, "/connector")];
+    let mut flags = vec![
+        "-Cllvm-args=-max-store-memcpy=1 -disable-lsr".to_owned(),
+        "-Clink-arg=--compress-relocations".to_owned(),
+        remap(workspace, "/connector"),
+    ];
     // One directory for each registry, named after where the registry is reached.
     for registry in fs::read_dir(cargo_home.join("registry").join("src")).into_iter().flatten() {
         flags.push(remap(&registry?.path(), "/dependencies"));
