@@ -10,15 +10,32 @@ pub fn sort<T: Ord>(items: &mut Vec<T>) {
 
 /// Sorts, and of those neither of which precedes the other keeps the last.
 ///
-/// It is the places that are sorted, by code that all types share.
+/// It is places that are sorted, by code that all types share.
 pub fn sort_by<T>(items: &mut Vec<T>, precedes: fn(&T, &T) -> bool) {
-    let places: Vec<usize> = (0..items.len()).collect();
-    let places = sorted(&places, &|one, other| match (items.get(one), items.get(other)) {
+    let exchanges = exchanges(items.len(), &|one, other| match (items.get(one), items.get(other)) {
         (Some(one), Some(other)) => precedes(one, other),
         _ => false,
     });
-    let mut unsorted: Vec<Option<T>> = items.drain(..).map(Some).collect();
-    items.extend(places.into_iter().filter_map(|place| unsorted.get_mut(place)?.take()));
+    for (place, other) in (0..).zip(&exchanges) {
+        items.swap(place, *other);
+    }
+    items.truncate(exchanges.len());
+}
+
+/// With which place each has to exchange what it holds, from the first to the last that is kept, so that all are in order.
+fn exchanges(count: usize, precedes: &dyn Fn(usize, usize) -> bool) -> Vec<usize> {
+    // What lies at each place, and where each of them lies.
+    let (mut lying, mut places): (Vec<usize>, Vec<usize>) = ((0..count).collect(), (0..count).collect());
+    let mut sorted = sorted(&lying, precedes);
+    for (place, wanted) in (0..).zip(&mut sorted) {
+        if let (Some(other), Some(displaced)) = (places.get(*wanted).copied(), lying.get(place).copied()) {
+            *wanted = other;
+            if let (Some(moved), Some(left)) = (places.get_mut(displaced), lying.get_mut(other)) {
+                (*moved, *left) = (other, displaced);
+            }
+        }
+    }
+    sorted
 }
 
 /// By merging: however many there are.

@@ -3,6 +3,7 @@
 
 mod fit;
 mod items;
+mod layout;
 mod reference;
 mod released;
 
