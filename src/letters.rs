@@ -292,14 +292,15 @@ mod tests {
         let mut runs = Vec::new();
         let mut rest = letters.as_slice();
         while let [(first, small), ..] = rest {
-            let length = |step: u32| {
-                let expected = (0_u32..).map(|place| (first + place * step, small + place * step));
+            let length = |step: usize| {
+                let expected = (*first..).step_by(step).zip((*small..).step_by(step));
                 rest.iter().zip(expected).take_while(|(letter, expected)| *letter == expected).count()
             };
             let step = if length(2) > length(1) { 2 } else { 1 };
-            let count = length(step);
-            runs.push((*first, rest[count - 1].0, step, *small));
-            rest = &rest[count..];
+            let (run, others) = rest.split_at(length(step));
+            let last = run.last().expect("a letter").0;
+            runs.push((*first, last, u32::try_from(step).expect("1 or 2"), *small));
+            rest = others;
         }
         runs
     }

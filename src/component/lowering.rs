@@ -54,6 +54,9 @@ impl Layout {
     }
 }
 
+/// The bytes of a word.
+const WORD: usize = size_of::<u64>();
+
 /// A piece of memory in which values lie, with the pieces that they refer to. It stays where it is until it is dropped.
 pub(super) struct Area {
     /// Words, so that it begins where values of every alignment may. No number lies across two of them.
@@ -72,7 +75,7 @@ impl Area {
     }
 
     fn with_room(bytes: usize) -> Self {
-        Self { words: vec![0; bytes.div_ceil(size_of::<u64>())], end: 0, lists: Vec::new() }
+        Self { words: vec![0; bytes.div_ceil(WORD)], end: 0, lists: Vec::new() }
     }
 
     /// Where it is.
@@ -84,8 +87,8 @@ impl Area {
     #[inline(never)]
     fn number(&mut self, size: usize, value: u64) {
         let at = Layout { size, align: size }.begin(self.end);
-        if let Some(word) = self.words.get_mut(at / size_of::<u64>()) {
-            *word |= value << (at % size_of::<u64>() * 8);
+        if let Some(word) = self.words.get_mut(at / WORD) {
+            *word |= value << (at % WORD).wrapping_mul(8);
         }
         self.end = at.wrapping_add(size);
     }

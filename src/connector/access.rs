@@ -275,7 +275,7 @@ pub(super) fn unusable(subject: &Subject) -> Vec<Finding> {
 fn outcome(findings: &[Finding], unusable: bool) -> Outcome {
     let answered = |finding: &Finding| finding.state == SourceState::Searched;
     let some = |finding: &Finding| matches!(finding.amount, Amount::Exactly(1..) | Amount::SomeData);
-    let export_failed = findings.iter().any(|finding| finding.code.as_deref() == Some("export-failed"));
+    let export_failed = findings.iter().any(|finding| finding.code == Some("export-failed"));
     if unusable || !findings.iter().all(answered) {
         // If nobody at all answered, the job's failure is the whole story.
         if export_failed && !findings.iter().any(answered) { Outcome::Failed } else { Outcome::Partial }
