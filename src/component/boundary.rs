@@ -160,6 +160,7 @@ impl From<GivenTask> for Task {
 }
 
 /// `right`, of which the host knows no third.
+#[repr(transparent)]
 struct GivenRight(u8);
 
 impl From<GivenRight> for Right {
