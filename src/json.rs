@@ -9,6 +9,7 @@ use core::mem;
 use serde_core::de::{Error, MapAccess, SeqAccess, Visitor};
 use serde_core::{Deserialize, Deserializer};
 
+use crate::digits;
 use crate::order;
 use crate::prelude::*;
 
@@ -91,7 +92,16 @@ impl Json {
     #[must_use]
     pub fn as_u64(&self) -> Option<u64> {
         match self {
-            Self::Number(number) => number.parse().ok(),
+            Self::Number(number) => digits::number(number.as_bytes()),
+            _ => None,
+        }
+    }
+
+    /// The same, or the number that a text is: what Qualtrics counts is a text in places.
+    #[must_use]
+    pub fn counts(&self) -> Option<u64> {
+        match self {
+            Self::Number(text) | Self::Text(text) => digits::number(text.trim_ascii().as_bytes()),
             _ => None,
         }
     }

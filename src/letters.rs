@@ -221,6 +221,9 @@ const RUNS: [Run; 184] = [
 /// Latin ones.
 #[must_use]
 pub fn lower_case(text: &str) -> String {
+    if text.is_ascii() {
+        return text.to_ascii_lowercase();
+    }
     let mut lower = String::with_capacity(text.len());
     for (at, letter) in text.char_indices() {
         match letter {

@@ -8,7 +8,7 @@
 //! | [`connector`] | what the contract promises: settings, requests, tickets, reports. |
 //! | [`qualtrics`] | what Qualtrics speaks: sign-in, envelope, erasures, customer data requests, directories, users. |
 //! | [`http`] | what both need of HTTP: a request, an answer, a [`http::Transport`], retries and pacing. |
-//! | [`json`], [`letters`], [`order`] | values of JSON; lower case; sorting: all in few bytes. |
+//! | [`json`], [`digits`], [`letters`], [`order`] | values of JSON; decimal numbers; lower case; sorting: all in few bytes. |
 //! | [`secret`] | values that cannot be printed. |
 //!
 //! Nothing points back. All but `component` compiles natively; that is how it is tested, fuzzed and benchmarked.
@@ -20,6 +20,7 @@ extern crate alloc;
 #[cfg(target_arch = "wasm32")]
 mod component;
 pub mod connector;
+pub mod digits;
 pub mod http;
 pub mod json;
 pub mod letters;

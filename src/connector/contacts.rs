@@ -33,15 +33,48 @@ pub struct Searched {
     /// One finding for each directory and name; one for all directories if they could not be listed.
     pub findings: Vec<Finding>,
     /// The contacts, each once.
-    pub contacts: Vec<Found>,
+    pub contacts: Contacts,
     /// Names that the contacts bear beside those of the request.
     pub also_known_as: Vec<Identifier>,
 }
 
+/// Contacts, each once, in the order in which they were found.
+#[derive(Default)]
+pub struct Contacts {
+    found: Vec<Found>,
+    /// Their places, in the order of directories and ids.
+    places: Vec<usize>,
+}
+
 /// A contact, and the directory that it is in.
-pub struct Found {
+struct Found {
     directory: String,
     contact: Contact,
+}
+
+impl Contacts {
+    /// Whether there is none.
+    pub const fn is_empty(&self) -> bool {
+        self.found.is_empty()
+    }
+
+    /// The place of a contact, which is added if it is not there. None if there are so many that it cannot be.
+    fn add(&mut self, directory: &str, contact: Contact) -> Option<usize> {
+        let known = self.places.binary_search_by(|place| {
+            let found = self.found.get(*place).map(|found| (found.directory.as_str(), found.contact.id.as_str()));
+            found.cmp(&Some((directory, &contact.id)))
+        });
+        match known {
+            Ok(at) => self.places.get(at).copied(),
+            Err(_) if self.found.len() >= MOST_CONTACTS => None,
+            Err(at) => {
+                let place = self.found.len();
+                self.places.insert(at, place);
+                self.found.push(Found { directory: directory.to_owned(), contact });
+                Some(place)
+            }
+        }
+    }
 }
 
 /// One search: a name in a directory.
@@ -51,8 +84,8 @@ struct Search<'s> {
     names: &'s [u32],
     next: Option<Cursor>,
     seen: Vec<Cursor>,
-    /// The ids of what it found: a contact that stands on two pages is one contact.
-    found: Vec<String>,
+    /// The places of what it found, in their order: a contact that stands on two pages is one contact.
+    found: Vec<usize>,
     end: Option<End>,
 }
 
@@ -78,7 +111,7 @@ pub fn search<T: Transport, C: Clock>(
     patience: bool,
 ) -> Result<Searched, Trouble> {
     let need = call.need(right);
-    let mut searched = Searched { findings: Vec::new(), contacts: Vec::new(), also_known_as: Vec::new() };
+    let mut searched = Searched { findings: Vec::new(), contacts: Contacts::default(), also_known_as: Vec::new() };
     let listed = call.client.call(need, directories::list());
     let listed = listed.and_then(|first| directories::read_all(&mut call.client, need, first));
     let directories = match listed {
@@ -136,7 +169,7 @@ pub fn search<T: Transport, C: Clock>(
         search.end = Some(End::TooMany);
     }
     searched.findings.extend(searches.into_iter().map(Search::finding));
-    searched.also_known_as = further_names(&searched.contacts, subject);
+    searched.also_known_as = further_names(&searched.contacts.found, subject);
     Ok(searched)
 }
 
@@ -145,7 +178,7 @@ impl Search<'_> {
         &mut self,
         answer: Result<Answer, Trouble>,
         patience: bool,
-        contacts: &mut Vec<Found>,
+        contacts: &mut Contacts,
     ) -> Result<(), Trouble> {
         let (page, next) = match answer.and_then(directories::read_search) {
             Ok(page) => page,
@@ -162,17 +195,12 @@ impl Search<'_> {
                 strangers = true;
                 continue;
             }
-            let known =
-                contacts.iter().any(|found| found.directory == self.directory && found.contact.id == contact.id);
-            if !known && contacts.len() >= MOST_CONTACTS {
+            let Some(place) = contacts.add(self.directory, contact) else {
                 self.end = Some(End::TooMany);
                 return Ok(());
-            }
-            if !self.found.contains(&contact.id) {
-                self.found.push(contact.id.clone());
-            }
-            if !known {
-                contacts.push(Found { directory: self.directory.to_owned(), contact });
+            };
+            if let Err(at) = self.found.binary_search(&place) {
+                self.found.insert(at, place);
             }
         }
         let repeats = next.as_ref().is_some_and(|next| self.seen.contains(next));
@@ -248,14 +276,14 @@ fn failure(
 /// be read is told as the search told it.
 pub fn documents<T: Transport, C: Clock>(
     call: &mut Call<'_, T, C>,
-    contacts: Vec<Found>,
+    contacts: Contacts,
     findings: &mut Vec<Finding>,
 ) -> Vec<Document> {
     let need = call.need(Right::Access);
-    let mut documents = Vec::with_capacity(contacts.len());
+    let mut documents = Vec::with_capacity(contacts.found.len());
     let mut together = 0_usize;
     let mut hurry = false;
-    let mut contacts = contacts.into_iter().peekable();
+    let mut contacts = contacts.found.into_iter().peekable();
     while contacts.peek().is_some() {
         let wave: Vec<Found> = contacts.by_ref().take(WAVE).collect();
         hurry = hurry || together >= INLINE_TOGETHER || call.client.is_late();
@@ -327,14 +355,16 @@ fn name(number: usize, directory: &str) -> String {
 
 /// Names that contacts bear and the request does not give. They are offered, never acted upon.
 fn further_names(contacts: &[Found], subject: &Subject) -> Vec<Identifier> {
+    let mut known: Vec<(&str, String)> = subject.names.iter().map(|name| name.key.comparable()).collect();
     let mut keys: Vec<Key> = Vec::new();
     for Found { contact, .. } in contacts {
         let email = contact.text("email").map(|text| Key::Email(Secret::new(lower_case(text.trim()))));
         let phone = contact.text("phone").map(|text| Key::Phone(Secret::new(text.trim())));
         let reference = contact.text("extRef").map(|text| Key::Reference(Secret::new(text.trim())));
         for key in [email, phone, reference].into_iter().flatten() {
-            let given = subject.names.iter().any(|name| same(&name.key, &key));
-            if !given && keys.len() < MOST_NAMES && !keys.iter().any(|known| same(known, &key)) {
+            let comparable = key.comparable();
+            if keys.len() < MOST_NAMES && !known.contains(&comparable) {
+                known.push(comparable);
                 keys.push(key);
             }
         }
@@ -346,14 +376,4 @@ fn further_names(contacts: &[Found], subject: &Subject) -> Vec<Identifier> {
             Key::Reference(value) => Identifier::ExternalReference(value),
         })
         .collect()
-}
-
-/// Whether two names are the same to Qualtrics, whose comparisons are without regard to case.
-fn same(one: &Key, other: &Key) -> bool {
-    match (one, other) {
-        (Key::Email(one), Key::Email(other))
-        | (Key::Phone(one), Key::Phone(other))
-        | (Key::Reference(one), Key::Reference(other)) => lower_case(one.reveal()) == lower_case(other.reveal()),
-        _ => false,
-    }
 }

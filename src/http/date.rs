@@ -1,5 +1,7 @@
 //! The dates of HTTP headers (RFC 9110, section 5.6.7), and the calendar behind them.
 
+use crate::digits::numbers;
+
 /// Days from 1970-01-01 to a date of the Gregorian calendar; none if there is no such date. Years 1970 to 9999.
 #[must_use]
 pub fn days_since_epoch(year: u64, month: u64, day: u64) -> Option<u64> {
@@ -15,20 +17,20 @@ pub fn days_since_epoch(year: u64, month: u64, day: u64) -> Option<u64> {
 
 /// Year, month and day of a number of days since 1970-01-01; up to the year 9999.
 #[must_use]
-pub fn date_of(mut days: u64) -> Option<(u64, u64, u64)> {
-    for year in 1970..=9999u64 {
-        let length = if days_in(year, 2) == 29 { 366 } else { 365 };
-        if days >= length {
-            days = days.checked_sub(length)?;
-            continue;
+pub fn date_of(days: u64) -> Option<(u64, u64, u64)> {
+    let new_year = |year| days_since_epoch(year, 1, 1);
+    // If every year were a leap year, it would be this one; it is a few years later at most.
+    let mut year = 1970_u64.checked_add(days / 366)?;
+    while new_year(year.checked_add(1)?).is_some_and(|next| next <= days) {
+        year = year.checked_add(1)?;
+    }
+    let mut day = days.checked_sub(new_year(year)?)?.checked_add(1)?;
+    for month in 1..=12 {
+        let length = days_in(year, month);
+        if day <= length {
+            return Some((year, month, day));
         }
-        for month in 1..=12 {
-            let length = days_in(year, month);
-            if days < length {
-                return Some((year, month, days.checked_add(1)?));
-            }
-            days = days.checked_sub(length)?;
-        }
+        day = day.checked_sub(length)?;
     }
     None
 }
@@ -53,23 +55,20 @@ pub fn seconds_since_epoch(date: (u64, u64, u64), time: (u64, u64, u64)) -> Opti
 /// The two obsolete forms are not read: a date that is not understood is treated as absent, which is always safe here.
 #[must_use]
 pub fn parse_http_date(text: &str) -> Option<u64> {
-    let text = text.trim();
-    let comma = text.as_bytes().windows(2).position(|pair| pair == b", ")?;
-    let rest = text.get(comma.checked_add(2)?..)?;
-    let mut parts = rest.split(' ');
-    let day = parts.next()?.parse().ok()?;
-    let name = parts.next()?;
-    let month = MONTHS.iter().position(|month| month.eq_ignore_ascii_case(name))?.checked_add(1)?;
-    let year = parts.next()?.parse().ok()?;
-    let mut time = parts.next()?.split(':');
-    let clock = (time.next()?.parse().ok()?, time.next()?.parse().ok()?, time.next()?.parse().ok()?);
-    if time.next().is_some() || !parts.next()?.eq_ignore_ascii_case("gmt") || parts.next().is_some() {
+    let text = text.trim_ascii().as_bytes();
+    let part = |from: usize, to: usize| text.get(from..to);
+    let [day, _] = numbers(part(5, 8)?, b"00 ")?;
+    let name = part(8, 11)?;
+    let [_, year, hour, minute, second, _] = numbers(part(11, 26)?, b" 0000 00:00:00 ")?;
+    if part(3, 5)? != b", " || !part(26, text.len())?.eq_ignore_ascii_case(b"gmt") {
         return None;
     }
-    seconds_since_epoch((year, u64::try_from(month).ok()?, day), clock)
+    let month = (1..).zip(MONTHS).find(|(_, month)| month.eq_ignore_ascii_case(name))?.0;
+    seconds_since_epoch((year, month, day), (hour, minute, second))
 }
 
-const MONTHS: [&str; 12] = ["jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec"];
+const MONTHS: [&[u8]; 12] =
+    [b"jan", b"feb", b"mar", b"apr", b"may", b"jun", b"jul", b"aug", b"sep", b"oct", b"nov", b"dec"];
 
 fn days_in(year: u64, month: u64) -> u64 {
     let leap = year.is_multiple_of(4) && (!year.is_multiple_of(100) || year.is_multiple_of(400));
@@ -98,7 +97,8 @@ mod tests {
     #[test]
     fn what_is_not_a_date_is_none() {
         for text in
-            ["", "120", "Sun, 06 Nov 1994 08:49:37", "Sun, 31 Feb 1994 08:49:37 GMT", "Sun, 06 Nov 1994 24:00:00 GMT"]
+            ["", "120", "Sun, 06 Nov 1994 08:49:37", "Sun, 31 Feb 1994 08:49:37 GMT", "Sun, 06 Nov 1994 24:00:00 GMT",
+             "Sun; 06 Nov 1994 08:49:37 GMT", "Sun, 06 Nov 1994 08.49.37 GMT", "Sun, 06 Nov 1994 08:49:37 CET"]
         {
             assert_eq!(parse_http_date(text), None, "{text}");
         }
@@ -110,5 +110,8 @@ mod tests {
             let (year, month, date) = date_of(day).expect("within the calendar");
             assert_eq!(days_since_epoch(year, month, date), Some(day));
         }
+        assert_eq!(date_of(2_932_896), Some((9999, 12, 31)));
+        assert_eq!(date_of(2_932_897), None);
+        assert_eq!(date_of(u64::MAX), None);
     }
 }

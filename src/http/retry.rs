@@ -1,6 +1,7 @@
 //! How long to wait before asking again.
 
 use super::{Head, date::parse_http_date};
+use crate::digits::number;
 
 /// The longest wait that is believed: an hour. What a server asks for beyond that is asked again after an hour.
 pub const LONGEST_MS: u64 = 3_600_000;
@@ -15,7 +16,7 @@ pub fn retry_after_ms(head: &Head, now_s: u64) -> Option<u64> {
     let text = head.header("retry-after")?.trim();
     let seconds = if !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit()) {
         // More digits than fit is a long time, not nonsense.
-        text.parse::<u64>().unwrap_or(u64::MAX)
+        number(text.as_bytes()).unwrap_or(u64::MAX)
     } else {
         let now = head.header("date").and_then(parse_http_date).unwrap_or(now_s);
         parse_http_date(text)?.saturating_sub(now)

@@ -180,14 +180,16 @@ impl<'a, T: Transport, C: Clock> Client<'a, T, C> {
                     return results;
                 }
             };
-            if self.time_left_ms() == 0 {
+            // To ask for the time is a call of the host: once for all that are sent together.
+            let mut now_ms = self.clock.monotonic_ms();
+            if now_ms >= self.deadline_ms {
                 return results;
             }
             let mut sent = Vec::new();
             let mut requests = Vec::new();
             for (index, repeated) in waiting.drain(..) {
                 let Some(call) = calls.get(index) else { continue };
-                match self.reserve(call.method, &call.path) {
+                match self.reserve(call, &mut now_ms) {
                     Ok(()) => {
                         requests.push(self.request(call, &token));
                         sent.push((index, repeated, call));
@@ -199,13 +201,14 @@ impl<'a, T: Transport, C: Clock> Client<'a, T, C> {
                 return results;
             }
             let responses = self.transport.exchange(requests, self.limits());
+            let now_s = self.now_s();
             let may_renew = !self.renewed;
             let mut pause = None;
             for ((index, repeated, call), response) in sent.into_iter().zip(responses) {
                 let result = match response {
                     Ok(response) => {
-                        self.note_date(&response.head);
-                        envelope::read(&response, self.now_s())
+                        self.note_date(&response.head, now_s);
+                        envelope::read(&response, now_s)
                     }
                     Err(failure) => Err(Trouble::NoAnswer(failure)),
                 };
@@ -245,7 +248,7 @@ impl<'a, T: Transport, C: Clock> Client<'a, T, C> {
         let mut repeated = false;
         loop {
             let token = self.token(need)?;
-            self.reserve(call.method, &call.path).map_err(Trouble::OwnShare)?;
+            self.reserve(&call, &mut self.clock.monotonic_ms()).map_err(Trouble::OwnShare)?;
             if self.time_left_ms() == 0 {
                 return Err(Trouble::OutOfTime);
             }
@@ -256,7 +259,8 @@ impl<'a, T: Transport, C: Clock> Client<'a, T, C> {
             let trouble = match self.transport.open(request, self.limits()) {
                 Err(failure) => Trouble::NoAnswer(failure),
                 Ok((head, body)) => {
-                    self.note_date(&head);
+                    let now_s = self.now_s();
+                    self.note_date(&head, now_s);
                     let html =
                         head.header("content-type").is_some_and(|kind| kind.trim_start().starts_with("text/html"));
                     match head.status {
@@ -265,7 +269,7 @@ impl<'a, T: Transport, C: Clock> Client<'a, T, C> {
                         200..=299 => return Ok((head, body)),
                         300..=399 => Trouble::Redirected(head.status),
                         // The error's text is not worth reading: the status decides.
-                        _ => Trouble::Refused(envelope::refusal(&head, head.status, None, self.now_s())),
+                        _ => Trouble::Refused(envelope::refusal(&head, head.status, None, now_s)),
                     }
                 }
             };
@@ -346,12 +350,13 @@ impl<'a, T: Transport, C: Clock> Client<'a, T, C> {
             let requests =
                 waiting.iter().map(|(_, set)| oauth::request(&self.session.origin, &self.session.credentials, *set));
             let responses = self.transport.exchange(requests.collect(), self.limits());
+            let (now_ms, now_s) = (self.clock.monotonic_ms(), self.now_s());
             let mut pause = None;
             for ((index, set), response) in core::mem::take(&mut waiting).into_iter().zip(responses) {
                 let token = match response {
                     Ok(response) => {
-                        self.note_date(&response.head);
-                        oauth::read(&response, set, self.clock.monotonic_ms(), self.now_s())
+                        self.note_date(&response.head, now_s);
+                        oauth::read(&response, set, now_ms, now_s)
                     }
                     Err(failure) => Err(Trouble::NoAnswer(failure)),
                 };
@@ -401,28 +406,29 @@ impl<'a, T: Transport, C: Clock> Client<'a, T, C> {
         }
     }
 
-    /// Takes a call's place in every limit that counts it, waiting a little if need be.
-    fn reserve(&mut self, method: Method, path: &str) -> Result<(), u64> {
+    /// Takes a call's place in every limit that counts it, waiting a little if need be. `now_ms` is the time, before and
+    /// after.
+    fn reserve(&mut self, call: &Call, now_ms: &mut u64) -> Result<(), u64> {
         self.calls = self.calls.saturating_add(1);
-        let path = [API, path].concat();
+        let path = [API, &call.path].concat();
         for (limit, place) in LIMITS.iter().zip(0_usize..) {
-            if !limit.counts(method, &path) {
+            if !limit.counts(call.method, &path) {
                 continue;
             }
-            let taken = self.take(place);
+            let taken = self.take(place, *now_ms);
             let Err(wait) = taken else { continue };
             if wait > self.longest_wait() {
                 return Err(wait);
             }
             self.wait(wait);
-            self.take(place)?;
+            *now_ms = self.clock.monotonic_ms();
+            self.take(place, *now_ms)?;
         }
         Ok(())
     }
 
-    fn take(&mut self, place: usize) -> Result<(), u64> {
-        let now = self.clock.monotonic_ms();
-        self.session.buckets.get_mut(place).map_or(Ok(()), |bucket| bucket.take(now))
+    fn take(&mut self, place: usize, now_ms: u64) -> Result<(), u64> {
+        self.session.buckets.get_mut(place).map_or(Ok(()), |bucket| bucket.take(now_ms))
     }
 
     fn request(&self, call: &Call, token: &Token) -> Request {
@@ -445,10 +451,9 @@ impl<'a, T: Transport, C: Clock> Client<'a, T, C> {
         }
     }
 
-    fn note_date(&mut self, head: &Head) {
+    fn note_date(&mut self, head: &Head, now_s: u64) {
         let Some(theirs) = head.header("date").and_then(parse_http_date) else { return };
-        let ours = self.now_s();
-        self.session.ahead_s = i64::try_from(theirs).unwrap_or(0).saturating_sub(i64::try_from(ours).unwrap_or(0));
+        self.session.ahead_s = i64::try_from(theirs).unwrap_or(0).saturating_sub(i64::try_from(now_s).unwrap_or(0));
     }
 }
 

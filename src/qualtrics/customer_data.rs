@@ -9,6 +9,7 @@ use super::envelope::{self, Answer, Trouble, member};
 use super::job::{JobState, failure_text};
 use super::timestamp;
 use super::word;
+use crate::digits;
 use crate::json::{Json, Object};
 use crate::prelude::*;
 use crate::secret::Secret;
@@ -54,7 +55,7 @@ pub fn begin_singular(email: &Secret) -> Call {
 pub fn read_id(answer: &Answer) -> Result<String, Trouble> {
     let spellings = ["customerDataRequestId", "requestId", "requestid", "id", "jobId", "progressId"];
     let named = spellings.iter().find_map(|name| envelope::id(answer.result.get(name)?));
-    named.or_else(|| envelope::id(&answer.result)).ok_or(Trouble::Unreadable)
+    named.or_else(|| envelope::id(&answer.result)).map(str::to_owned).ok_or(Trouble::Unreadable)
 }
 
 /// The call that asks how a job is getting on.
@@ -106,15 +107,15 @@ pub fn read_progress(answer: &Answer) -> Export {
 fn whole_percent(text: &str) -> Option<u8> {
     let text = text.trim_end_matches('%').trim();
     let (whole, _) = text.split_once('.').unwrap_or((text, ""));
-    whole.parse::<u64>().ok().filter(|percent| *percent <= 100).and_then(|percent| u8::try_from(percent).ok())
+    digits::number(whole.as_bytes()).filter(|percent| *percent <= 100).and_then(|percent| u8::try_from(percent).ok())
 }
 
 fn files(result: &Json) -> Vec<String> {
     let mut files: Vec<String> = Vec::new();
     let mut add = |value: &Json| {
         let inner = member(value, &["fileId", "id", "name"]).unwrap_or(value);
-        if let Some(id) = envelope::id(inner).filter(|id| !files.contains(id)) {
-            files.push(id);
+        if let Some(id) = envelope::id(inner).filter(|id| !files.iter().any(|file| file == id)) {
+            files.push(id.to_owned());
         }
     };
     for name in ["fileId", "fileIds", "files", "file"] {

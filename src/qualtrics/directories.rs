@@ -41,6 +41,12 @@ impl Key {
         }
     }
 
+    /// What two keys have in common that ask for the same.
+    #[must_use]
+    pub fn comparable(&self) -> (&'static str, String) {
+        (self.filter_type(), lower_case(self.value().reveal()))
+    }
+
     /// Whether a contact bears this name. A filter that was not applied would disclose, and have people delete, the data
     /// of others; so what comes back is compared, and a contact that does not show the name is a stranger's.
     #[must_use]
@@ -73,7 +79,8 @@ pub fn list() -> Call {
 /// [`Trouble::Unreadable`] if it is no list, or an element has no id: its contacts could not be searched.
 pub fn read_page(answer: &Answer) -> Result<Vec<String>, Trouble> {
     let id = |element| member(element, &["directoryId", "id", "poolId"]).and_then(envelope::id);
-    envelope::elements(&answer.result)?.iter().map(|element| id(element).ok_or(Trouble::Unreadable)).collect()
+    let ids = envelope::elements(&answer.result)?.iter().map(|element| id(element).map(str::to_owned));
+    ids.collect::<Option<_>>().ok_or(Trouble::Unreadable)
 }
 
 /// The ids of all directories, sorted, beginning with the answer to [`list`].
@@ -129,8 +136,8 @@ pub fn probe(directory: &str) -> Call {
 /// [`Trouble::Unreadable`] if it is no list of contacts, or a contact has no id.
 pub fn read_search(answer: Answer) -> Result<(Vec<Contact>, Option<Cursor>), Trouble> {
     let cursor = Cursor::skip_token(&answer.result)?;
-    let found = envelope::elements(&answer.result)?.iter();
-    let contacts: Option<Vec<Contact>> = found.map(|element| Contact::read(element.clone())).collect();
+    let found = envelope::into_elements(answer.result)?.into_iter();
+    let contacts: Option<Vec<Contact>> = found.map(Contact::read).collect();
     let contacts = contacts.ok_or(Trouble::Unreadable)?;
     // A full last page yields a token whose next page is empty (fact sheet 8.2).
     let cursor = cursor.filter(|_| !contacts.is_empty());
@@ -207,7 +214,7 @@ impl Contact {
                 fields.set(name, Json::Text(instant));
             }
         }
-        let id = envelope::id(fields.get("contactId")?)?;
+        let id = envelope::id(fields.get("contactId")?)?.to_owned();
         Some(Self { id, fields })
     }
 

@@ -1,6 +1,7 @@
 //! Qualtrics' answers: `{"result": …, "meta": …}`, and the ways in which a call can fail (fact sheet 3.1, 3.2).
 
 use super::{oauth::Scopes, word};
+use crate::digits;
 use crate::http::{
     Failure, Head, Response,
     retry::{LONGEST_MS, retry_after_ms},
@@ -117,9 +118,10 @@ pub fn read(response: &Response, now_s: u64) -> Result<Answer, Trouble> {
         return Err(Trouble::Redirected(status));
     }
     let Some(Json::Object(mut body)) = body.filter(|_| status >= 200) else { return Err(Trouble::Unreadable) };
-    let meta = body.get("meta").cloned().unwrap_or_default();
-    let told = told_status(&meta);
-    if told.is_some_and(|told| told >= 400) || meta.get("error").is_some_and(|error| !error.is_null()) {
+    let meta = body.get("meta");
+    let told = meta.and_then(told_status);
+    let error = meta.and_then(|meta| meta.get("error"));
+    if told.is_some_and(|told| told >= 400) || error.is_some_and(|error| !error.is_null()) {
         // Done, says one half, and refused the other: that is no proof of either.
         if body.get("result").and_then(Json::as_object).is_some_and(|result| !result.is_empty()) {
             return Err(Trouble::Unreadable);
@@ -128,10 +130,9 @@ pub fn read(response: &Response, now_s: u64) -> Result<Answer, Trouble> {
         let status = told.filter(|told| *told >= 400).unwrap_or(500);
         return Err(Trouble::Refused(refusal(&response.head, status, Some(&Json::Object(body)), now_s)));
     }
-    Ok(Answer {
-        result: body.take("result").unwrap_or_default(),
-        proxied: meta.get("notice").and_then(Json::as_str).is_some_and(|notice| !notice.trim().is_empty()),
-    })
+    let notice = meta.and_then(|meta| meta.get("notice")?.as_str());
+    let proxied = notice.is_some_and(|notice| !notice.trim().is_empty());
+    Ok(Answer { result: body.take("result").unwrap_or_default(), proxied })
 }
 
 /// What an answer with an error tells, less its text.
@@ -148,8 +149,7 @@ pub fn refusal(head: &Head, status: u16, body: Option<&Json>, now_s: u64) -> Ref
     let id = meta.and_then(|meta| meta.get("requestId")).and_then(Json::as_str);
     // In the body one client looks for it, too: unconfirmed (fact sheet 3.3).
     let wait_s = meta.and_then(|meta| meta.get("error")?.get("retryAfter"));
-    let wait_s = wait_s.and_then(|wait| wait.as_u64().or_else(|| wait.as_str()?.trim().parse().ok()));
-    let wait_ms = wait_s.map(|seconds| seconds.saturating_mul(1_000).min(LONGEST_MS));
+    let wait_ms = wait_s.and_then(Json::counts).map(|seconds| seconds.saturating_mul(1_000).min(LONGEST_MS));
     Refusal {
         status,
         code,
@@ -161,7 +161,7 @@ pub fn refusal(head: &Head, status: u16, body: Option<&Json>, now_s: u64) -> Ref
 /// The status in `meta.httpStatus`: `"404 - Not Found"`, `"404"`, or a number.
 fn told_status(meta: &Json) -> Option<u16> {
     match meta.get("httpStatus")? {
-        Json::Text(text) => text.get(..3)?.parse::<u64>().ok(),
+        Json::Text(text) => digits::number(text.as_bytes().get(..3)?),
         other => other.as_u64(),
     }
     .and_then(|status| u16::try_from(status).ok())
@@ -175,12 +175,9 @@ pub fn member<'a>(value: &'a Json, spellings: &[&str]) -> Option<&'a Json> {
 
 /// An opaque id: text, or a number written out. Blank ids, and what is longer than any id of Qualtrics', are none.
 #[must_use]
-pub fn id(value: &Json) -> Option<String> {
-    let text = match value {
-        Json::Text(text) => text.trim().to_owned(),
-        Json::Number(number) => number.clone(),
-        _ => return None,
-    };
+pub fn id(value: &Json) -> Option<&str> {
+    let (Json::Text(text) | Json::Number(text)) = value else { return None };
+    let text = text.trim();
     let sane = !text.is_empty() && text.len() <= 128 && !text.chars().any(char::is_control);
     (sane && !text.eq_ignore_ascii_case("null")).then_some(text)
 }
@@ -191,6 +188,18 @@ pub fn id(value: &Json) -> Option<String> {
 /// [`Trouble::Unreadable`] if there is no list: nothing listed is not the same as an empty list.
 pub fn elements(result: &Json) -> Result<&[Json], Trouble> {
     result.get("elements").unwrap_or(result).as_list().ok_or(Trouble::Unreadable)
+}
+
+/// The elements themselves.
+///
+/// # Errors
+/// As [`elements`].
+pub fn into_elements(result: Json) -> Result<Vec<Json>, Trouble> {
+    let list = match result {
+        Json::Object(mut result) => result.take("elements").ok_or(Trouble::Unreadable)?,
+        other => other,
+    };
+    if let Json::List(elements) = list { Ok(elements) } else { Err(Trouble::Unreadable) }
 }
 
 #[cfg(test)]

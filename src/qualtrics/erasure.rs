@@ -109,25 +109,66 @@ impl Erasure {
     }
 
     fn read(value: &Json) -> Option<Self> {
-        let id = ["requestid", "requestId", "id"].iter().find_map(|name| envelope::id(value.get(name)?))?;
+        let id = id_in(value)?;
         let status = member(value, &["status", "state"]).and_then(Json::as_str);
         let reason = value.get("failureReason").and_then(failure_text);
         let state = JobState::read(status, reason.is_some());
-        let seconds = |spellings: &[&str]| member(value, spellings).and_then(timestamp::read_ms).map(|ms| ms / 1_000);
         Some(Self {
-            id,
+            id: id.to_owned(),
             state,
             status: status.and_then(word::status),
             emails: member(value, &["emailList", "emails"]).and_then(addresses),
-            requested: value.get("numEmailsRequested").and_then(number),
+            requested: value.get("numEmailsRequested").and_then(Json::counts),
             not_found: not_found(value.get("emailsNotFound")),
-            search_only: value.get("searchOnly").and_then(flag),
+            search_only: search_only(value),
             failure: reason.map(|reason| word::failure(&reason)).filter(|_| state != JobState::Completed),
-            created_s: seconds(&["created", "createdAt", "creationDate"]),
-            updated_s: seconds(&["updated", "updatedAt", "lastModified"]),
+            created_s: created_s(value),
+            updated_s: seconds(value, &["updated", "updatedAt", "lastModified"]),
             counts: counts(value),
         })
     }
+}
+
+/// A request on a page of the list. It is read as far as is asked for: most are somebody else's.
+#[derive(Clone, Copy)]
+pub struct Listed<'p> {
+    told: &'p Json,
+    /// Its id.
+    pub id: &'p str,
+}
+
+impl<'p> Listed<'p> {
+    fn new(told: &'p Json) -> Option<Self> {
+        Some(Self { told, id: id_in(told)? })
+    }
+
+    /// Whether nothing is erased.
+    #[must_use]
+    pub fn search_only(self) -> Option<bool> {
+        search_only(self.told)
+    }
+
+    /// All that Qualtrics tells of it.
+    #[must_use]
+    pub fn whole(self) -> Option<Erasure> {
+        Erasure::read(self.told)
+    }
+}
+
+fn id_in(value: &Json) -> Option<&str> {
+    ["requestid", "requestId", "id"].iter().find_map(|name| envelope::id(value.get(name)?))
+}
+
+fn search_only(value: &Json) -> Option<bool> {
+    value.get("searchOnly").and_then(flag)
+}
+
+fn created_s(value: &Json) -> Option<u64> {
+    seconds(value, &["created", "createdAt", "creationDate"])
+}
+
+fn seconds(value: &Json, spellings: &[&str]) -> Option<u64> {
+    member(value, spellings).and_then(timestamp::read_ms).map(|ms| ms / 1_000)
 }
 
 /// The call that begins an erasure or a search. `emails` are trimmed, in lower case, sorted and each there once;
@@ -144,7 +185,8 @@ pub fn begin(emails: &[Secret], search_only: bool) -> Call {
 /// [`Trouble::Unreadable`] if there is none: then it is not known whether a job was begun.
 pub fn read_id(answer: &Answer) -> Result<String, Trouble> {
     let spellings = ["requestId", "requestid", "id"];
-    spellings.iter().find_map(|name| envelope::id(answer.result.get(name)?)).ok_or(Trouble::Unreadable)
+    let id = spellings.iter().find_map(|name| envelope::id(answer.result.get(name)?));
+    id.map(str::to_owned).ok_or(Trouble::Unreadable)
 }
 
 /// The call that asks for one request.
@@ -157,8 +199,8 @@ pub fn get(id: &str) -> Call {
 ///
 /// # Errors
 /// [`Trouble::Unreadable`] if it is no request, or another one.
-pub fn read(answer: &Answer, id: &str) -> Result<Erasure, Trouble> {
-    let mut result = answer.result.clone();
+pub fn read(answer: Answer, id: &str) -> Result<Erasure, Trouble> {
+    let mut result = answer.result;
     if let Json::Object(fields) = &mut result
         && !["requestid", "requestId", "id"].iter().any(|name| fields.get(name).is_some())
     {
@@ -220,7 +262,7 @@ pub fn pass<T: Transport, C: Clock>(
     need: Scopes,
     since_s: u64,
     hints: Hints<'_>,
-    mut visit: impl FnMut(Erasure, Option<&str>) -> bool,
+    mut visit: impl FnMut(Listed<'_>, Option<&str>) -> bool,
 ) -> Result<Pass, Trouble> {
     let since_s = since_s.saturating_sub(SLACK_S);
     let mut pages = Pages { client, need, left: MOST_PAGES };
@@ -233,8 +275,8 @@ pub fn pass<T: Transport, C: Clock>(
     let mut skipped = false;
     loop {
         let lasting = place.as_ref().filter(|_| newest_first != Some(true)).map(Cursor::query);
-        for erasure in core::mem::take(&mut page.erasures) {
-            if !visit(erasure, lasting) {
+        for listed in page.elements.iter().filter_map(Listed::new) {
+            if !visit(listed, lasting) {
                 return Ok(Pass { whole: true, stuck: false, skipped, hint: None });
             }
         }
@@ -270,7 +312,7 @@ pub fn pass<T: Transport, C: Clock>(
 
 /// A page of the list.
 struct Page {
-    erasures: Vec<Erasure>,
+    elements: Vec<Json>,
     next: Option<Cursor>,
     oldest_s: Option<u64>,
     newest_s: Option<u64>,
@@ -296,15 +338,17 @@ impl<T: Transport, C: Clock> Pages<'_, '_, T, C> {
     fn read(&mut self, cursor: Option<&Cursor>) -> Result<Page, Trouble> {
         self.left = self.left.checked_sub(1).ok_or(Trouble::OutOfTime)?;
         let answer = self.client.call(self.need, list(cursor))?;
-        let erasures: Vec<Erasure> = envelope::elements(&answer.result)?.iter().filter_map(Erasure::read).collect();
-        let created = || erasures.iter().filter_map(|erasure| erasure.created_s);
+        let next = Cursor::next_page(&answer.result)?;
+        let elements = envelope::into_elements(answer.result)?;
+        let listed = elements.iter().filter_map(Listed::new);
+        let created: Vec<u64> = listed.filter_map(|listed| created_s(listed.told)).collect();
         Ok(Page {
-            next: Cursor::next_page(&answer.result)?,
-            oldest_s: created().min(),
-            newest_s: created().max(),
-            first_s: created().next(),
-            last_s: created().next_back(),
-            erasures,
+            next,
+            oldest_s: created.iter().min().copied(),
+            newest_s: created.iter().max().copied(),
+            first_s: created.first().copied(),
+            last_s: created.last().copied(),
+            elements,
         })
     }
 
@@ -399,17 +443,13 @@ fn not_found(value: Option<&Json>) -> NotFound {
     match value {
         Some(Json::List(listed)) if listed.is_empty() => NotFound::Count(0),
         Some(Json::Text(text)) if text.trim().is_empty() => NotFound::Unsaid,
-        Some(value) => match (number(value), addresses(value)) {
+        Some(value) => match (value.counts(), addresses(value)) {
             (Some(count), _) => NotFound::Count(count),
             (None, Some(addresses)) => NotFound::Addresses(addresses),
             (None, None) => NotFound::Unsaid,
         },
         None => NotFound::Unsaid,
     }
-}
-
-fn number(value: &Json) -> Option<u64> {
-    value.as_u64().or_else(|| value.as_str()?.trim().parse().ok())
 }
 
 fn flag(value: &Json) -> Option<bool> {
@@ -510,7 +550,7 @@ mod tests {
     fn an_answer_about_another_request_is_not_taken() {
         let answer =
             |id: &str| Answer { result: json!({"requestId": id, "status": "Completed"}).into(), proxied: false };
-        assert!(read(&answer("op-1"), "OP-1").is_ok());
-        assert!(read(&answer("OP-2"), "OP-1").is_err());
+        assert!(read(answer("op-1"), "OP-1").is_ok());
+        assert!(read(answer("OP-2"), "OP-1").is_err());
     }
 }

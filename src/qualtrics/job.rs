@@ -24,8 +24,9 @@ impl JobState {
     /// The state behind a word, without regard to its spelling (fact sheet 6.3), and the reason of a failure beside it.
     #[must_use]
     pub fn read(status: Option<&str>, has_failure: bool) -> Self {
-        let word: String = status.unwrap_or_default().chars().filter(char::is_ascii_alphanumeric).collect();
-        match word.to_ascii_lowercase().as_str() {
+        let mut word = status.unwrap_or_default().to_ascii_lowercase();
+        word.retain(|letter| letter.is_ascii_alphanumeric());
+        match word.as_str() {
             "completed" | "complete" | "done" | "success" | "successful" | "succeeded" | "finished" => Self::Completed,
             "failed" | "failure" | "fail" | "error" | "errored" | "cancelled" | "canceled" | "rejected" | "expired"
             | "aborted" => Self::Failed,

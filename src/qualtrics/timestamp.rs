@@ -1,5 +1,6 @@
 //! Qualtrics' instants: ISO 8601 in UTC mostly, milliseconds since 1970 at some endpoints (fact sheet 3.4, 8.3).
 
+use crate::digits::{self, number, numbers};
 use crate::http::date::{date_of, seconds_since_epoch};
 use crate::json::Json;
 use crate::prelude::*;
@@ -16,8 +17,8 @@ pub fn read_ms(value: &Json) -> Option<u64> {
 
 /// Milliseconds that were written as text: of now, and not of the years in which so few digits would be enough.
 fn milliseconds(text: &str) -> Option<u64> {
-    let text = text.trim_ascii();
-    (text.len() >= 12).then(|| number(text)).flatten().filter(|ms| *ms < 253_402_300_800_000)
+    let text = text.trim_ascii().as_bytes();
+    number(text).filter(|ms| text.len() >= 12 && *ms < 253_402_300_800_000)
 }
 
 /// An instant as this connector writes it: `2026-01-31T12:00:00Z`, with milliseconds only where there are any.
@@ -25,67 +26,45 @@ fn milliseconds(text: &str) -> Option<u64> {
 pub fn write(ms: u64) -> Option<String> {
     let (year, month, day) = date_of(ms / 86_400_000)?;
     let second = (ms / 1_000) % 86_400;
-    let date = [digits(year, 4), digits(month, 2), digits(day, 2)].join("-");
-    let time = [digits(second / 3_600, 2), digits((second / 60) % 60, 2), digits(second % 60, 2)].join(":");
-    let fraction = match ms % 1_000 {
-        0 => String::new(),
-        ms => [".", &digits(ms, 3)].concat(),
-    };
-    Some([&date, "T", &time, &fraction, "Z"].concat())
-}
-
-fn digits(number: u64, width: usize) -> String {
-    let text = number.to_string();
-    ["0".repeat(width.saturating_sub(text.len())), text].concat()
+    let mut text = *b"0000-00-00T00:00:00.000";
+    let parts = [year, month, day, second / 3_600, second / 60 % 60, second % 60, ms % 1_000];
+    let groups = text.split_mut(|sign| !sign.is_ascii_digit());
+    groups.zip(parts).for_each(|(digits, number)| digits::write(digits, number));
+    let length = if ms.is_multiple_of(1_000) { text.len().checked_sub(4)? } else { text.len() };
+    Some([core::str::from_utf8(text.get(..length)?).ok()?, "Z"].concat())
 }
 
 /// Reads `yyyy-MM-dd`, then optionally `T` or a blank and `HH:mm:ss`, a fraction, and `Z` or an offset. Without an
 /// offset it is UTC.
 fn parse_ms(text: &str) -> Option<u64> {
-    let text = text.trim_ascii();
-    if !text.is_ascii() {
-        return None;
-    }
-    let mut date = text.get(..10)?.split('-');
-    let date = (number(date.next()?)?, number(date.next()?)?, number(date.next()?)?);
-    let rest = text.get(10..)?;
-    if rest.is_empty() {
-        return seconds_since_epoch(date, (0, 0, 0))?.checked_mul(1_000);
-    }
-    let time = rest.strip_prefix(['T', 't', ' '])?;
-    let mut clock = time.get(..8)?.split(':');
-    let clock = (number(clock.next()?)?, number(clock.next()?)?, number(clock.next()?)?);
-    let mut rest = time.get(8..)?;
-    let mut fraction_ms = 0;
-    if let Some(fraction) = rest.strip_prefix('.') {
-        let end = fraction.find(|letter: char| !letter.is_ascii_digit()).unwrap_or(fraction.len());
-        let (fraction, zone) = fraction.split_at_checked(end)?;
-        let padded: String = fraction.chars().chain("000".chars()).take(3).collect();
+    let (date, rest) = text.trim_ascii().as_bytes().split_at_checked(10)?;
+    let [year, month, day] = numbers(date, b"0000-00-00")?;
+    let date = (year, month, day);
+    let (b'T' | b't' | b' ', time) = rest.split_first().unwrap_or((&b'T', b"00:00:00")) else { return None };
+    let (clock, rest) = time.split_at_checked(8)?;
+    let [hour, minute, second] = numbers(clock, b"00:00:00")?;
+    let (mut zone, mut fraction_ms) = (rest, 0);
+    if let Some((b'.', fraction)) = rest.split_first() {
+        let digits = fraction.iter().take_while(|sign| sign.is_ascii_digit()).count();
+        let (digits, rest) = fraction.split_at_checked(digits)?;
+        zone = rest;
+        let mut padded = *b"000";
+        padded.iter_mut().zip(digits).for_each(|(place, digit)| *place = *digit);
         fraction_ms = number(&padded)?;
-        rest = zone;
     }
-    let seconds = seconds_since_epoch(date, clock)?;
-    let seconds = match rest {
-        "" | "Z" | "z" | "UTC" | " UTC" => seconds,
-        zone => {
-            let east = zone.starts_with('+');
-            let zone: String = zone.strip_prefix(['+', '-'])?.chars().filter(|letter| *letter != ':').collect();
-            let offset = match zone.len() {
-                2 => number(&zone)?.checked_mul(3_600)?,
-                4 => {
-                    let minutes = number(zone.get(2..)?)?.checked_mul(60)?;
-                    number(zone.get(..2)?)?.checked_mul(3_600)?.checked_add(minutes)?
-                }
-                _ => return None,
-            };
-            if east { seconds.checked_sub(offset)? } else { seconds.checked_add(offset)? }
+    let seconds = seconds_since_epoch(date, (hour, minute, second))?;
+    let seconds = match zone {
+        b"" | b"Z" | b"z" | b"UTC" | b" UTC" => seconds,
+        [sign @ (b'+' | b'-'), offset @ ..] => {
+            let [hours, minutes] = numbers(offset, b"00:00")
+                .or_else(|| number(offset).filter(|_| offset.len() == 4).map(|both| [both / 100, both % 100]))
+                .or_else(|| number(offset).filter(|_| offset.len() == 2).map(|hours| [hours, 0]))?;
+            let offset = hours.checked_mul(3_600)?.checked_add(minutes.checked_mul(60)?)?;
+            if *sign == b'+' { seconds.checked_sub(offset)? } else { seconds.checked_add(offset)? }
         }
+        _ => return None,
     };
     seconds.checked_mul(1_000)?.checked_add(fraction_ms)
-}
-
-fn number(text: &str) -> Option<u64> {
-    (!text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit())).then(|| text.parse().ok())?
 }
 
 #[cfg(test)]
