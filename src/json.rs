@@ -31,7 +31,7 @@ pub enum Json {
     Object(Object),
 }
 
-/// The members of an object: each name once, in the order of the names.
+/// The members of an object, in the order in which they came. Of several of one name, the last counts.
 #[derive(Clone, PartialEq, Eq, Debug, Default)]
 pub struct Object(Vec<(String, Json)>);
 
@@ -179,34 +179,29 @@ impl Object {
     /// The member of this name.
     #[must_use]
     pub fn get(&self, name: &str) -> Option<&Json> {
-        let place = self.place(name).ok()?;
-        self.0.get(place).map(|(_, value)| value)
+        self.0.iter().rev().find(|member| is_named(member, name)).map(|(_, value)| value)
     }
 
     /// The member of this name, for good: `null` is left in its place.
     #[must_use]
     pub fn take(&mut self, name: &str) -> Option<Json> {
-        let place = self.place(name).ok()?;
-        self.0.get_mut(place).map(|(_, value)| mem::take(value))
+        self.get_mut(name).map(mem::take)
     }
 
     /// Sets the member of this name.
     pub fn set(&mut self, name: &str, value: Json) {
-        self.put(name.to_owned(), value);
-    }
-
-    fn put(&mut self, name: String, value: Json) {
-        match self.place(&name) {
-            Ok(place) => {
-                if let Some(member) = self.0.get_mut(place) {
-                    member.1 = value;
-                }
-            }
-            Err(place) => self.0.insert(place, (name, value)),
+        match self.get_mut(name) {
+            Some(member) => *member = value,
+            None => self.add(name.to_owned(), value),
         }
     }
 
-    /// The object as text, without blanks between its parts.
+    /// Adds a member. It counts instead of any of this name that is there already.
+    pub fn add(&mut self, name: String, value: Json) {
+        self.0.push((name, value));
+    }
+
+    /// The object as text: each name once, in the order of the names, without blanks between its parts.
     #[must_use]
     pub fn to_bytes(&self) -> Vec<u8> {
         let mut bytes = Vec::new();
@@ -215,8 +210,10 @@ impl Object {
     }
 
     fn write(&self, to: &mut Vec<u8>) {
+        let mut members: Vec<&(String, Json)> = self.0.iter().collect();
+        order::sort_by(&mut members, |one, other| one.0 < other.0);
         to.push(b'{');
-        for (index, (name, value)) in self.0.iter().enumerate() {
+        for (index, (name, value)) in members.into_iter().enumerate() {
             if index > 0 {
                 to.push(b',');
             }
@@ -238,10 +235,13 @@ impl Object {
         self.0.iter().map(|(name, value)| (name.as_str(), value))
     }
 
-    /// Where the member of this name is, or would be.
-    fn place(&self, name: &str) -> Result<usize, usize> {
-        self.0.binary_search_by(|(other, _)| other.as_str().cmp(name))
+    fn get_mut(&mut self, name: &str) -> Option<&mut Json> {
+        self.0.iter_mut().rev().find(|member| is_named(member, name)).map(|(_, value)| value)
     }
+}
+
+fn is_named(member: &(String, Json), name: &str) -> bool {
+    member.0.len() == name.len() && member.0 == name
 }
 
 impl IntoIterator for Object {
@@ -260,9 +260,6 @@ impl<'de> Deserialize<'de> for Json {
 }
 
 struct Reader;
-
-/// Up to how many members go to their place as they come. More are sorted in the end, so that there may be any number.
-const FEW: usize = 16;
 
 impl<'de> Visitor<'de> for Reader {
     type Value = Json;
@@ -306,24 +303,17 @@ impl<'de> Visitor<'de> for Reader {
     }
 
     fn visit_map<A: MapAccess<'de>>(self, mut object: A) -> Result<Json, A::Error> {
-        let mut few = Object::default();
-        let mut more = Vec::new();
+        let mut members = Object::default();
         while let Some((Json::Text(name), value)) = object.next_entry::<Json, Json>()? {
             match value {
                 // An object that only looks like that is one.
-                Json::Text(number) if few.is_empty() && name == NUMBER && is_number(&number) => {
+                Json::Text(number) if members.is_empty() && name == NUMBER && is_number(&number) => {
                     return Ok(Json::Number(number));
                 }
-                value if few.0.len() < FEW => few.put(name, value),
-                value => more.push((name, value)),
+                value => members.add(name, value),
             }
         }
-        if !more.is_empty() {
-            few.0.append(&mut more);
-            // Of two members of one name the last counts.
-            order::sort_by(&mut few.0, |one, other| one.0 < other.0);
-        }
-        Ok(Json::Object(few))
+        Ok(Json::Object(members))
     }
 }
 
@@ -402,6 +392,15 @@ mod tests {
         for text in ["18446744073709551616", "-1", "1.0", "1e2", "\"1\"", "null"] {
             assert_eq!(number(text), None, "{text}");
         }
+    }
+
+    #[test]
+    fn of_two_members_of_one_name_the_last_counts() {
+        let Some(Json::Object(mut object)) = Json::read(br#"{"a":1,"b":2,"a":3}"#) else { panic!("an object") };
+        assert_eq!(object.get("a").and_then(Json::as_u64), Some(3));
+        object.set("a", Json::from(4));
+        object.add("b".to_owned(), Json::Null);
+        assert_eq!(object.to_bytes(), br#"{"a":4,"b":null}"#);
     }
 
     #[test]

@@ -40,7 +40,7 @@ struct Upload {
 }
 
 impl Exchange {
-    /// Hands a request to the host. The connector's own clock limits it: hosts differ in what they make of
+    /// Hands a request to the host, and as much of its body as it takes. The connector's own clock limits it: hosts differ in what they make of
     /// `request-options`, so none are set.
     ///
     /// # Errors
@@ -57,12 +57,12 @@ impl Exchange {
             None
         };
         match outgoing_handler::handle(outgoing, None) {
-            Ok(answer) => Ok(Self { download: None, upload, answer }),
+            Ok(answer) => Ok(Self { download: None, upload: upload.and_then(Upload::go_on), answer }),
             Err(code) => Err(failure::of_start(&code)),
         }
     }
 
-    /// Sends what there is to send, and takes the head of the answer, once.
+    /// Sends what is left to send, and takes the head of the answer, once.
     pub(super) fn head(&mut self) -> Poll<Result<Head, Failure>> {
         self.upload = self.upload.take().and_then(Upload::go_on);
         let lost = Failure::lost(Cause::Broken);

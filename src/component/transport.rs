@@ -23,20 +23,10 @@ impl Transport for WasiTransport {
         // Where the deadline comes before a request's turn does, this stays the answer.
         let mut answers: Vec<_> = requests.iter().map(|_| Err(Failure::not_sent(Cause::TimedOut))).collect();
         let mut waiting = requests.into_iter().zip(&mut answers);
-        let mut under_way = Vec::with_capacity(MAX_CONCURRENT);
+        let mut under_way: Vec<(Fetch, &mut Result<Response, Failure>)> = Vec::with_capacity(MAX_CONCURRENT);
         loop {
             // To ask for the time is a call of the host: once for all that can go on.
             let now_ms = WasiClock.monotonic_ms();
-            while under_way.len() < MAX_CONCURRENT
-                && now_ms < limits.deadline_ms
-                && let Some((request, answer)) = waiting.next()
-            {
-                match Exchange::start(request) {
-                    Ok(exchange) => under_way.push((Fetch::new(exchange, now_ms, limits), answer)),
-                    Err(failure) => *answer = Err(failure),
-                }
-            }
-            let before = under_way.len();
             under_way.retain_mut(|(fetch, answer)| {
                 match in_time(fetch.go_on(now_ms, limits), fetch.until_ms, now_ms) {
                     Poll::Pending => true,
@@ -46,13 +36,19 @@ impl Transport for WasiTransport {
                     }
                 }
             });
-            let all_begun = before == 0 || waiting.len() == 0;
-            if under_way.is_empty() && all_begun {
+            while under_way.len() < MAX_CONCURRENT
+                && now_ms < limits.deadline_ms
+                && let Some((request, answer)) = waiting.next()
+            {
+                match Exchange::start(request) {
+                    Ok(exchange) => under_way.push((Fetch::new(exchange, now_ms, limits), answer)),
+                    Err(failure) => *answer = Err(failure),
+                }
+            }
+            if under_way.is_empty() {
                 return answers;
             }
-            if under_way.len() == before || all_begun {
-                wait(under_way.iter().map(|(fetch, _)| (&fetch.exchange, fetch.until_ms)), now_ms);
-            }
+            wait(under_way.iter().map(|(fetch, _)| (&fetch.exchange, fetch.until_ms)), now_ms);
         }
     }
 

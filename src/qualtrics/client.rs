@@ -173,15 +173,15 @@ impl<'a, T: Transport, C: Clock> Client<'a, T, C> {
         let mut results: Vec<Result<Answer, Trouble>> = calls.iter().map(|_| Err(Trouble::OutOfTime)).collect();
         let mut waiting: Vec<(usize, bool)> = (0..calls.len()).map(|index| (index, false)).collect();
         while !waiting.is_empty() {
-            let token = match self.token(need) {
+            // To ask for the time is a call of the host: once for all that are sent together.
+            let mut now_ms = self.clock.monotonic_ms();
+            let token = match self.token(need, &mut now_ms) {
                 Ok(token) => token,
                 Err(trouble) => {
                     put(&mut results, waiting.iter().map(|(index, _)| (*index, Err(trouble.clone()))));
                     return results;
                 }
             };
-            // To ask for the time is a call of the host: once for all that are sent together.
-            let mut now_ms = self.clock.monotonic_ms();
             if now_ms >= self.deadline_ms {
                 return results;
             }
@@ -247,9 +247,10 @@ impl<'a, T: Transport, C: Clock> Client<'a, T, C> {
         let call = Call::get(path);
         let mut repeated = false;
         loop {
-            let token = self.token(need)?;
-            self.reserve(&call, &mut self.clock.monotonic_ms()).map_err(Trouble::OwnShare)?;
-            if self.time_left_ms() == 0 {
+            let mut now_ms = self.clock.monotonic_ms();
+            let token = self.token(need, &mut now_ms)?;
+            self.reserve(&call, &mut now_ms).map_err(Trouble::OwnShare)?;
+            if now_ms >= self.deadline_ms {
                 return Err(Trouble::OutOfTime);
             }
             let mut request = self.request(&call, &token);
@@ -292,16 +293,17 @@ impl<'a, T: Transport, C: Clock> Client<'a, T, C> {
     /// # Errors
     /// [`Trouble::MissingScopes`] names exactly the scopes that are missing.
     pub fn sign_in(&mut self, need: Scopes) -> Result<Option<Scopes>, Trouble> {
-        self.token(need).map(|token| token.told)
+        self.token(need, &mut self.clock.monotonic_ms()).map(|token| token.told)
     }
 
-    fn token(&mut self, need: Scopes) -> Result<Token, Trouble> {
-        let now = self.clock.monotonic_ms();
-        self.session.tokens.retain(|token| token.stale_at_ms > now);
+    /// A token with these scopes. `now_ms` is the time, before and after.
+    fn token(&mut self, need: Scopes, now_ms: &mut u64) -> Result<Token, Trouble> {
+        self.session.tokens.retain(|token| token.stale_at_ms > *now_ms);
         if let Some(token) = self.session.tokens.iter().find(|token| token.scopes.covers(need)) {
             return Ok(token.clone());
         }
         let token = self.mint(&[need]).pop().unwrap_or(Err(Trouble::OutOfTime));
+        *now_ms = self.clock.monotonic_ms();
         match token {
             Ok(token) => {
                 self.session.tokens.push(token.clone());

@@ -1,5 +1,7 @@
 //! XM Directory: the directories of a brand and the contacts in them (fact sheet 8).
 
+use core::mem;
+
 use super::client::{Call, Client};
 use super::cursor::{Cursor, encode};
 use super::envelope::{self, Answer, Trouble, member};
@@ -198,7 +200,7 @@ impl Contact {
         for (name, value) in sent {
             match SPELLINGS.iter().find(|(other, _)| *other == name) {
                 Some((_, ours)) => otherwise.push((name, *ours, value)),
-                None => fields.set(&name, value),
+                None => fields.add(name, value),
             }
         }
         for (other, ours, value) in otherwise {
@@ -220,11 +222,19 @@ impl Contact {
 
     /// Adds what another answer tells of the same contact; where both tell, the other one counts.
     pub fn complete(&mut self, other: Self) {
+        // The last of a name counts: what the other one does not know comes before what is known here.
+        let mut fields = Object::default();
+        let mut known = Vec::new();
         for (name, value) in other.fields {
-            if !value.is_null() || self.fields.get(&name).is_none() {
-                self.fields.set(&name, value);
+            if value.is_null() {
+                fields.add(name, value);
+            } else {
+                known.push((name, value));
             }
         }
+        let here = mem::take(&mut self.fields);
+        here.into_iter().chain(known).for_each(|(name, value)| fields.add(name, value));
+        self.fields = fields;
     }
 
     /// A member's text, in this connector's spelling; none if it is absent or blank.
@@ -245,7 +255,7 @@ impl Contact {
     pub fn document(mut self, directory: &str) -> Vec<u8> {
         for name in ALWAYS {
             if self.fields.get(name).is_none() {
-                self.fields.set(name, Json::Null);
+                self.fields.add(name.to_owned(), Json::Null);
             }
         }
         self.fields.set("directoryId", directory.into());
@@ -289,6 +299,15 @@ mod tests {
         for gone in ["id", "phoneNumber", "externalDataReference", "directoryUnsubscribed"] {
             assert!(document.get(gone).is_none(), "{gone}");
         }
+    }
+
+    #[test]
+    fn what_one_answer_does_not_know_does_not_hide_what_the_other_told() {
+        let mut merged = contact(json!({"id": "C", "firstName": "Ada", "lastName": null, "phone": "1", "stats": 1}));
+        merged.complete(contact(json!({"id": "C", "firstName": null, "lastName": "Lovelace", "phone": "2", "new": null})));
+        let document: Value = serde_json::from_slice(&merged.document("P")).expect("JSON");
+        let told = ["firstName", "lastName", "phone", "stats", "new"].map(|name| document[name].clone());
+        assert_eq!(told, [json!("Ada"), json!("Lovelace"), json!("2"), json!(1), json!(null)]);
     }
 
     #[test]
