@@ -38,10 +38,13 @@ fn exchanges(count: usize, precedes: &dyn Fn(usize, usize) -> bool) -> Vec<usize
     sorted
 }
 
+/// Up to how many are put in their places one by one.
+const FEW: usize = 32;
+
 /// By merging: however many there are.
 fn sorted(places: &[usize], precedes: &dyn Fn(usize, usize) -> bool) -> Vec<usize> {
-    let Some((earlier, later)) = places.split_at_checked(places.len() / 2).filter(|_| places.len() > 1) else {
-        return places.to_vec();
+    let Some((earlier, later)) = places.split_at_checked(places.len() / 2).filter(|_| places.len() > FEW) else {
+        return few_sorted(places, precedes);
     };
     let (earlier, later) = (sorted(earlier, precedes), sorted(later, precedes));
     let (mut earlier, mut later) = (earlier.as_slice(), later.as_slice());
@@ -60,6 +63,18 @@ fn sorted(places: &[usize], precedes: &dyn Fn(usize, usize) -> bool) -> Vec<usiz
     merged.extend_from_slice(earlier);
     merged.extend_from_slice(later);
     merged
+}
+
+fn few_sorted(places: &[usize], precedes: &dyn Fn(usize, usize) -> bool) -> Vec<usize> {
+    let mut sorted = Vec::with_capacity(places.len());
+    for place in places {
+        let at = sorted.partition_point(|other| precedes(*other, *place));
+        match sorted.get_mut(at).filter(|other| !precedes(*place, **other)) {
+            Some(equal) => *equal = *place,
+            None => sorted.insert(at, *place),
+        }
+    }
+    sorted
 }
 
 #[cfg(test)]
