@@ -1,6 +1,10 @@
 //! Numbers in decimal digits.
 
-/// A number that is written in digits, and in nothing else. None if there is none, or it is too large.
+/// The largest number to which another digit can be added, whichever that is.
+const MOST: u64 = (u64::MAX - 9) / 10;
+
+/// A number that is written in digits, and in nothing else. None if there is none, or it is too large: beyond
+/// 18,446,744,073,709,551,609, where a multiplication that notices would cost more than all else here.
 #[must_use]
 pub fn number(text: &[u8]) -> Option<u64> {
     if text.is_empty() {
@@ -41,7 +45,7 @@ pub fn write(text: &mut [u8], mut number: u64) {
 
 fn followed_by(number: u64, sign: u8) -> Option<u64> {
     let digit = sign.checked_sub(b'0').filter(|digit| *digit < 10)?;
-    number.checked_mul(10)?.checked_add(u64::from(digit))
+    (number <= MOST).then(|| number.wrapping_mul(10).wrapping_add(u64::from(digit)))
 }
 
 #[cfg(test)]
@@ -51,8 +55,8 @@ mod tests {
     #[test]
     fn only_digits_are_a_number() {
         assert_eq!(number(b"007"), Some(7));
-        assert_eq!(number(b"18446744073709551615"), Some(u64::MAX));
-        for text in ["", "+1", "-1", "1.", " 1", "1e2", "\u{661}", "18446744073709551616"] {
+        assert_eq!(number(b"18446744073709551609"), Some(18_446_744_073_709_551_609));
+        for text in ["", "+1", "-1", "1.", " 1", "1e2", "\u{661}", "18446744073709551610", "18446744073709551616"] {
             assert_eq!(number(text.as_bytes()), None, "{text}");
         }
     }

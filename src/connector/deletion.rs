@@ -459,12 +459,13 @@ fn look_for_search<T: Transport, C: Clock>(
     let need = call.need(Right::Deletion);
     let mut found: Option<(u64, String)> = None;
     erasure::pass(&mut call.client, need, after_s, Hints::default(), |listed, _| {
-        if listed.search_only() != Some(true) {
+        let young = listed.created_s.is_some_and(|created| created > after_s);
+        if !young || listed.search_only() != Some(true) {
             return true;
         }
         let Some(job) = listed.whole() else { return true };
         let fits = job.emails.as_deref() == Some(addresses) && job.state != JobState::Failed;
-        let created = job.created_s.filter(|created| fits && *created > after_s);
+        let created = job.created_s.filter(|_| fits);
         // The last word is that of the youngest search, whichever ticket asks.
         if let Some(created) = created
             && found.as_ref().is_none_or(|(youngest, _)| *youngest < created)

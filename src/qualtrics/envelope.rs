@@ -178,7 +178,8 @@ pub fn member<'a>(value: &'a Json, spellings: &[&str]) -> Option<&'a Json> {
 pub fn id(value: &Json) -> Option<&str> {
     let (Json::Text(text) | Json::Number(text)) = value else { return None };
     let text = text.trim();
-    let sane = !text.is_empty() && text.len() <= 128 && !text.chars().any(char::is_control);
+    let plain = text.bytes().all(|byte| byte.is_ascii_graphic());
+    let sane = !text.is_empty() && text.len() <= 128 && (plain || !text.chars().any(char::is_control));
     (sane && !text.eq_ignore_ascii_case("null")).then_some(text)
 }
 

@@ -135,11 +135,13 @@ pub struct Listed<'p> {
     told: &'p Json,
     /// Its id.
     pub id: &'p str,
+    /// When it was made, in seconds of Qualtrics' clock.
+    pub created_s: Option<u64>,
 }
 
 impl<'p> Listed<'p> {
-    fn new(told: &'p Json) -> Option<Self> {
-        Some(Self { told, id: id_in(told)? })
+    fn new((told, created_s): &'p (Json, Option<u64>)) -> Option<Self> {
+        Some(Self { told, id: id_in(told)?, created_s: *created_s })
     }
 
     /// Whether nothing is erased.
@@ -312,7 +314,8 @@ pub fn pass<T: Transport, C: Clock>(
 
 /// A page of the list.
 struct Page {
-    elements: Vec<Json>,
+    /// With the instants at which they were made.
+    elements: Vec<(Json, Option<u64>)>,
     next: Option<Cursor>,
     oldest_s: Option<u64>,
     newest_s: Option<u64>,
@@ -340,8 +343,10 @@ impl<T: Transport, C: Clock> Pages<'_, '_, T, C> {
         let answer = self.client.call(self.need, list(cursor))?;
         let next = Cursor::next_page(&answer.result)?;
         let elements = envelope::into_elements(answer.result)?;
-        let listed = elements.iter().filter_map(Listed::new);
-        let created: Vec<u64> = listed.filter_map(|listed| created_s(listed.told)).collect();
+        let created_s = elements.iter().map(created_s).collect::<Vec<_>>();
+        let elements: Vec<_> = elements.into_iter().zip(created_s).collect();
+        let created: Vec<u64> =
+            elements.iter().filter_map(Listed::new).filter_map(|listed| listed.created_s).collect();
         Ok(Page {
             next,
             oldest_s: created.iter().min().copied(),
