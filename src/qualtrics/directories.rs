@@ -304,7 +304,9 @@ mod tests {
     #[test]
     fn what_one_answer_does_not_know_does_not_hide_what_the_other_told() {
         let mut merged = contact(json!({"id": "C", "firstName": "Ada", "lastName": null, "phone": "1", "stats": 1}));
-        merged.complete(contact(json!({"id": "C", "firstName": null, "lastName": "Lovelace", "phone": "2", "new": null})));
+        merged.complete(contact(
+            json!({"id": "C", "firstName": null, "lastName": "Lovelace", "phone": "2", "new": null}),
+        ));
         let document: Value = serde_json::from_slice(&merged.document("P")).expect("JSON");
         let told = ["firstName", "lastName", "phone", "stats", "new"].map(|name| document[name].clone());
         assert_eq!(told, [json!("Ada"), json!("Lovelace"), json!("2"), json!(1), json!(null)]);

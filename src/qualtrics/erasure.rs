@@ -345,8 +345,7 @@ impl<T: Transport, C: Clock> Pages<'_, '_, T, C> {
         let elements = envelope::into_elements(answer.result)?;
         let created_s = elements.iter().map(created_s).collect::<Vec<_>>();
         let elements: Vec<_> = elements.into_iter().zip(created_s).collect();
-        let created: Vec<u64> =
-            elements.iter().filter_map(Listed::new).filter_map(|listed| listed.created_s).collect();
+        let created: Vec<u64> = elements.iter().filter_map(Listed::new).filter_map(|listed| listed.created_s).collect();
         Ok(Page {
             next,
             oldest_s: created.iter().min().copied(),

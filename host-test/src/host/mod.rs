@@ -83,8 +83,9 @@ pub struct Options {
     /// Whether the room for instances is set aside beforehand, so that a new one is there in microseconds. Otherwise each is
     /// made room for when it comes, there may be any number, and [`Self::max_instances`] says nothing.
     pub pooled: bool,
-    /// How many instances there may be at once. Each takes up address space, not memory. With more than some 10,000, mind
-    /// the system's limit of memory maps (`vm.max_map_count`): an instance has about six.
+    /// How many instances there may be at once. Each takes up address space, not memory: 4 GiB for each component, or
+    /// [`Self::max_memory`] where that is more than the system has. With more than some 10,000, mind the system's limit of
+    /// memory maps (`vm.max_map_count`): an instance has about six.
     pub max_instances: u32,
     /// Of how many components a file may be composed, each with a memory of its own. A plugin is one, a guarded one two, and
     /// a gateway three.
@@ -154,9 +155,7 @@ impl Host {
         let start = Instant::now();
         let tls = outbound::tls(&options.extra_root_certificates)?;
         let trusted_roots = start.elapsed();
-        // Where the system cannot tell which pages were written to, a used slot is made good as a whole.
-        let engine = Engine::new(&config(&options, true)).or_else(|_| Engine::new(&config(&options, false)));
-        let engine = engine.map_err(|error| HostError::Options(format!("{error:#}")))?;
+        let engine = engine(&options).map_err(|error| HostError::Options(format!("{error:#}")))?;
         let with_engine = start.elapsed();
         let linker = linker(&engine).map_err(|error| HostError::Options(format!("{error:#}")))?;
         let with_linker = start.elapsed();
@@ -184,8 +183,8 @@ impl Host {
     /// Loads a component that was compiled before: well under a millisecond.
     ///
     /// # Errors
-    /// [`HostError::Unfit`]: it was compiled by another version of the host, with other [`Options`], or for another
-    /// kind of machine.
+    /// [`HostError::Unfit`]: it was compiled by another version of the host, with other [`Options`], with more or less address
+    /// space, or for another kind of machine.
     pub fn load_precompiled(&self, code: &Precompiled) -> Result<Plugin, HostError> {
         self.plugin(code.load(&self.engine)?)
     }
@@ -219,7 +218,22 @@ const CORE_INSTANCES: u32 = 4;
 /// What was written to is wiped.
 const KEPT_IN_PLACE: usize = 1 << 20;
 
-fn config(options: &Options, written_pages_are_told: bool) -> Config {
+/// All that a component can address. Where so much is set aside for each, its code need not compare an address with the
+/// length of its memory: beyond that there is nothing.
+const ADDRESSABLE: u64 = 1 << 32;
+
+/// The best engine that the system allows. Where it cannot tell which pages were written to, a used slot is made good as a
+/// whole; where it has too little address space, addresses are compared.
+fn engine(options: &Options) -> wasmtime::Result<Engine> {
+    let sparing = options.max_memory as u64;
+    let reservation = if options.pooled { ADDRESSABLE } else { sparing };
+    Engine::new(&config(options, reservation, true))
+        .or_else(|_| Engine::new(&config(options, reservation, false)))
+        .or_else(|_| Engine::new(&config(options, sparing, true)))
+        .or_else(|_| Engine::new(&config(options, sparing, false)))
+}
+
+fn config(options: &Options, reservation: u64, written_pages_are_told: bool) -> Config {
     let mut pool = PoolingAllocationConfig::new();
     let (components, core_instances) = (options.max_components, options.max_components.saturating_mul(CORE_INSTANCES));
     // No file takes more of the pool than its share: one that would is not loaded.
@@ -239,7 +253,7 @@ fn config(options: &Options, written_pages_are_told: bool) -> Config {
     if options.pooled {
         config.allocation_strategy(pool);
     }
-    config.memory_reservation(options.max_memory as u64).epoch_interruption(true).concurrency_support(false);
+    config.memory_reservation(reservation).epoch_interruption(true).concurrency_support(false);
     config
 }
 

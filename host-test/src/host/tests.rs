@@ -5,10 +5,11 @@ use std::collections::BTreeSet;
 use std::path::Path;
 use std::time::{Duration, Instant};
 
+use wasmtime::Engine;
 use wit_component::{ComponentEncoder, StringEncoding, embed_component_metadata};
 
 use super::contract::{Request, Right};
-use super::{Host, HostError, InstanceOptions, Options, Plugin, SetUp};
+use super::{ADDRESSABLE, Host, HostError, InstanceOptions, Options, Plugin, SetUp, config};
 use crate::COMPONENT;
 use crate::clock::Clock;
 
@@ -267,7 +268,7 @@ async fn precompiled_code_runs_in_a_host_that_is_set_up_alike_and_in_no_other() 
     let mut instance = host().load_precompiled(&code).unwrap().instantiate(InstanceOptions::default()).await.unwrap();
     assert_eq!(instance.configure(&[]).await.unwrap(), Ok(()));
 
-    let other = Host::new(Options { max_instances: 1, max_memory: 32 << 20, ..Options::default() }).unwrap();
+    let other = Host::new(Options { pooled: false, ..Options::default() }).unwrap();
     assert!(matches!(other.load_precompiled(&code), Err(HostError::Unfit(_))));
 }
 
@@ -292,4 +293,28 @@ async fn instances_are_made_room_for_on_demand_where_there_is_no_pool() {
     let mut other = plugin.instantiate(InstanceOptions::default()).await.unwrap();
     assert_eq!(one.describe().await.unwrap(), other.describe().await.unwrap());
     assert_eq!(one.memory(), other.memory());
+}
+
+#[tokio::test]
+async fn an_address_beyond_its_memory_is_a_trap_whatever_is_set_aside_for_it() {
+    for pooled in [true, false] {
+        let host = Host::new(Options { pooled, max_instances: 1, ..Options::default() }).unwrap();
+        for address in ["65536", "0x7fff_ffff", "-4"] {
+            let plugin = host.load(&connector("", &format!("(i32.load (i32.const {address}))"))).unwrap();
+            let mut instance = plugin.instantiate(InstanceOptions::default()).await.unwrap();
+            let trap = instance.configure(&[]).await.unwrap_err();
+            assert!(matches!(trap, HostError::Trap(Some(wasmtime::Trap::MemoryOutOfBounds))), "{address}: {trap:?}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_host_works_where_there_is_less_address_space_than_it_would_like() {
+    // Of 50,000 components each can have 64 MiB, and none 4 GiB: that would be more than a process can address.
+    let options = Options { max_instances: 1_000, max_components: 50, ..Options::default() };
+    assert!(Engine::new(&config(&options, ADDRESSABLE, true)).is_err());
+    assert!(Engine::new(&config(&options, ADDRESSABLE, false)).is_err());
+    let plugin = Host::new(options).unwrap().load(COMPONENT).unwrap();
+    let mut instance = plugin.instantiate(InstanceOptions::default()).await.unwrap();
+    assert!(!instance.describe().await.unwrap().name.is_empty());
 }
