@@ -9,17 +9,18 @@ use http_body_util::{BodyExt, Full};
 use hyper::body::Body;
 use tokio::sync::{oneshot, watch};
 use wasmtime::Store;
-use wasmtime::component::{Component, Linker};
+use wasmtime::component::Component;
 use wasmtime_wasi_http::p2::bindings::http::types::{ErrorCode, Scheme};
 use wasmtime_wasi_http::p2::bindings::{Proxy, ProxyPre};
 use wasmtime_wasi_http::p2::body::HyperOutgoingBody;
 use wasmtime_wasi_http::{Error, WasiBody, WasiHttpView};
 
-use super::Options;
+use super::epoch::Epoch;
 use super::error::HostError;
 use super::instance::State;
 use super::outbound::Outbound;
 use super::plugin::InstanceOptions;
+use super::{Host, Options};
 
 /// A gateway that is loaded, ready to serve. Clones are the same gateway.
 #[derive(Clone)]
@@ -30,6 +31,7 @@ struct Loaded {
     imports: Vec<String>,
     outbound: Arc<Outbound>,
     options: Options,
+    epoch: Arc<Epoch>,
 }
 
 /// A gateway's instances, and what they may do. Clones are the same service.
@@ -56,20 +58,15 @@ struct Live {
 }
 
 impl Gateway {
-    pub(super) fn new(
-        component: &Component,
-        linker: &Linker<State>,
-        tls: &rustls::ClientConfig,
-        options: &Options,
-    ) -> Result<Self, HostError> {
+    pub(super) fn new(component: &Component, host: &Host) -> Result<Self, HostError> {
         let pre =
-            linker.instantiate_pre(component).and_then(ProxyPre::new).map_err(|error| HostError::unfit(&error))?;
+            host.linker.instantiate_pre(component).and_then(ProxyPre::new).map_err(|error| HostError::unfit(&error))?;
         let mut imports: Vec<_> =
             component.component_type().imports(component.engine()).map(|(name, _)| name.to_owned()).collect();
         imports.sort_unstable();
-        let outbound = Arc::new(Outbound::new(tls, options.connect_timeout));
-        let options = options.clone();
-        Ok(Self(Arc::new(Loaded { pre, imports, outbound, options })))
+        let options = host.options.clone();
+        let outbound = Arc::new(Outbound::new(&host.tls, options.connect_timeout));
+        Ok(Self(Arc::new(Loaded { pre, imports, outbound, options, epoch: host.epoch.clone() })))
     }
 
     /// The interfaces that the component imports, as for [`Plugin::imports`](super::Plugin::imports).
@@ -113,11 +110,12 @@ impl Service {
         let (moved, moves) = watch::channel(());
         let service = self.clone();
         let limit = self.0.of.call_timeout;
+        let epoch = self.0.gateway.0.epoch.clone();
         // A task of its own: it goes on while the body is read, and when nobody reads it.
         let call = tokio::spawn(async move {
             let end = tokio::select! {
                 biased;
-                end = handle(&mut live, request, answer) => end.map_err(|error| HostError::of_call(&error)),
+                end = epoch.drive(handle(&mut live, request, answer)) => end.map_err(|error| HostError::of_call(&error)),
                 () = stalled(moves, limit) => Err(HostError::TimedOut),
             };
             match end {
@@ -154,9 +152,9 @@ impl Service {
             return Ok(live);
         }
         let Serving { gateway, of, .. } = &*self.0;
-        let Loaded { pre, outbound, options, .. } = &*gateway.0;
+        let Loaded { pre, outbound, options, epoch, .. } = &*gateway.0;
         let mut store = State::store(pre.engine(), of.clone(), options, outbound.clone());
-        match tokio::time::timeout(of.call_timeout, pre.instantiate_async(&mut store)).await {
+        match tokio::time::timeout(of.call_timeout, epoch.drive(pre.instantiate_async(&mut store))).await {
             Ok(Ok(proxy)) => Ok(Live { proxy, store }),
             Ok(Err(error)) => Err(HostError::of_call(&error)),
             Err(_) => Err(HostError::TimedOut),

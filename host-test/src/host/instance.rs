@@ -12,6 +12,7 @@ use super::contract::{
     Chunk, Connection, DeletionMode, Error, Given, Manifest, Progress, Request, Right, Setting, Task,
 };
 use super::environment::Environment;
+use super::epoch::Epoch;
 use super::error::HostError;
 use super::outbound::{Gate, Outbound};
 use super::plugin::InstanceOptions;
@@ -113,12 +114,13 @@ impl WasiHttpView for State {
 pub struct Instance {
     /// Taken out for the time of a call, and put back if that ends well.
     live: Option<(PluginCalls, Store<State>)>,
+    epoch: Arc<Epoch>,
     call_timeout: Duration,
 }
 
 impl Instance {
-    pub(super) fn new(calls: PluginCalls, store: Store<State>, call_timeout: Duration) -> Self {
-        Self { live: Some((calls, store)), call_timeout }
+    pub(super) fn new(calls: PluginCalls, store: Store<State>, epoch: Arc<Epoch>, call_timeout: Duration) -> Self {
+        Self { live: Some((calls, store)), epoch, call_timeout }
     }
 
     /// What the connector is and needs.
@@ -201,7 +203,7 @@ impl Instance {
         run: impl AsyncFnOnce(&Guest, &mut Store<State>) -> wasmtime::Result<T>,
     ) -> Result<T, HostError> {
         let (calls, mut store) = self.live.take().ok_or(HostError::Spent)?;
-        let call = run(calls.privacy_connector_connector(), &mut store);
+        let call = self.epoch.drive(run(calls.privacy_connector_connector(), &mut store));
         match tokio::time::timeout(self.call_timeout, call).await {
             Ok(Ok(answer)) => {
                 self.live = Some((calls, store));

@@ -40,6 +40,7 @@ pub mod budget;
 pub mod contract;
 pub mod egress;
 mod environment;
+mod epoch;
 mod error;
 mod gateway;
 mod instance;
@@ -54,10 +55,11 @@ mod compatibility;
 #[cfg(test)]
 mod tests;
 
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use wasmtime::component::{HasData, Linker, ResourceTable};
-use wasmtime::{Config, Enabled, Engine, EngineWeak, PoolingAllocationConfig};
+use wasmtime::{Config, Enabled, Engine, PoolingAllocationConfig};
 use wasmtime_wasi::p2::bindings::{cli, clocks, io};
 
 pub use budget::Budget;
@@ -71,11 +73,9 @@ pub use plugin::{InstanceOptions, Plugin};
 pub use precompiled::Precompiled;
 
 use environment::HasEnvironment;
+use epoch::Epoch;
 use instance::State;
 use time::HasTime;
-
-/// How often a running guest gives way to others, and may be found to be out of time.
-const TICK: Duration = Duration::from_millis(10);
 
 /// What all plugins of a host share.
 #[derive(Clone, Debug)]
@@ -143,6 +143,7 @@ pub struct Host {
     linker: Linker<State>,
     tls: rustls::ClientConfig,
     options: Options,
+    epoch: Arc<Epoch>,
     set_up: SetUp,
 }
 
@@ -159,9 +160,9 @@ impl Host {
         let with_engine = start.elapsed();
         let linker = linker(&engine).map_err(|error| HostError::Options(format!("{error:#}")))?;
         let with_linker = start.elapsed();
-        tick(engine.weak()).map_err(|error| HostError::Options(error.to_string()))?;
+        let epoch = Epoch::of(engine.weak()).map_err(|error| HostError::Options(error.to_string()))?;
         let set_up = SetUp { trusted_roots, engine: with_engine - trusted_roots, linker: with_linker - with_engine };
-        Ok(Self { engine, linker, tls, options, set_up })
+        Ok(Self { engine, linker, tls, options, epoch: Arc::new(epoch), set_up })
     }
 
     /// How long it took to set this host up.
@@ -197,7 +198,7 @@ impl Host {
     pub fn load_gateway(&self, component: &[u8]) -> Result<Gateway, HostError> {
         let component =
             wasmtime::component::Component::new(&self.engine, component).map_err(|error| HostError::unfit(&error))?;
-        Gateway::new(&component, &self.linker, &self.tls, &self.options)
+        Gateway::new(&component, self)
     }
 
     /// A pool of connections like that of a plugin, for requests of the host's own.
@@ -207,7 +208,7 @@ impl Host {
     }
 
     fn plugin(&self, component: wasmtime::component::Component) -> Result<Plugin, HostError> {
-        Plugin::new(component, &self.linker, &self.tls, &self.options)
+        Plugin::new(component, self)
     }
 }
 
@@ -276,16 +277,4 @@ struct HasTable;
 
 impl HasData for HasTable {
     type Data<'a> = &'a mut ResourceTable;
-}
-
-/// Moves the engine's epoch on for as long as there is an engine.
-fn tick(engine: EngineWeak) -> std::io::Result<()> {
-    let ticker = move || {
-        while let Some(engine) = engine.upgrade() {
-            engine.increment_epoch();
-            drop(engine);
-            std::thread::sleep(TICK);
-        }
-    };
-    std::thread::Builder::new().name("epoch".to_owned()).spawn(ticker).map(drop)
 }

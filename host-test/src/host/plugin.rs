@@ -1,17 +1,18 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use wasmtime::component::{Component, Linker};
+use wasmtime::component::Component;
 
-use super::Options;
 use super::bindings::PluginCallsPre;
 use super::budget::Budget;
 use super::egress::EgressPolicy;
 use super::environment::Environment;
+use super::epoch::Epoch;
 use super::error::HostError;
 use super::instance::{Instance, State};
 use super::outbound::Outbound;
 use super::precompiled::Precompiled;
+use super::{Host, Options};
 use crate::clock::Clock;
 
 /// A connector that is loaded, ready to be instantiated. Clones are the same plugin.
@@ -24,6 +25,7 @@ struct Loaded {
     imports: Vec<String>,
     outbound: Arc<Outbound>,
     options: Options,
+    epoch: Arc<Epoch>,
 }
 
 /// What one instance may do.
@@ -55,21 +57,18 @@ impl Default for InstanceOptions {
 }
 
 impl Plugin {
-    pub(super) fn new(
-        component: Component,
-        linker: &Linker<State>,
-        tls: &rustls::ClientConfig,
-        options: &Options,
-    ) -> Result<Self, HostError> {
-        let pre = linker
+    pub(super) fn new(component: Component, host: &Host) -> Result<Self, HostError> {
+        let pre = host
+            .linker
             .instantiate_pre(&component)
             .and_then(PluginCallsPre::new)
             .map_err(|error| HostError::unfit(&error))?;
         let mut imports: Vec<_> =
             component.component_type().imports(component.engine()).map(|(name, _)| name.to_owned()).collect();
         imports.sort_unstable();
-        let outbound = Arc::new(Outbound::new(tls, options.connect_timeout));
-        Ok(Self(Arc::new(Loaded { component, pre, imports, outbound, options: options.clone() })))
+        let options = host.options.clone();
+        let outbound = Arc::new(Outbound::new(&host.tls, options.connect_timeout));
+        Ok(Self(Arc::new(Loaded { component, pre, imports, outbound, options, epoch: host.epoch.clone() })))
     }
 
     /// The interfaces that the component imports, as `wasi:http/types@0.2.0`, in the order of their names. There are no
@@ -96,9 +95,10 @@ impl Plugin {
     /// component is defective.
     pub async fn instantiate(&self, options: InstanceOptions) -> Result<Instance, HostError> {
         let limit = options.call_timeout;
-        let mut store = State::store(self.0.pre.engine(), options, &self.0.options, self.0.outbound.clone());
-        match tokio::time::timeout(limit, self.0.pre.instantiate_async(&mut store)).await {
-            Ok(Ok(calls)) => Ok(Instance::new(calls, store, limit)),
+        let Loaded { pre, outbound, options: of_host, epoch, .. } = &*self.0;
+        let mut store = State::store(pre.engine(), options, of_host, outbound.clone());
+        match tokio::time::timeout(limit, epoch.drive(pre.instantiate_async(&mut store))).await {
+            Ok(Ok(calls)) => Ok(Instance::new(calls, store, epoch.clone(), limit)),
             Ok(Err(error)) => Err(HostError::of_call(&error)),
             Err(_) => Err(HostError::TimedOut),
         }
