@@ -377,3 +377,34 @@ fn further_names(contacts: &[Found], subject: &Subject) -> Vec<Identifier> {
         })
         .collect()
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::json;
+
+    fn contact(id: &str) -> Contact {
+        Contact::read(json!({ "id": id }).into()).expect("a contact")
+    }
+
+    #[test]
+    fn a_contact_is_there_once_however_often_it_is_found() {
+        let mut contacts = Contacts::default();
+        let found = [("POOL_2", "B"), ("POOL_1", "B"), ("POOL_2", "A"), ("POOL_1", "B"), ("POOL_2", "B")];
+        let places = found.map(|(directory, id)| contacts.add(directory, contact(id)));
+        assert_eq!(places, [Some(0), Some(1), Some(2), Some(1), Some(0)]);
+        let kept: Vec<_> =
+            contacts.found.iter().map(|found| (found.directory.as_str(), found.contact.id.as_str())).collect();
+        assert_eq!(kept, found[..3]);
+    }
+
+    #[test]
+    fn there_is_room_for_a_thousand_contacts_and_for_those_that_are_there() {
+        let mut contacts = Contacts::default();
+        for number in 0..MOST_CONTACTS {
+            assert_eq!(contacts.add("POOL", contact(&format!("{}", number * 7_919 % 1_009))), Some(number));
+        }
+        assert_eq!(contacts.add("POOL", contact("one more")), None);
+        assert_eq!(contacts.add("POOL", contact("0")), Some(0));
+    }
+}
