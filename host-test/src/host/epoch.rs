@@ -102,6 +102,7 @@ impl Told {
 #[cfg(test)]
 mod tests {
     use std::sync::atomic::AtomicUsize;
+    use std::time::Instant;
 
     use super::*;
 
@@ -112,9 +113,11 @@ mod tests {
         (Epoch::start(move || _ = counter.fetch_add(1, Ordering::SeqCst)).unwrap(), ticks)
     }
 
-    /// Waits for as long as it takes.
+    /// Waits for as long as it takes; after a minute it will never be.
     fn until(done: impl Fn() -> bool) {
+        let start = Instant::now();
         while !done() {
+            assert!(start.elapsed() < Duration::from_secs(60), "it never comes");
             thread::yield_now();
         }
     }
