@@ -40,8 +40,8 @@ struct Upload {
 }
 
 impl Exchange {
-    /// Hands a request to the host, and as much of its body as it takes. The connector's own clock limits it: hosts differ in what they make of
-    /// `request-options`, so none are set.
+    /// Hands a request to the host, and as much of its body as it takes. The connector's own clock limits it: hosts differ in
+    /// what they make of `request-options`, so none are set.
     ///
     /// # Errors
     /// The request was not sent.
