@@ -99,7 +99,7 @@ impl Json {
 
     /// The same, or the number that a text is: what Qualtrics counts is a text in places.
     #[must_use]
-    pub fn counts(&self) -> Option<u64> {
+    pub fn as_count(&self) -> Option<u64> {
         match self {
             Self::Number(text) | Self::Text(text) => digits::number(text.trim_ascii().as_bytes()),
             _ => None,

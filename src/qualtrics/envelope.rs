@@ -149,7 +149,7 @@ pub fn refusal(head: &Head, status: u16, body: Option<&Json>, now_s: u64) -> Ref
     let id = meta.and_then(|meta| meta.get("requestId")).and_then(Json::as_str);
     // In the body one client looks for it, too: unconfirmed (fact sheet 3.3).
     let wait_s = meta.and_then(|meta| meta.get("error")?.get("retryAfter"));
-    let wait_ms = wait_s.and_then(Json::counts).map(|seconds| seconds.saturating_mul(1_000).min(LONGEST_MS));
+    let wait_ms = wait_s.and_then(Json::as_count).map(|seconds| seconds.saturating_mul(1_000).min(LONGEST_MS));
     Refusal {
         status,
         code,

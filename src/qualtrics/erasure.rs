@@ -118,7 +118,7 @@ impl Erasure {
             state,
             status: status.and_then(word::status),
             emails: member(value, &["emailList", "emails"]).and_then(addresses),
-            requested: value.get("numEmailsRequested").and_then(Json::counts),
+            requested: value.get("numEmailsRequested").and_then(Json::as_count),
             not_found: not_found(value.get("emailsNotFound")),
             search_only: search_only(value),
             failure: reason.map(|reason| word::failure(&reason)).filter(|_| state != JobState::Completed),
@@ -447,7 +447,7 @@ fn not_found(value: Option<&Json>) -> NotFound {
     match value {
         Some(Json::List(listed)) if listed.is_empty() => NotFound::Count(0),
         Some(Json::Text(text)) if text.trim().is_empty() => NotFound::Unsaid,
-        Some(value) => match (value.counts(), addresses(value)) {
+        Some(value) => match (value.as_count(), addresses(value)) {
             (Some(count), _) => NotFound::Count(count),
             (None, Some(addresses)) => NotFound::Addresses(addresses),
             (None, None) => NotFound::Unsaid,

@@ -172,7 +172,7 @@ pub fn read(response: &Response, scopes: Scopes, now_ms: u64, now_s: u64) -> Res
     let (Some(body), Some(token), 200..=299) = (&body, token.filter(printable), status) else {
         return Err(trouble(&response.head, body.as_ref(), scopes, now_s));
     };
-    let life = member(body, "expires_in").and_then(Json::counts);
+    let life = member(body, "expires_in").and_then(Json::as_count);
     let life = life.filter(|life| *life > 0).unwrap_or(LIFE_S).min(LIFE_S);
     let told = member(body, "scope").and_then(Json::as_str).map(|told| {
         let told: Vec<&str> = told.split([' ', ',']).collect();

@@ -24,7 +24,7 @@ pub(super) struct Epoch {
 /// What the thread is told.
 #[derive(Default)]
 struct Told {
-    /// Whether a guest has run since the last tick but one: then there is another.
+    /// Whether a guest was run since this was last looked at: then there is another tick.
     ran: AtomicBool,
     /// Whether the thread has to be woken.
     asleep: AtomicBool,
