@@ -132,8 +132,14 @@ impl Json {
 }
 
 fn write_text(text: &str, to: &mut Vec<u8>) {
-    // Of a text there is nothing that could not be written.
-    to.append(&mut serde_json::to_vec(text).unwrap_or_default());
+    if text.bytes().any(|byte| byte < b' ' || matches!(byte, b'"' | b'\\')) {
+        // Of a text there is nothing that could not be written.
+        to.append(&mut serde_json::to_vec(text).unwrap_or_default());
+    } else {
+        to.push(b'"');
+        to.extend_from_slice(text.as_bytes());
+        to.push(b'"');
+    }
 }
 
 impl From<&str> for Json {

@@ -106,7 +106,11 @@ impl Fetch {
             if piece.len() > limits.body_bytes.saturating_sub(answer.body.len()) {
                 return Poll::Ready(Err(too_large));
             }
-            answer.body.extend_from_slice(&piece);
+            if answer.body.is_empty() {
+                answer.body = piece;
+            } else {
+                answer.body.extend_from_slice(&piece);
+            }
             if self.exchange.promised() == Some(0) {
                 continue;
             }

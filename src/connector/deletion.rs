@@ -177,11 +177,11 @@ fn look_for<T: Transport, C: Clock>(
     call.client.sign_in(need)?;
     let since_s = call.client.at_qualtrics(since_s).saturating_sub(CLOCK_SLACK_S);
     let count = u64::try_from(addresses.len()).unwrap_or(u64::MAX);
-    let pass = erasure::pass(&mut call.client, need, since_s, Hints::default(), |listed, _| {
+    let pass = erasure::pass(&mut call.client, need, since_s, Hints::default(), &mut |listed, _| {
         if listed.search_only().is_some_and(|only| only != search_only) {
             return true;
         }
-        let Some(job) = listed.whole() else { return true };
+        let job = listed.whole();
         // Without a time, a job for exactly these may be the one, or an earlier one.
         if job.is_timeless() && job.emails.as_deref() == Some(addresses) {
             nameless = true;
@@ -458,12 +458,12 @@ fn look_for_search<T: Transport, C: Clock>(
 ) -> Result<Option<String>, Trouble> {
     let need = call.need(Right::Deletion);
     let mut found: Option<(u64, String)> = None;
-    erasure::pass(&mut call.client, need, after_s, Hints::default(), |listed, _| {
+    erasure::pass(&mut call.client, need, after_s, Hints::default(), &mut |listed, _| {
         let young = listed.created_s.is_some_and(|created| created > after_s);
         if !young || listed.search_only() != Some(true) {
             return true;
         }
-        let Some(job) = listed.whole() else { return true };
+        let job = listed.whole();
         let fits = job.emails.as_deref() == Some(addresses) && job.state != JobState::Failed;
         let created = job.created_s.filter(|_| fits);
         // The last word is that of the youngest search, whichever ticket asks.
@@ -562,7 +562,7 @@ fn erasure_again<T: Transport, C: Clock>(
     let Some(id) = following.ticket.jobs.first() else { return Ok(None) };
     let need = call.need(Right::Deletion);
     match call.client.call(need, erasure::get(id)) {
-        Ok(answer) => Ok(erasure::read(answer, id).ok()),
+        Ok(answer) => Ok(erasure::read(&answer, id).ok()),
         Err(trouble) if matches!(trouble.status(), Some(400..=428)) => Ok(None),
         Err(trouble) => Err(trouble),
     }

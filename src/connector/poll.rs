@@ -253,7 +253,7 @@ impl<'t> Erasures<'t> {
         let mut failed = None;
         for (id, answer) in ids.into_iter().zip(call.client.wave(call.need(Right::Deletion), &calls)) {
             let Some(sought) = self.get_mut(id) else { continue };
-            match answer.and_then(|answer| erasure::read(answer, id)) {
+            match answer.and_then(|answer| erasure::read(&answer, id)) {
                 Ok(job) => sought.seen = Some((job, None)),
                 Err(trouble) if trouble.is_of_one() => sought.refused = true,
                 // There was no room or time to ask for it.
@@ -301,13 +301,12 @@ fn look_up<T: Transport, C: Clock>(call: &mut Call<'_, T, C>, erasures: &mut Era
         all: erasures.open().all(|ticket| ticket.hint.is_some()),
     };
     let mut missing = erasures.open().count();
-    let pass = erasure::pass(&mut call.client, need, since, hints, |listed, place| {
+    let pass = erasure::pass(&mut call.client, need, since, hints, &mut |listed, place| {
         if let Some(sought) = erasures.get_mut(listed.id)
             && sought.seen.is_none()
-            && let Some(job) = listed.whole()
         {
             missing = missing.saturating_sub(1);
-            sought.seen = Some((job, place.map(str::to_owned)));
+            sought.seen = Some((listed.whole(), place.map(str::to_owned)));
         }
         missing > 0
     });

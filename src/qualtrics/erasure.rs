@@ -108,12 +108,11 @@ impl Erasure {
         self.is_over() && self.updated_s.or(self.created_s).is_none_or(|over| over < instant_s)
     }
 
-    fn read(value: &Json) -> Option<Self> {
-        let id = id_in(value)?;
+    fn read(value: &Json, id: &str) -> Self {
         let status = member(value, &["status", "state"]).and_then(Json::as_str);
         let reason = value.get("failureReason").and_then(failure_text);
         let state = JobState::read(status, reason.is_some());
-        Some(Self {
+        Self {
             id: id.to_owned(),
             state,
             status: status.and_then(word::status),
@@ -125,7 +124,7 @@ impl Erasure {
             created_s: created_s(value),
             updated_s: seconds(value, &["updated", "updatedAt", "lastModified"]),
             counts: counts(value),
-        })
+        }
     }
 }
 
@@ -152,14 +151,17 @@ impl<'p> Listed<'p> {
 
     /// All that Qualtrics tells of it.
     #[must_use]
-    pub fn whole(self) -> Option<Erasure> {
-        Erasure::read(self.told)
+    pub fn whole(self) -> Erasure {
+        Erasure::read(self.told, self.id)
     }
 }
 
 fn id_in(value: &Json) -> Option<&str> {
-    ["requestid", "requestId", "id"].iter().find_map(|name| envelope::id(value.get(name)?))
+    SPELLINGS_OF_ID.iter().find_map(|name| envelope::id(value.get(name)?))
 }
+
+/// How a request's id is called, in the order in which they count.
+const SPELLINGS_OF_ID: [&str; 3] = ["requestid", "requestId", "id"];
 
 fn search_only(value: &Json) -> Option<bool> {
     value.get("searchOnly").and_then(flag)
@@ -201,14 +203,12 @@ pub fn get(id: &str) -> Call {
 ///
 /// # Errors
 /// [`Trouble::Unreadable`] if it is no request, or another one.
-pub fn read(answer: Answer, id: &str) -> Result<Erasure, Trouble> {
-    let mut result = answer.result;
-    if let Json::Object(fields) = &mut result
-        && !["requestid", "requestId", "id"].iter().any(|name| fields.get(name).is_some())
-    {
-        fields.set("requestid", id.into());
-    }
-    Erasure::read(&result).filter(|erasure| same_id(&erasure.id, id)).ok_or(Trouble::Unreadable)
+pub fn read(answer: &Answer, id: &str) -> Result<Erasure, Trouble> {
+    let members = answer.result.as_object().ok_or(Trouble::Unreadable)?;
+    let named = SPELLINGS_OF_ID.iter().any(|name| members.get(name).is_some());
+    let told = if named { id_in(&answer.result) } else { Some(id) };
+    let told = told.filter(|told| same_id(told, id)).ok_or(Trouble::Unreadable)?;
+    Ok(Erasure::read(&answer.result, told))
 }
 
 /// Whether two spellings name the same request: the list writes ids in lower case in places (fact sheet 6.2).
@@ -264,7 +264,7 @@ pub fn pass<T: Transport, C: Clock>(
     need: Scopes,
     since_s: u64,
     hints: Hints<'_>,
-    mut visit: impl FnMut(Listed<'_>, Option<&str>) -> bool,
+    visit: &mut dyn FnMut(Listed<'_>, Option<&str>) -> bool,
 ) -> Result<Pass, Trouble> {
     let since_s = since_s.saturating_sub(SLACK_S);
     let mut pages = Pages { client, need, left: MOST_PAGES };
@@ -503,7 +503,8 @@ mod tests {
     use serde_json::{Value, json};
 
     fn of(value: Value) -> Erasure {
-        Erasure::read(&value.into()).expect("an erasure")
+        let value = value.into();
+        Erasure::read(&value, id_in(&value).expect("an id"))
     }
 
     #[test]
@@ -552,9 +553,11 @@ mod tests {
 
     #[test]
     fn an_answer_about_another_request_is_not_taken() {
-        let answer =
-            |id: &str| Answer { result: json!({"requestId": id, "status": "Completed"}).into(), proxied: false };
-        assert!(read(answer("op-1"), "OP-1").is_ok());
-        assert!(read(answer("OP-2"), "OP-1").is_err());
+        let read = |result: Value| read(&Answer { result: result.into(), proxied: false }, "OP-1");
+        assert!(read(json!({"requestId": "op-1", "status": "Completed"})).is_ok());
+        assert!(read(json!({"requestId": "OP-2", "status": "Completed"})).is_err());
+        assert!(read(json!({"requestId": null, "status": "Completed"})).is_err());
+        assert!(read(json!({"status": "Completed"})).is_ok_and(|erasure| erasure.id == "OP-1"));
+        assert!(read(json!("Completed")).is_err());
     }
 }
