@@ -68,8 +68,8 @@ pub fn token(status: u16, headers: &Headers, body: &[u8], now_ms: u64) {
 /// Whatever `result` holds, each reader takes what it can use and leaves the rest.
 pub fn readers(result: Value, id: &str) {
     let result = Json::from(result);
-    let answer = Answer { result: result.clone(), proxied: false };
-    if let Ok(erasure) = erasure::read(Answer { result, proxied: false }, id) {
+    let answer = Answer { result, proxied: false };
+    if let Ok(erasure) = erasure::read(&answer, id) {
         assert!(erasure::same_id(&erasure.id, id) && is_id(&erasure.id));
         let emails: Vec<&str> = erasure.emails.iter().flatten().map(Secret::reveal).collect();
         assert!(emails.is_sorted() && emails.windows(2).all(|pair| pair[0] != pair[1]));

@@ -176,7 +176,15 @@ pub fn member<'a>(value: &'a Json, spellings: &[&str]) -> Option<&'a Json> {
 /// An opaque id: text, or a number written out. Blank ids, and what is longer than any id of Qualtrics', are none.
 #[must_use]
 pub fn id(value: &Json) -> Option<&str> {
-    let (Json::Text(text) | Json::Number(text)) = value else { return None };
+    match value {
+        Json::Text(text) | Json::Number(text) => as_id(text),
+        _ => None,
+    }
+}
+
+/// The same, of a text.
+#[must_use]
+pub fn as_id(text: &str) -> Option<&str> {
     let text = text.trim();
     let plain = text.bytes().all(|byte| byte.is_ascii_graphic());
     let sane = !text.is_empty() && text.len() <= 128 && (plain || !text.chars().any(char::is_control));

@@ -206,7 +206,7 @@ pub fn get(id: &str) -> Call {
 pub fn read(answer: &Answer, id: &str) -> Result<Erasure, Trouble> {
     let members = answer.result.as_object().ok_or(Trouble::Unreadable)?;
     let named = SPELLINGS_OF_ID.iter().any(|name| members.get(name).is_some());
-    let told = if named { id_in(&answer.result) } else { Some(id) };
+    let told = if named { id_in(&answer.result) } else { envelope::as_id(id) };
     let told = told.filter(|told| same_id(told, id)).ok_or(Trouble::Unreadable)?;
     Ok(Erasure::read(&answer.result, told))
 }

@@ -37,6 +37,7 @@
 
 mod bindings;
 pub mod budget;
+mod compilation;
 pub mod contract;
 pub mod egress;
 mod environment;
@@ -255,6 +256,7 @@ fn config(options: &Options, reservation: u64, written_pages_are_told: bool) -> 
         config.allocation_strategy(pool);
     }
     config.memory_reservation(reservation).epoch_interruption(true).concurrency_support(false);
+    compilation::inline_small_calls(&mut config);
     config
 }
 
