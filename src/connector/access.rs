@@ -138,7 +138,7 @@ fn gather<T: Transport, C: Clock>(
 ) -> Result<Progress, Error> {
     let patience = following.ticket.tries < follow::MOST_TRIES;
     let subject = following.subject;
-    let searched = match contacts::search(call, Right::Access, subject, patience) {
+    let searched = match contacts::search(call, Right::Access, subject, patience, None) {
         Ok(searched) => searched,
         Err(trouble) => return following.set_back(call, Stage::Gathering, &trouble, Scope::Contacts),
     };

@@ -36,6 +36,8 @@ pub struct Searched {
     pub contacts: Contacts,
     /// Names that the contacts bear beside those of the request.
     pub also_known_as: Vec<Identifier>,
+    /// The answer to the call that went beside the search, if there was one.
+    pub beside: Option<Result<Answer, Trouble>>,
 }
 
 /// Contacts, each once, in the order in which they were found.
@@ -96,7 +98,7 @@ enum End {
     Failed(SourceState, &'static str, &'static str),
 }
 
-/// Searches every directory for every name.
+/// Searches every directory for every name. A call that goes `beside` it is sent together with the first.
 ///
 /// With `patience`, passing trouble is an error, and the whole can be tried again later; without, the source that it
 /// struck counts as not available.
@@ -109,10 +111,16 @@ pub fn search<T: Transport, C: Clock>(
     right: Right,
     subject: &Subject,
     patience: bool,
+    beside: Option<client::Call>,
 ) -> Result<Searched, Trouble> {
     let need = call.need(right);
-    let mut searched = Searched { findings: Vec::new(), contacts: Contacts::default(), also_known_as: Vec::new() };
-    let listed = call.client.call(need, directories::list());
+    let mut calls = vec![directories::list()];
+    calls.extend(beside);
+    let mut answers = call.client.wave(need, &calls);
+    let beside = if calls.len() > 1 { answers.pop() } else { None };
+    let listed = answers.pop().unwrap_or(Err(Trouble::OutOfTime));
+    let mut searched =
+        Searched { findings: Vec::new(), contacts: Contacts::default(), also_known_as: Vec::new(), beside };
     let listed = listed.and_then(|first| directories::read_all(&mut call.client, need, first));
     let directories = match listed {
         Ok(directories) => directories,

@@ -2,7 +2,7 @@
 
 use super::access;
 use super::call::Call;
-use super::contacts::{self, Searched};
+use super::contacts;
 use super::contract::{
     Amount, DeletionMode, Error, Finding, Outcome, Pending, Progress, Remedy, Report, Request, Right, SourceState,
     Stage, VendorJob,
@@ -15,7 +15,7 @@ use super::ticket::{Aim, Ticket, Verification};
 use crate::http::{Clock, Transport};
 use crate::order;
 use crate::prelude::*;
-use crate::qualtrics::envelope::Trouble;
+use crate::qualtrics::envelope::{Answer, Trouble};
 use crate::qualtrics::erasure::{self, Erasure, Hints, Match};
 use crate::qualtrics::job::JobState;
 use crate::qualtrics::oauth::Scope;
@@ -114,7 +114,7 @@ fn refuse_without_address<T: Transport, C: Clock>(
     subject: &Subject,
     aim: Aim,
 ) -> Result<Progress, Error> {
-    let searched = contacts::search(call, Right::Deletion, subject, true)
+    let searched = contacts::search(call, Right::Deletion, subject, true, None)
         .map_err(|trouble| call.error(&trouble, Scope::Contacts))?;
     let mut report = call.report(request, aim, Outcome::Refused, None);
     report.findings = searched.findings;
@@ -371,7 +371,8 @@ fn preview<T: Transport, C: Clock>(
     job: &Erasure,
 ) -> Result<Progress, Error> {
     let verdict = guard::try_guards(call, following.request, following.subject)?;
-    let searched = match search_directories(call, &following) {
+    let patience = following.ticket.tries < follow::MOST_TRIES;
+    let searched = match contacts::search(call, Right::Deletion, following.subject, patience, None) {
         Ok(searched) => searched,
         Err(trouble) => return following.set_back(call, Stage::Gathering, &trouble, Scope::Contacts),
     };
@@ -497,11 +498,14 @@ fn judge<T: Transport, C: Clock>(
         following.ticket.verify = Some(Verification { after: later(call, search), search: None, ..verify });
         return following.pending(call, Stage::Verifying, search.status.clone(), None).map(Progress::Pending);
     }
-    let searched = match search_directories(call, &following) {
+    // The erasure is asked for once more, for the receipt.
+    let id = following.ticket.jobs.first().cloned();
+    let again = id.as_deref().map(erasure::get);
+    let searched = match contacts::search(call, Right::Deletion, following.subject, patience, again) {
         Ok(searched) => searched,
         Err(trouble) => return following.set_back(call, Stage::Verifying, &trouble, Scope::Contacts),
     };
-    let erased = match erasure_again(call, &following) {
+    let erased = match searched.beside.zip(id).map_or(Ok(None), |(answer, id)| erasure_again(answer, &id)) {
         Ok(erased) => erased,
         Err(_) if !patience => None,
         Err(trouble) => return following.set_back(call, Stage::Verifying, &trouble, Scope::Erasure),
@@ -554,26 +558,13 @@ fn later<T: Transport, C: Clock>(call: &Call<'_, T, C>, search: &Erasure) -> u64
     search.updated_s.max(search.created_s).unwrap_or_else(|| call.client.at_qualtrics(call.client.now_s()))
 }
 
-/// The erasure itself, for the receipt; none if Qualtrics no longer tells.
-fn erasure_again<T: Transport, C: Clock>(
-    call: &mut Call<'_, T, C>,
-    following: &Following<'_>,
-) -> Result<Option<Erasure>, Trouble> {
-    let Some(id) = following.ticket.jobs.first() else { return Ok(None) };
-    let need = call.need(Right::Deletion);
-    match call.client.call(need, erasure::get(id)) {
+/// The erasure itself, from the answer to [`erasure::get`]; none if Qualtrics no longer tells.
+fn erasure_again(answer: Result<Answer, Trouble>, id: &str) -> Result<Option<Erasure>, Trouble> {
+    match answer {
         Ok(answer) => Ok(erasure::read(&answer, id).ok()),
         Err(trouble) if matches!(trouble.status(), Some(400..=428)) => Ok(None),
         Err(trouble) => Err(trouble),
     }
-}
-
-fn search_directories<T: Transport, C: Clock>(
-    call: &mut Call<'_, T, C>,
-    following: &Following<'_>,
-) -> Result<Searched, Trouble> {
-    let patience = following.ticket.tries < follow::MOST_TRIES;
-    contacts::search(call, Right::Deletion, following.subject, patience)
 }
 
 /// Findings from what a job says about each address, and the matches themselves.

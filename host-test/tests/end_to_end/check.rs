@@ -432,7 +432,7 @@ async fn each_call_of_the_contract_costs_exactly_so_many_calls_and_waves() {
     world.simulator.clear_calls();
     world.advance(Duration::from_secs(400));
     expect(&done(world.poll(&request, &begun.ticket).await), Outcome::Verified);
-    assert_waves(&world.waves(), &[&[ErasureGet], &[Directories], &[ContactSearch; 2], &[ErasureGet]]);
+    assert_waves(&world.waves(), &[&[ErasureGet], &[Directories, ErasureGet], &[ContactSearch; 2]]);
 }
 
 /// The calls are those of the waves, in the order of the waves.
