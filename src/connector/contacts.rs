@@ -98,7 +98,8 @@ enum End {
     Failed(SourceState, &'static str, &'static str),
 }
 
-/// Searches every directory for every name. A call that goes `beside` it is sent together with the first.
+/// Searches every directory for every name. Another call of the same right can go `beside` it, and so costs no round trip
+/// of its own: it is sent together with the first.
 ///
 /// With `patience`, passing trouble is an error, and the whole can be tried again later; without, the source that it
 /// struck counts as not available.

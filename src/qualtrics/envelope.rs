@@ -182,7 +182,7 @@ pub fn id(value: &Json) -> Option<&str> {
     }
 }
 
-/// The same, of a text.
+/// A text as an opaque id, trimmed; none if it cannot be one, as [`id`] says.
 #[must_use]
 pub fn as_id(text: &str) -> Option<&str> {
     let text = text.trim();
