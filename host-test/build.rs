@@ -6,7 +6,7 @@
 //! | `guarded.wasm` | the connector, whose requests pass through the egress guard |
 //! | `gateway.wasm` | the gateway, whose calls are served by that connector |
 //!
-//! With cargo and a C++ compiler alone: no further tool has to be installed. That target, and not `wasm32-wasip2`, because
+//! With cargo alone: no further tool has to be installed. That target, and not `wasm32-wasip2`, because
 //! there the standard library imports ten interfaces that the components neither need nor may have.
 //!
 //! This program can be run by itself as well, as cargo would run it: its path is `$COMPONENT_BUILDER` for whatever is compiled
@@ -18,8 +18,6 @@ mod bill_of_materials;
 mod composition;
 #[path = "build/metadata.rs"]
 mod metadata;
-#[path = "build/optimization.rs"]
-mod optimization;
 #[path = "build/sections.rs"]
 mod sections;
 
@@ -30,7 +28,6 @@ use std::{env, fs};
 
 use composition::compose;
 use metadata::Metadata;
-use optimization::optimized;
 use sections::without_names;
 
 const CONNECTOR: &str = "qualtrics-connector";
@@ -108,7 +105,7 @@ fn files(workspace: &Path, target_dir: &Path) -> Result<Vec<NamedFile>, Box<dyn 
 
 fn component(package: &str, workspace: &Path, target_dir: &Path) -> Result<Vec<u8>, Box<dyn Error>> {
     let keep_names = env::var_os(KEEP_NAMES).is_some();
-    let module = optimized(&compile(package, workspace, target_dir, keep_names)?, keep_names)?;
+    let module = fs::read(compile(package, workspace, target_dir, keep_names)?)?;
     without_names(&wit_component::ComponentEncoder::default().validate(true).module(&module)?.encode()?)
 }
 
@@ -153,20 +150,14 @@ fn compile(package: &str, workspace: &Path, target_dir: &Path, keep_names: bool)
 }
 
 /// Flags that keep the places of the checkout and of the dependencies out of the component: the same source gives the
-/// same bytes on every machine. And three that make it smaller: what does not fit into one store is moved by one instruction,
-/// not word by word, loops get no counters beside those that they are written with, and the linker writes numbers as short as
-/// they are, not as long as they might have become (`docs/performance/size.md`).
+/// same bytes on every machine.
 fn flags(workspace: &Path) -> Result<String, Box<dyn Error>> {
     let cargo_home = match env::var_os("CARGO_HOME") {
         Some(home) => PathBuf::from(home),
         None => env::home_dir().ok_or("There is no home directory, and CARGO_HOME is not set.")?.join(".cargo"),
     };
     let remap = |place: &Path, name: &str| format!("--remap-path-prefix={}={name}", place.display());
-    let mut flags = vec![
-        "-Cllvm-args=-max-store-memcpy=1 -disable-lsr".to_owned(),
-        "-Clink-arg=--compress-relocations".to_owned(),
-        remap(workspace, "/connector"),
-    ];
+    let mut flags = vec![remap(workspace, "/connector")];
     // One directory for each registry, named after where the registry is reached.
     for registry in fs::read_dir(cargo_home.join("registry").join("src")).into_iter().flatten() {
         flags.push(remap(&registry?.path(), "/dependencies"));
