@@ -28,6 +28,11 @@ const WHOLE_SHARE_MS: u64 = 60_000;
 /// At most so many further names are offered.
 const MOST_NAMES: usize = 64;
 
+/// The code of a finding about contacts that were left out because their external reference differs in case alone.
+const SIMILAR: &str = "similar-identifier";
+const SIMILAR_NOTE: &str = "Another contact's external ID differs from this one in case alone: it was left out. If it is the same \
+                            person's, make a request with that spelling.";
+
 /// What the directories answered.
 pub struct Searched {
     /// One finding for each directory and name; one for all directories if they could not be listed.
@@ -89,6 +94,8 @@ struct Search<'s> {
     /// The places of what it found, in their order: a contact that stands on two pages is one contact.
     found: Vec<usize>,
     end: Option<End>,
+    /// Whether it returned a contact whose external reference differs in case alone.
+    similar: bool,
 }
 
 /// How a search ended.
@@ -149,6 +156,7 @@ pub fn search<T: Transport, C: Clock>(
             seen: Vec::new(),
             found: Vec::new(),
             end: None,
+            similar: false,
         })
         .collect();
     // What one connection may search in a minute; beyond that a request could never be answered in one call.
@@ -201,7 +209,9 @@ impl Search<'_> {
         let mut strangers = false;
         for contact in page {
             if !self.key.fits(&contact) {
-                strangers = true;
+                let similar = self.key.differs_in_case_from(&contact);
+                self.similar = self.similar || similar;
+                strangers = strangers || !similar;
                 continue;
             }
             let Some(place) = contacts.add(self.directory, contact) else {
@@ -250,7 +260,8 @@ impl Search<'_> {
                     0 => Amount::Nothing,
                     count => u64::try_from(count).map_or(Amount::SomeData, Amount::Exactly),
                 };
-                Finding::searched(&source, amount, names)
+                let finding = Finding::searched(&source, amount, names);
+                if self.similar { Finding { code: Some(SIMILAR), note: Some(SIMILAR_NOTE), ..finding } } else { finding }
             }
         }
     }

@@ -272,7 +272,7 @@ mod tests {
     use super::*;
 
     fn refusal(status: u16, code: Option<&str>) -> Trouble {
-        Trouble::Refused(Refusal { status, code: code.map(str::to_owned), request_id: None, retry_after_ms: None })
+        Trouble::Refused(Refusal { status, code: code.map(str::to_owned), request_id: None, retry_after_ms: None, is_in_envelope: true })
     }
 
     #[test]

@@ -381,7 +381,10 @@ impl<'a, T: Transport, C: Clock> Client<'a, T, C> {
     /// Whether a call in trouble is worth a second try, within the waits that this call has left.
     fn second_try(&self, repeatable: bool, trouble: &Trouble) -> Option<SecondTry> {
         let wait = match trouble {
-            Trouble::Refused(refusal) if refusal.status == 401 => return Some(SecondTry::WithNewToken),
+            // A 401 that is not Qualtrics' own proves nothing about a call that starts a job.
+            Trouble::Refused(refusal) if refusal.status == 401 => {
+                return (repeatable || trouble.began_nothing()).then_some(SecondTry::WithNewToken);
+            }
             // Nothing was begun: this holds for every call, but only if Qualtrics says how long to wait.
             Trouble::Refused(refusal) if refusal.status == 429 => refusal.retry_after_ms?,
             Trouble::Refused(refusal) if refusal.status >= 500 && repeatable => {

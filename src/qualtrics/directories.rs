@@ -46,21 +46,37 @@ impl Key {
     /// What two keys have in common that ask for the same.
     #[must_use]
     pub fn comparable(&self) -> (&'static str, String) {
-        (self.filter_type(), lower_case(self.value().reveal()))
+        let value = self.value().reveal();
+        let value = if matches!(self, Self::Reference(_)) { value.to_owned() } else { lower_case(value) };
+        (self.filter_type(), value)
     }
 
-    /// Whether a contact bears this name. A filter that was not applied would disclose, and have people delete, the data
+    /// Whether a contact bears this name. External references are compared exactly, for two people's may differ in case
+    /// alone. A filter that was not applied would disclose, and have people delete, the data
     /// of others; so what comes back is compared, and a contact that does not show the name is a stranger's.
     #[must_use]
     pub fn fits(&self, contact: &Contact) -> bool {
         let wanted = self.value().reveal();
-        let found = match contact.fields.get(self.filter_type()) {
-            Some(Json::Text(text) | Json::Number(text)) => text,
-            _ => return false,
-        };
+        let Some(found) = self.found_in(contact) else { return false };
         match self {
             Self::Phone(_) => digits(found) == digits(wanted),
-            Self::Email(_) | Self::Reference(_) => lower_case(found.trim()) == lower_case(wanted.trim()),
+            Self::Email(_) => lower_case(found.trim()) == lower_case(wanted.trim()),
+            Self::Reference(_) => found.trim() == wanted.trim(),
+        }
+    }
+
+    /// Whether a contact's external reference differs from this one in case alone. Qualtrics' search ignores case (fact
+    /// sheet 13), so it returns such contacts, which are other people's.
+    #[must_use]
+    pub fn differs_in_case_from(&self, contact: &Contact) -> bool {
+        let is_same = |found: &str| lower_case(found.trim()) == lower_case(self.value().reveal().trim());
+        matches!(self, Self::Reference(_)) && !self.fits(contact) && self.found_in(contact).is_some_and(is_same)
+    }
+
+    fn found_in<'c>(&self, contact: &'c Contact) -> Option<&'c str> {
+        match contact.fields.get(self.filter_type()) {
+            Some(Json::Text(text) | Json::Number(text)) => Some(text),
+            _ => None,
         }
     }
 }
@@ -329,5 +345,16 @@ mod tests {
         assert!(Key::Phone(Secret::new("+155501")).fits(&ada));
         assert!(!Key::Phone(Secret::new("+155502")).fits(&ada));
         assert!(!Key::Reference(Secret::new("E-1")).fits(&ada), "a stranger may have no reference");
+    }
+
+    #[test]
+    fn external_references_are_compared_exactly() {
+        let bob = contact(json!({"id": "C", "extRef": "0035e00000aBcDe"}));
+        let reference = |text: &str| Key::Reference(Secret::new(text));
+        assert!(reference(" 0035e00000aBcDe").fits(&bob));
+        assert!(!reference("0035e00000AbCdE").fits(&bob));
+        assert!(reference("0035e00000AbCdE").differs_in_case_from(&bob));
+        assert!(!reference("0035e00000aBcDe").differs_in_case_from(&bob));
+        assert!(!reference("0035e00000").differs_in_case_from(&bob));
     }
 }

@@ -49,6 +49,22 @@ pub struct Refusal {
     pub request_id: Option<String>,
     /// `Retry-After`, in milliseconds.
     pub retry_after_ms: Option<u64>,
+    /// Whether the response is in Qualtrics' envelope and the status is HTTP's own. Proxies and gateways write neither.
+    pub is_in_envelope: bool,
+}
+
+impl Refusal {
+    /// Whether Qualtrics itself rejected the request, or throttled it: then it did not process it.
+    ///
+    /// 429 counts in any form, because hosts answer 429 for Qualtrics. Every other status counts only in Qualtrics' envelope, and
+    /// 408, 409, 425 and 5xx never count: they may follow after Qualtrics has accepted the request.
+    const fn is_rejection(&self) -> bool {
+        match self.status {
+            429 => true,
+            400 | 401 | 403 | 404 | 413 | 415 | 422 => self.is_in_envelope,
+            _ => false,
+        }
+    }
 }
 
 impl Trouble {
@@ -86,19 +102,17 @@ impl Trouble {
         }
     }
 
-    /// Whether it is proved that a job which this call asked for was not begun.
+    /// Whether it is proved that the request did not start a job.
     ///
-    /// A time-out, a broken connection, 408, 500, 502 and 504, and an answer that cannot be read prove nothing.
-    /// A 503 does: the request was not taken.
+    /// Only a failure before sending, a rejection in Qualtrics' own envelope and a 429 prove that. Everything else may come after
+    /// Qualtrics has accepted the request: time-outs, resets, redirects, 5xx, and the responses of proxies.
     #[must_use]
     pub const fn began_nothing(&self) -> bool {
         match self {
             Self::NoAnswer(failure) => failure.began_nothing,
-            Self::Refused(refusal) => matches!(refusal.status, 400..=407 | 409..=499 | 503),
-            Self::Unreadable => false,
-            Self::Redirected(_) | Self::OwnShare(_) | Self::OutOfTime | Self::MissingScopes(_) | Self::SignIn(_) => {
-                true
-            }
+            Self::Refused(refusal) => refusal.is_rejection(),
+            Self::Unreadable | Self::Redirected(_) => false,
+            Self::OwnShare(_) | Self::OutOfTime | Self::MissingScopes(_) | Self::SignIn(_) => true,
         }
     }
 }
@@ -155,7 +169,15 @@ pub fn refusal(head: &Head, status: u16, body: Option<&Json>, now_s: u64) -> Ref
         code,
         request_id: id.and_then(word::request_id),
         retry_after_ms: retry_after_ms(head, now_s).or(wait_ms),
+        is_in_envelope: head.status == status && meta.is_some_and(is_error_envelope),
     }
+}
+
+/// Whether `meta` is that of an error in Qualtrics' envelope, in today's or the old form (fact sheet 3.1).
+fn is_error_envelope(meta: &Json) -> bool {
+    let error = meta.get("error").is_some_and(|error| error.as_object().is_some());
+    let old = meta.get("internalErrorCode").is_some() || meta.get("errorMessage").is_some();
+    error || old || told_status(meta).is_some_and(|told| told >= 400)
 }
 
 /// The status in `meta.httpStatus`: `"404 - Not Found"`, `"404"`, or a number.
@@ -267,13 +289,30 @@ mod tests {
     }
 
     #[test]
-    fn only_what_proves_it_says_that_nothing_was_begun() {
-        for proof in [400, 401, 403, 404, 409, 413, 429, 503] {
-            assert!(answer(proof, "").err().is_some_and(|trouble| trouble.began_nothing()), "{proof}");
+    fn only_rejections_in_the_envelope_and_429_prove_that_nothing_was_started() {
+        let envelopes = |status: u16| {
+            [
+                format!(r#"{{"meta":{{"httpStatus":"{status} - X","error":{{"errorCode":"E_1"}}}}}}"#),
+                r#"{"meta":{"status":"Error","internalErrorCode":"GS_5"},"result":null}"#.to_owned(),
+            ]
+        };
+        let foreign = ["", "<html>", "upstream connect error", "{}", r#"{"error":"invalid_request"}"#, r#"{"meta":{}}"#];
+        for status in (100..=599).filter(|status| !(200..300).contains(status)) {
+            let rejections = [400, 401, 403, 404, 413, 415, 422, 429];
+            for body in envelopes(status) {
+                let proved = answer(status, &body).err().is_some_and(|error| error.began_nothing());
+                assert_eq!(proved, rejections.contains(&status), "{status} {body}");
+            }
+            for body in foreign {
+                let proved = answer(status, body).err().is_some_and(|error| error.began_nothing());
+                assert_eq!(proved, status == 429, "{status} {body}");
+            }
         }
-        for no_proof in [408, 500, 502, 504] {
-            assert!(answer(no_proof, "").err().is_some_and(|trouble| !trouble.began_nothing()), "{no_proof}");
+        for told in [400, 404, 429, 503] {
+            let body = format!(r#"{{"meta":{{"httpStatus":"{told}"}}}}"#);
+            assert!(answer(200, &body).err().is_some_and(|error| !error.began_nothing()), "{told} behind a 200");
         }
         assert!(!Trouble::Unreadable.began_nothing());
+        assert!(!Trouble::Redirected(307).began_nothing());
     }
 }
