@@ -1,30 +1,28 @@
-//! A privacy connector for Qualtrics: it finds what Qualtrics holds on a person, deletes it, and proves what it did.
+//! A privacy connector for Qualtrics: it fulfils access, deletion and opt-out requests of data subjects against one Qualtrics
+//! brand, and reports evidence of what it did.
 //!
-//! The map, in the direction in which data flows:
+//! Imports point downwards only:
 //!
-//! | module | what it knows |
+//! | module | what it holds |
 //! |---|---|
-//! | `component` | wasm only: the contract's bindings, `wasi:http` and `wasi:clocks`. No decision is made there. |
-//! | [`connector`] | what the contract promises: settings, requests, tickets, reports. |
-//! | [`qualtrics`] | what Qualtrics speaks: sign-in, envelope, erasures, customer data requests, directories, users. |
-//! | [`http`] | what both need of HTTP: a request, an answer, a [`http::Transport`], retries and pacing. |
-//! | [`json`], [`digits`], [`letters`], [`order`] | values of JSON; decimal numbers; lower case; sorting: all in few bytes. |
-//! | [`secret`] | values that cannot be printed. |
+//! | `guest` | the component's exports: one line for each function of the contract |
+//! | [`qualtrics`] | the vendor: settings, permissions, flows, and [`qualtrics::api`] with one file for each resource |
+//! | [`privacy`] | the vendor-neutral life cycle of a request: identifiers, tickets, reports |
+//! | [`http`] | vendor-neutral HTTP: transport and clock traits, retry policy, rate limits, OAuth client credentials |
+//! | [`secret`] | values that are redacted and zeroized |
+//! | `wasi` | wasm32 only: `wasi:http` and `wasi:clocks` behind the traits of [`http`], without decisions |
+//! | [`bindings`] | generated from `wit/`; [`contract`] is the part that the others use |
 //!
-//! Nothing points back. All but `component` compiles natively; that is how it is tested, fuzzed and benchmarked.
+//! Everything but `guest` and `wasi` compiles natively. The decisions are tested there, without a runtime and without sockets.
 
-#![cfg_attr(target_arch = "wasm32", no_std)]
-
-extern crate alloc;
-
+pub mod bindings;
 #[cfg(target_arch = "wasm32")]
-mod component;
-pub mod connector;
-pub mod digits;
+mod guest;
 pub mod http;
-pub mod json;
-pub mod letters;
-pub mod order;
-mod prelude;
+pub mod privacy;
 pub mod qualtrics;
 pub mod secret;
+#[cfg(target_arch = "wasm32")]
+mod wasi;
+
+pub use bindings::exports::privacy::connector::connector as contract;

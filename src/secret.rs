@@ -1,26 +1,32 @@
-//! Values that cannot be printed.
+//! Values that are redacted in output and overwritten in memory.
 
-use core::fmt;
+use std::fmt;
 
-use crate::prelude::*;
+use zeroize::Zeroize;
 
-/// A string that must never reach a log, an error or a panic: a client secret, a token, an address.
+/// A string that must never reach a log, an error or a panic: a client secret, an access token, an identifier.
 ///
-/// It has no `Display`, and its `Debug` says only that something is there. To use the value is to say
-/// [`reveal`](Self::reveal), which a reviewer can search for.
+/// It has no `Display`, and its `Debug` shows no part of the value. [`reveal`](Self::reveal) is the only access to the value, so
+/// that a reviewer can search for it. The memory is overwritten on drop.
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Default)]
 pub struct Secret(String);
 
 impl Secret {
-    /// Takes a value out of sight.
+    /// Wraps a value.
     pub fn new(value: impl Into<String>) -> Self {
         Self(value.into())
     }
 
-    /// The value itself, for the one place that has to send it.
+    /// The value.
     #[must_use]
     pub fn reveal(&self) -> &str {
         &self.0
+    }
+}
+
+impl Drop for Secret {
+    fn drop(&mut self) {
+        self.0.zeroize();
     }
 }
 
@@ -35,7 +41,7 @@ mod tests {
     use super::Secret;
 
     #[test]
-    fn a_secret_shows_nothing_of_itself() {
+    fn debug_output_shows_no_part_of_a_secret() {
         assert_eq!(format!("{:?}", Secret::new("hunter2")), "Secret(..)");
     }
 }

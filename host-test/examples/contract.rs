@@ -1,4 +1,4 @@
-//! Writes `docs/contract.md`, the contract as a page for readers, anew from `wit/connector.wit`.
+//! Generates `docs/contract.md`, the contract as a page, from `wit/connector.wit`.
 //!
 //!     cargo run --package host-test --example contract
 

@@ -1,5 +1,5 @@
-//! Shows that the components are the same, byte for byte, wherever they are built: builds them from a copy of the source in
-//! another place, and compares. A part of `.ci/run`, and no test, since it takes more than a minute.
+//! Checks that the components are reproducible: builds them from a copy of the source in another directory, and compares the bytes.
+//! A step of `.ci/run` and not a test, because it takes more than a minute.
 //!
 //!     cargo run --package host-test --example reproducible
 
@@ -10,7 +10,7 @@ use std::process::{Command, Stdio};
 
 use host_test::{COMPONENT, GATEWAY, GUARDED};
 
-/// What the components depend on.
+/// The files that the components depend on.
 const SOURCE: [&str; 7] =
     ["Cargo.toml", "Cargo.lock", "rust-toolchain.toml", "src", "wit", "edge", "host-test/Cargo.toml"];
 
@@ -36,7 +36,13 @@ fn build_in(place: &Path, workspace: &Path) -> Result<(), Box<dyn Error>> {
     for source in SOURCE {
         copy(&workspace.join(source), &place.join(source))?;
     }
-    // The other member of the workspace has to be there, and is not built.
+    // The other members of the workspace must exist. They are not built.
+    for entry in fs::read_dir(workspace.join("host-test"))? {
+        let entry = entry?;
+        if entry.path().join("Cargo.toml").is_file() {
+            copy(&entry.path(), &place.join("host-test").join(entry.file_name()))?;
+        }
+    }
     for directory in ["src", "benches/performance"] {
         fs::create_dir_all(place.join("host-test").join(directory))?;
     }

@@ -1,10 +1,11 @@
 //! A wasmtime host for privacy connectors, and a simulator of Qualtrics to run it against.
 
-pub mod clock;
 pub mod host;
 pub mod journal;
 pub mod performance;
-pub mod simulator;
+
+pub use qualtrics_simulator as simulator;
+pub use simulated_clock as clock;
 
 /// The connector for Qualtrics, as a component.
 pub const COMPONENT: &[u8] = include_bytes!(concat!(env!("OUT_DIR"), "/qualtrics.wasm"));

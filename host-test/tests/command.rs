@@ -1,4 +1,4 @@
-//! The command line, as a shell sees it: what it prints, what it writes, and its exit codes.
+//! The command line: its output, its files, and its exit codes.
 
 #![cfg(unix)]
 
@@ -12,13 +12,14 @@ use std::time::Duration;
 use host_test::COMPONENT;
 use host_test::clock::Clock;
 use host_test::simulator::{
-    Brand, Options, SAMPLE_ADMINISTRATOR, SAMPLE_CLIENT_ID, SAMPLE_CLIENT_SECRET, SAMPLE_PERSON, Simulator,
+    Brand, Endpoint, Fault, FaultRule, Options, SAMPLE_ADMINISTRATOR, SAMPLE_CLIENT_ID, SAMPLE_CLIENT_SECRET,
+    SAMPLE_PERSON, Simulator, WaitHint,
 };
 use serde_json::Value;
 
 const SECRET: &str = "QUALTRICS_CLIENT_SECRET";
 
-/// A brand whose jobs are done as soon as they are begun, so that no test waits.
+/// A brand whose jobs complete at once, so that no test waits.
 async fn simulator() -> Simulator {
     let options = Options {
         clock: Clock::system(),
@@ -35,7 +36,7 @@ fn command(arguments: &[&str]) -> Command {
     command
 }
 
-/// The command with the connection to this simulator. It runs on threads of its own, as the simulator does.
+/// The command with a connection to this simulator.
 fn connected(simulator: &Simulator, arguments: &[&str]) -> Command {
     let mut command = command(arguments);
     let origin = simulator.origin();
@@ -60,7 +61,7 @@ fn json(output: &Output) -> Value {
     serde_json::from_slice(&output.stdout).unwrap_or_else(|error| panic!("{error}: {}", text(output)))
 }
 
-/// A path at which nothing is; what a test puts there goes with it.
+/// An unused path. It is removed with everything in it.
 struct Place(PathBuf);
 
 impl Place {
@@ -90,22 +91,23 @@ async fn the_manifest_needs_no_connection() {
     let described = output(command(&["describe", "--json"])).await;
     assert_eq!(code(&described), 0);
     let manifest = json(&described);
-    assert_eq!(manifest["answer"], "manifest");
+    let manifest = &manifest["manifest"];
+    assert_eq!(manifest["name"], "qualtrics");
     assert_eq!(manifest["egress"][0], "https://*.qualtrics.com");
     let secrets = manifest["settings"].as_array().unwrap().iter().filter(|field| field["kind"] == "secret");
     assert_eq!(secrets.map(|field| field["key"].as_str().unwrap()).collect::<Vec<_>>(), ["client-secret"]);
 }
 
 #[tokio::test]
-async fn a_good_connection_is_proved() {
+async fn a_good_connection_is_verified() {
     let simulator = simulator().await;
     let checked = output(connected(&simulator, &["check", "--json"])).await;
     assert_eq!(code(&checked), 0, "{}", text(&checked));
-    assert_eq!(json(&checked)["granted"].as_array().unwrap().len(), 5);
+    assert_eq!(json(&checked)["connection"]["granted"].as_array().unwrap().len(), 5);
 }
 
 #[tokio::test]
-async fn a_wrong_secret_is_an_error_for_a_person_and_is_not_repeated_to_them() {
+async fn a_wrong_secret_is_an_error_with_advice_and_is_not_printed() {
     let simulator = simulator().await;
     let mut wrong = connected(&simulator, &["check"]);
     wrong.env(SECRET, "wrong-horse");
@@ -117,7 +119,7 @@ async fn a_wrong_secret_is_an_error_for_a_person_and_is_not_repeated_to_them() {
 }
 
 #[tokio::test]
-async fn a_secret_is_taken_from_a_file_but_never_from_the_command_line() {
+async fn a_secret_is_accepted_from_a_file_and_not_from_the_command_line() {
     let simulator = simulator().await;
     let refused = output(connected(&simulator, &["check", "--set", "client-secret=x"])).await;
     assert_eq!(code(&refused), 2);
@@ -134,20 +136,23 @@ async fn a_secret_is_taken_from_a_file_but_never_from_the_command_line() {
 }
 
 #[tokio::test]
-async fn a_request_is_followed_by_its_ticket_and_saved_for_its_owner_alone() {
+async fn a_request_is_polled_by_its_ticket_and_saved_for_its_owner_only() {
     let simulator = simulator().await;
-    let begun = output(connected(&simulator, &["access", "--email", SAMPLE_PERSON, "--key", "dsr-1", "--json"])).await;
-    assert_eq!(code(&begun), 3, "{}", text(&begun));
-    let pending = json(&begun);
-    assert_eq!((&pending["answer"], &pending["key"]), (&"pending".into(), &"dsr-1".into()));
+    let started = output(connected(&simulator, &["access", "--email", SAMPLE_PERSON, "--id", "dsr-1", "--json"])).await;
+    assert_eq!(code(&started), 3, "{}", text(&started));
+    let pending = json(&started);
+    assert_eq!(pending["request-id"], "dsr-1");
+    assert_eq!(pending["pending"]["stage"], "exporting");
 
     let place = Place::new("documents");
-    let ticket = pending["ticket"].as_str().unwrap();
+    let ticket = pending["pending"]["ticket"].as_str().unwrap();
     let arguments =
-        ["poll", "--ticket", ticket, "--email", SAMPLE_PERSON, "--key", "dsr-1", "--json", "--out", place.argument()];
+        ["poll", "--ticket", ticket, "--email", SAMPLE_PERSON, "--id", "dsr-1", "--json", "--out", place.argument()];
     let done = output(connected(&simulator, &arguments)).await;
     assert_eq!(code(&done), 0, "{}", text(&done));
-    let report = &json(&done)["report"];
+    let done = json(&done);
+    assert_eq!(done["polled-ticket"], ticket);
+    let report = &done["done"];
     assert_eq!(report["outcome"], "found");
 
     assert_eq!(mode(&place.0), 0o700);
@@ -156,7 +161,8 @@ async fn a_request_is_followed_by_its_ticket_and_saved_for_its_owner_alone() {
     for document in documents {
         let file = place.0.join(document["name"].as_str().unwrap());
         assert_eq!(mode(&file), 0o600);
-        assert_eq!(document["size"].as_u64(), Some(file.metadata().unwrap().len()));
+        let size = file.metadata().unwrap().len();
+        assert!(document["size"].is_null() || document["size"] == size, "{document}");
     }
     let receipt = std::fs::read(place.0.join("receipt.json")).unwrap();
     assert_eq!(serde_json::from_slice::<Value>(&receipt).unwrap(), report["receipt"]);
@@ -168,16 +174,16 @@ async fn a_request_is_followed_by_its_ticket_and_saved_for_its_owner_alone() {
 }
 
 #[tokio::test]
-async fn what_is_printed_on_the_way_names_nobody() {
+async fn output_before_a_report_holds_no_personal_data() {
     let simulator = simulator().await;
     let arguments = ["delete", "--mode", "preview", "--email", SAMPLE_PERSON, "--verbose"];
-    let begun = output(connected(&simulator, &arguments)).await;
-    assert_eq!(code(&begun), 3, "{}", text(&begun));
-    let said = text(&begun);
-    assert!(said.contains("answered"), "the log is on: {said}");
-    assert!(said.contains("host-test poll --key cli-"), "{said}");
+    let started = output(connected(&simulator, &arguments)).await;
+    assert_eq!(code(&started), 3, "{}", text(&started));
+    let printed = text(&started);
+    assert!(printed.contains("DEBUG"), "the log is on: {printed}");
+    assert!(printed.contains("host-test poll --id cli-"), "{printed}");
     let person = SAMPLE_PERSON.split('@').next().unwrap();
-    assert!(!said.contains(person) && !said.contains(SAMPLE_CLIENT_SECRET), "{said}");
+    assert!(!printed.contains(person) && !printed.contains(SAMPLE_CLIENT_SECRET), "{printed}");
 }
 
 #[tokio::test]
@@ -190,30 +196,65 @@ async fn a_guarded_deletion_is_refused() {
 }
 
 #[tokio::test]
-async fn a_deletion_without_a_mode_or_a_name_is_a_wrong_command_line() {
+async fn an_unsupported_right_is_an_error_of_the_contract() {
     let simulator = simulator().await;
-    for arguments in [&["delete", "--email", SAMPLE_PERSON][..], &["delete", "--mode", "erase", "--key", "dsr-1"]] {
+    let arguments = ["opt-out", "--email", SAMPLE_PERSON, "--id", "dsr-1", "--json"];
+    let refused = output(connected(&simulator, &arguments)).await;
+    assert_eq!(code(&refused), 1, "{}", text(&refused));
+    let printed = json(&refused);
+    assert_eq!((&printed["error"]["kind"], &printed["advice"]), (&"unsupported".into(), &"no retry will help".into()));
+    assert_eq!(simulator.calls().len(), 0);
+}
+
+#[tokio::test]
+async fn a_lost_deletion_prints_the_attempts_for_the_next_command() {
+    let simulator = simulator().await;
+    let reset = FaultRule::nth(Endpoint::ErasureCreate, 1, Fault::ResetAfterEffect);
+    simulator.set_faults(vec![reset, FaultRule::every(Endpoint::ErasureList, Fault::Status(503, WaitHint::None))]);
+    let arguments = ["delete", "--mode", "erase", "--email", SAMPLE_PERSON, "--id", "dsr-1"];
+    let lost = output(connected(&simulator, &arguments)).await;
+    assert_eq!(code(&lost), 6, "{}", text(&lost));
+    assert!(text(&lost).contains("with `--id dsr-1 --first-attempt-at "), "{}", text(&lost));
+}
+
+#[tokio::test]
+async fn errors_of_the_command_line_are_json_too() {
+    let failed =
+        output(command(&["delete", "--mode", "erase", "--email", SAMPLE_PERSON, "--json", "--out", "/"])).await;
+    assert_eq!(code(&failed), 2, "{}", text(&failed));
+    assert_eq!(json(&failed)["failure"]["kind"], "usage");
+}
+
+#[tokio::test]
+async fn a_deletion_without_a_mode_or_an_identifier_is_a_wrong_command_line() {
+    let simulator = simulator().await;
+    for arguments in [
+        &["delete", "--email", SAMPLE_PERSON][..],
+        &["delete", "--mode", "erase", "--id", "dsr-1"],
+        &["delete", "--mode", "erase", "--email", SAMPLE_PERSON, "--last-attempt-at", "1"],
+        &["poll", "--ticket", "t1.A.A", "--email", SAMPLE_PERSON],
+    ] {
         assert_eq!(code(&output(connected(&simulator, arguments)).await), 2);
     }
     assert_eq!(simulator.calls().len(), 0);
 }
 
 #[tokio::test]
-async fn where_nobody_answers_it_says_to_try_later() {
-    let nobody = simulator().await;
-    let command = connected(&nobody, &["check"]);
-    drop(nobody);
+async fn an_unreachable_vendor_is_a_temporary_error() {
+    let simulator = simulator().await;
+    let command = connected(&simulator, &["check"]);
+    drop(simulator);
     let checked = output(command).await;
     assert_eq!(code(&checked), 7, "{}", text(&checked));
-    assert!(text(&checked).contains("run the same again in"), "{}", text(&checked));
+    assert!(text(&checked).contains("run the same command again in"), "{}", text(&checked));
 }
 
 #[tokio::test]
-async fn an_interrupted_wait_says_how_to_go_on() {
+async fn an_interrupted_wait_prints_how_to_continue() {
     let simulator = simulator().await;
-    let mut command = connected(&simulator, &["access", "--email", SAMPLE_PERSON, "--key", "dsr-1", "--wait"]);
+    let mut command = connected(&simulator, &["access", "--email", SAMPLE_PERSON, "--id", "dsr-1", "--wait"]);
     command.stdout(Stdio::piped()).stderr(Stdio::piped());
-    let (said, code) = tokio::task::spawn_blocking(move || {
+    let (printed, code) = tokio::task::spawn_blocking(move || {
         let mut child = command.spawn().unwrap();
         let mut lines = BufReader::new(child.stderr.take().unwrap()).lines();
         let first = lines.next().unwrap().unwrap();
@@ -224,14 +265,14 @@ async fn an_interrupted_wait_says_how_to_go_on() {
     })
     .await
     .unwrap();
-    assert_eq!(code, Some(3), "{said}");
-    assert!(said.starts_with("exporting"), "{said}");
-    assert!(said.contains("host-test poll --key dsr-1 --ticket t1."), "{said}");
-    assert!(!said.contains(SAMPLE_PERSON), "{said}");
+    assert_eq!(code, Some(3), "{printed}");
+    assert!(printed.starts_with("exporting"), "{printed}");
+    assert!(printed.contains("host-test poll --id dsr-1 --ticket t1."), "{printed}");
+    assert!(!printed.contains(SAMPLE_PERSON), "{printed}");
 }
 
 #[tokio::test]
-async fn the_component_is_written_out_and_overwrites_nothing() {
+async fn the_component_is_written_to_a_new_file_only() {
     let place = Place::new("component");
     std::fs::create_dir(&place.0).unwrap();
     let file = place.0.join("qualtrics.wasm");
@@ -248,15 +289,15 @@ async fn the_simulator_serves_the_connection_that_it_prints() {
     let (checked, end) = tokio::task::spawn_blocking(move || {
         let mut child = simulate.spawn().unwrap();
         let mut lines = BufReader::new(child.stdout.take().unwrap()).lines().map(Result::unwrap);
-        let said: Vec<_> = lines.by_ref().take_while(|line| !line.starts_with("Ctrl-C")).collect();
+        let printed: Vec<_> = lines.by_ref().take_while(|line| !line.contains("Ctrl-C")).collect();
         let word = |before: &str| {
-            let mut words = said.iter().flat_map(|line| line.split_whitespace());
+            let mut words = printed.iter().flat_map(|line| line.split_whitespace());
             words.find(|word| *word == before).unwrap();
             words.next().unwrap().to_owned()
         };
         let mut check = command(&["check", "--base-url", &word("--base-url"), "--datacenter-id", "fra1"]);
         check.args(["--client-id", &word("--client-id")]).env(SECRET, SAMPLE_CLIENT_SECRET);
-        assert!(said.iter().any(|line| line.contains(&format!("{SECRET}='{SAMPLE_CLIENT_SECRET}'"))));
+        assert!(printed.iter().any(|line| line.contains(&format!("{SECRET}='{SAMPLE_CLIENT_SECRET}'"))));
         let checked = check.output().unwrap();
         assert!(Command::new("kill").args(["-INT", &child.id().to_string()]).status().unwrap().success());
         (checked, child.wait().unwrap())
@@ -268,24 +309,24 @@ async fn the_simulator_serves_the_connection_that_it_prints() {
 }
 
 #[tokio::test]
-async fn the_simulator_says_in_one_line_where_brands_are_ordered() {
+async fn the_simulator_prints_the_origin_of_its_control_api_in_one_line() {
     let mut simulate = command(&["simulate", "--control", "0"]);
     simulate.stdout(Stdio::piped());
-    let (said, ordered, end) = tokio::task::spawn_blocking(move || {
+    let (printed, created, end) = tokio::task::spawn_blocking(move || {
         let mut child = simulate.spawn().unwrap();
         let mut lines = BufReader::new(child.stdout.take().unwrap()).lines().map(Result::unwrap);
-        let said: Value = serde_json::from_str(&lines.next().unwrap()).unwrap();
-        let address = said["control"].as_str().unwrap().strip_prefix("http://").unwrap();
+        let printed: Value = serde_json::from_str(&lines.next().unwrap()).unwrap();
+        let address = printed["control"].as_str().unwrap().strip_prefix("http://").unwrap();
         let mut control = TcpStream::connect(address).unwrap();
         control.write_all(b"POST /scenarios HTTP/1.1\r\nhost: a\r\ncontent-length: 2\r\n\r\n{}").unwrap();
-        let ordered = BufReader::new(control).lines().next().unwrap().unwrap();
+        let created = BufReader::new(control).lines().next().unwrap().unwrap();
         assert!(Command::new("kill").args(["-INT", &child.id().to_string()]).status().unwrap().success());
         let end = child.wait().unwrap();
         assert_eq!(lines.next(), None, "one line");
-        (said, ordered, end)
+        (printed, created, end)
     })
     .await
     .unwrap();
-    assert_eq!(ordered, "HTTP/1.1 201 Created", "{said}");
+    assert_eq!(created, "HTTP/1.1 201 Created", "{printed}");
     assert_eq!(end.code(), Some(0));
 }

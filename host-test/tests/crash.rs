@@ -1,4 +1,4 @@
-//! A host that is killed at any point and started again brings each request to its one end.
+//! A host that is killed at any point and started again completes each request once.
 
 #![cfg(unix)]
 
@@ -18,41 +18,41 @@ use serde_json::Value;
 
 use shell::{Shell, code, files};
 
-/// How many commands run at once: they spend half of their time waiting.
-const AT_ONCE: usize = 3;
-/// A command that is not killed ends long before.
-const PATIENCE: Duration = Duration::from_secs(60);
+/// Commands that run concurrently. They spend half of their time waiting.
+const CONCURRENCY: usize = 3;
+/// A command that is not killed takes much less.
+const MAX_DURATION: Duration = Duration::from_secs(60);
 
 fn arguments(shell: &Shell, what: &[&str]) -> Vec<String> {
-    let own = ["--key", "dsr-1", "--email", SAMPLE_PERSON, "--wait", "--json"];
+    let own = ["--id", "dsr-1", "--email", SAMPLE_PERSON, "--wait", "--json"];
     let places = ["--journal".to_owned(), shell.place.path("journal"), "--out".to_owned(), shell.place.path("out")];
     what.iter().chain(&own).map(|&word| word.to_owned()).chain(places).collect()
 }
 
-/// Whether the command has made its nth call, and the simulator has done what was asked in it.
-fn has_come(simulator: &Simulator, n: u32) -> bool {
+/// Whether the command has made its nth call, and the call took effect.
+fn has_arrived(simulator: &Simulator, n: u32) -> bool {
     let writes = |call: &Call| matches!(call.endpoint, Endpoint::ErasureCreate | Endpoint::ExportCreate);
     simulator.calls().get(n as usize - 1).is_some_and(|call| call.took_effect || !writes(call))
 }
 
-/// Runs the command, kills it during its nth call, of which it never sees the answer, and runs it again until it has
-/// ended. None if it ended before that call.
+/// Runs the command, kills it during its nth call, whose response it never gets, and runs it again to its end. None if it ended
+/// before that call.
 async fn killed_at(n: u32, fault: &Fault, what: &[&str]) -> Option<(Shell, Value)> {
     let shell = Shell::new(Brand::sample()).await;
     let arguments = arguments(&shell, what);
     let arguments: Vec<&str> = arguments.iter().map(String::as_str).collect();
     shell.simulator.set_faults(vec![FaultRule::nth_of_any(n, fault.clone())]);
     let mut running = shell.spawn(&arguments);
-    let begun = Instant::now();
+    let started = Instant::now();
     let arrived = || match fault {
-        Fault::SilenceAfterEffect => has_come(&shell.simulator, n),
+        Fault::SilenceAfterEffect => has_arrived(&shell.simulator, n),
         _ => shell.simulator.calls().len() >= n as usize,
     };
     while !arrived() {
         if running.has_ended() {
             return None;
         }
-        assert!(begun.elapsed() < PATIENCE, "call {n} of {what:?} never came");
+        assert!(started.elapsed() < MAX_DURATION, "call {n} of {what:?} was not made");
         tokio::time::sleep(Duration::from_millis(1)).await;
     }
     running.kill();
@@ -62,7 +62,7 @@ async fn killed_at(n: u32, fault: &Fault, what: &[&str]) -> Option<(Shell, Value
     Some((shell, serde_json::from_slice(&ended.stdout).unwrap()))
 }
 
-/// Does so at each of its calls: once after it took effect and, if it is one that begins something, once before.
+/// Does so at each of its calls: once after the call took effect and, if the call starts a job, once before.
 async fn at_each_call(what: &[&str], check: impl Fn(&Shell, &Value)) {
     let whole = Shell::new(Brand::sample()).await;
     let arguments = arguments(&whole, what);
@@ -80,36 +80,37 @@ async fn at_each_call(what: &[&str], check: impl Fn(&Shell, &Value)) {
     assert!(kills.len() > 4, "{kills:?}");
     let killed = futures::stream::iter(kills).map(async |(n, fault)| killed_at(n, &fault, what).await);
     let planned = whole.simulator.calls().len();
-    let killed: Vec<_> = killed.buffer_unordered(AT_ONCE).filter_map(async |end| end).collect().await;
+    let killed: Vec<_> = killed.buffer_unordered(CONCURRENCY).filter_map(async |end| end).collect().await;
     println!("{what:?}: {planned} calls, killed {} times", killed.len());
-    // A run may need a poll more or fewer than the one that was counted.
+    // A run may need a few polls more or fewer than the one that was counted.
     assert!(killed.len() + 3 >= planned, "{} of {planned}", killed.len());
-    for (shell, answer) in &killed {
-        check(shell, answer);
+    for (shell, output) in &killed {
+        check(shell, output);
     }
 }
 
-fn outcome(answer: &Value) -> &Value {
-    let of = if answer["answer"] == "done" { &answer["report"] } else { answer };
-    &of["outcome"]
+/// The outcome of a request that this run completed, or an earlier one.
+fn outcome(output: &Value) -> &Value {
+    let member = if output["done"].is_null() { "ended" } else { "done" };
+    &output[member]["outcome"]
 }
 
 fn erasures_of(simulator: &Simulator, address: &str) -> usize {
     simulator.erasures().iter().filter(|job| !job.search_only && job.emails == [address]).count()
 }
 
-/// The bytes of the exports among the files of a request are those that the simulator gave out.
+/// The bytes of the exports among the files of a request are those that the simulator served.
 fn assert_export(simulator: &Simulator, address: &str, files: &[(String, Vec<u8>)]) {
     let saved = files.iter().filter(|(name, _)| name.starts_with("export-")).map(|(_, bytes)| bytes.clone());
-    let given: Vec<_> = simulator.expected_export(&[address]).iter().map(|file| file.content.to_vec()).collect();
-    assert!(!given.is_empty());
-    assert_eq!(saved.collect::<Vec<_>>(), given);
+    let served: Vec<_> = simulator.expected_export(&[address]).iter().map(|file| file.content.to_vec()).collect();
+    assert!(!served.is_empty());
+    assert_eq!(saved.collect::<Vec<_>>(), served);
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn an_access_request_killed_at_any_call_gets_all_its_documents() {
-    at_each_call(&["access"], |shell, answer| {
-        assert_eq!(outcome(answer), "found");
+async fn an_access_request_killed_at_any_call_saves_all_documents() {
+    at_each_call(&["access"], |shell, output| {
+        assert_eq!(outcome(output), "found");
         let files = files(&shell.place.path("out"));
         assert_export(&shell.simulator, SAMPLE_PERSON, &files);
         let names: Vec<&str> = files.iter().map(|(name, _)| name.as_str()).collect();
@@ -121,8 +122,8 @@ async fn an_access_request_killed_at_any_call_gets_all_its_documents() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_preview_killed_at_any_call_deletes_nothing() {
-    at_each_call(&["delete", "--mode", "preview"], |shell, answer| {
-        assert_eq!(outcome(answer), "previewed");
+    at_each_call(&["delete", "--mode", "preview"], |shell, output| {
+        assert_eq!(outcome(output), "previewed");
         assert_eq!(erasures_of(&shell.simulator, SAMPLE_PERSON), 0);
         assert!(!shell.simulator.holdings(SAMPLE_PERSON).is_empty());
     })
@@ -130,9 +131,9 @@ async fn a_preview_killed_at_any_call_deletes_nothing() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_deletion_killed_at_any_call_erases_once() {
-    at_each_call(&["delete", "--mode", "erase"], |shell, answer| {
-        assert_eq!(outcome(answer), "erased");
+async fn a_deletion_killed_at_any_call_deletes_once() {
+    at_each_call(&["delete", "--mode", "erase"], |shell, output| {
+        assert_eq!(outcome(output), "deleted");
         assert_eq!(erasures_of(&shell.simulator, SAMPLE_PERSON), 1);
         assert!(shell.simulator.holdings(SAMPLE_PERSON).is_empty());
     })
@@ -140,30 +141,30 @@ async fn a_deletion_killed_at_any_call_erases_once() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_verified_deletion_killed_at_any_call_erases_once_and_is_verified() {
-    at_each_call(&["delete", "--mode", "erase-and-verify"], |shell, answer| {
-        assert_eq!(outcome(answer), "verified");
+async fn a_verified_deletion_killed_at_any_call_deletes_once_and_is_verified() {
+    at_each_call(&["delete", "--mode", "erase-and-verify"], |shell, output| {
+        assert_eq!(outcome(output), "verified");
         assert_eq!(erasures_of(&shell.simulator, SAMPLE_PERSON), 1);
         assert!(shell.simulator.holdings(SAMPLE_PERSON).is_empty());
     })
     .await;
 }
 
-/// How many requests the batch has; `BATCH_REQUESTS` sets another number.
+/// The requests of the batch; `BATCH_REQUESTS` sets another number.
 const REQUESTS: u32 = 1_000;
-/// One call in so many goes wrong.
+/// One call of this many fails.
 const CALLS_A_FAULT: u32 = 40;
-/// Each run of the batch is killed after so many calls, or fewer.
+/// Each run of the batch is killed after at most this many calls.
 const CALLS_A_KILL: usize = 300;
 
 fn address(n: u32) -> String {
     format!("person-{n:05}@example.org")
 }
 
-/// Every second request is an access, the others are deletions; each about another person.
+/// Access requests and deletions in turn, each for another person.
 fn batch(requests: u32) -> (Brand, String) {
     let mut brand = Brand::sample().past_erasures(0);
-    let mut lines = String::from("key,right,mode,email\n");
+    let mut lines = String::from("id,right,mode,email\n");
     for n in 0..requests {
         let person = Person::new("Person", "Of Many").email(&address(n)).responses(1);
         brand = brand.person(&person, &[SAMPLE_CUSTOMERS]);
@@ -177,7 +178,7 @@ fn batch(requests: u32) -> (Brand, String) {
     (brand, lines)
 }
 
-fn faults(lot: &mut SmallRng) -> Vec<FaultRule> {
+fn faults(random: &mut SmallRng) -> Vec<FaultRule> {
     let faults = [
         Fault::ResetBeforeRead,
         Fault::ResetBeforeEffect,
@@ -192,35 +193,36 @@ fn faults(lot: &mut SmallRng) -> Vec<FaultRule> {
     ];
     let mut calls = 0;
     let mut next = || {
-        calls += lot.random_range(1..2 * CALLS_A_FAULT);
-        FaultRule::nth_of_any(calls, faults.choose(lot).unwrap().clone())
+        calls += random.random_range(1..2 * CALLS_A_FAULT);
+        FaultRule::nth_of_any(calls, faults.choose(random).unwrap().clone())
     };
     (0..CALLS_A_KILL as u32 / CALLS_A_FAULT).map(|_| next()).collect()
 }
 
-/// How many looks at what was found on a person were struck by a fault: in a search for the person, in a file, or in what
-/// every look begins with.
-fn looks_struck(simulator: &Simulator, log: &[Call], address: &str) -> usize {
+/// How many attempts to collect a person's data met a fault: in a search for the person, in a file, or in the calls that every
+/// attempt starts with.
+fn failed_collections(simulator: &Simulator, log: &[Call], address: &str) -> usize {
     let exports = simulator.exports().into_iter().filter(|export| export.emails == [address]);
     let jobs: Vec<String> = exports.map(|export| export.id).collect();
     let is_of_job = |call: &Call| jobs.iter().any(|job| call.path.contains(job));
-    let looks = log.iter().filter(|call| call.endpoint == Endpoint::ExportProgress && !call.faulty && is_of_job(call));
-    let looks: Vec<Duration> = looks.map(|call| call.at).collect();
-    let strikes = log.iter().filter(|call| match call.endpoint {
+    let collections =
+        log.iter().filter(|call| call.endpoint == Endpoint::ExportProgress && !call.faulty && is_of_job(call));
+    let collections: Vec<Duration> = collections.map(|call| call.at).collect();
+    let failures = log.iter().filter(|call| match call.endpoint {
         Endpoint::ContactSearch => call.faulty && call.body.0.to_string().contains(address),
         Endpoint::ExportFile => call.faulty && is_of_job(call),
         endpoint => call.faulty && matches!(endpoint, Endpoint::Token | Endpoint::Directories),
     });
-    // A call of the connector, in which all of a look is made, takes a minute and a little.
-    let look_of = |strike: Duration| {
-        let look = looks.iter().rposition(|look| *look <= strike)?;
-        (strike - looks[look] < Duration::from_secs(75)).then_some(look)
+    // One call of the connector, with a whole attempt in it, takes a little more than a minute.
+    let collection_of = |failure: Duration| {
+        let index = collections.iter().rposition(|started| *started <= failure)?;
+        (failure - collections[index] < Duration::from_secs(75)).then_some(index)
     };
-    strikes.filter_map(|call| look_of(call.at)).collect::<BTreeSet<_>>().len()
+    failures.filter_map(|call| collection_of(call.at)).collect::<BTreeSet<_>>().len()
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_batch_among_faults_and_kills_loses_nothing_and_doubles_nothing() {
+async fn a_batch_with_faults_and_kills_loses_no_request_and_repeats_no_deletion() {
     let requests = std::env::var("BATCH_REQUESTS").map_or(REQUESTS, |count| count.parse().unwrap());
     let (brand, lines) = batch(requests);
     let shell = Shell::new(brand).await;
@@ -229,18 +231,18 @@ async fn a_batch_among_faults_and_kills_loses_nothing_and_doubles_nothing() {
     let (input, journal, out, results) = (path("requests.csv"), path("journal"), path("out"), path("results.csv"));
     let arguments = ["batch", &input, "--journal", &journal, "--out", &out, "--results", &results, "--json"];
 
-    let mut lot = SmallRng::seed_from_u64(7);
+    let mut random = SmallRng::seed_from_u64(7);
     let (mut kills, mut runs, mut log) = (0, 0, Vec::new());
     let simulator = &shell.simulator;
     let last = loop {
         runs += 1;
-        assert!(runs < requests, "it goes on for ever");
+        assert!(runs < requests, "it does not end");
         log.extend(simulator.calls());
         simulator.clear_calls();
-        simulator.set_faults(faults(&mut lot));
-        let most = lot.random_range(1..=CALLS_A_KILL);
+        simulator.set_faults(faults(&mut random));
+        let calls_of_run = random.random_range(1..=CALLS_A_KILL);
         let mut running = shell.spawn(&arguments);
-        while simulator.calls().len() < most && !running.has_ended() {
+        while simulator.calls().len() < calls_of_run && !running.has_ended() {
             tokio::time::sleep(Duration::from_millis(5)).await;
         }
         if !running.has_ended() {
@@ -249,15 +251,15 @@ async fn a_batch_among_faults_and_kills_loses_nothing_and_doubles_nothing() {
             continue;
         }
         let ended = running.end().await;
-        // An error of a request that a person has to look into: the next run tries again. An error of the batch is none.
-        let said: Value = serde_json::from_slice(&ended.stdout).unwrap();
-        assert_eq!(said["answer"], "batch", "run {runs}: {said:#}");
+        // Requests may end with errors that an operator has to fix: the next run tries again. The batch itself must not fail.
+        let output: Value = serde_json::from_slice(&ended.stdout).unwrap();
+        assert!(output["batch"].is_object(), "run {runs}: {output:#}");
         if code(&ended) != 1 {
             break code(&ended);
         }
     };
     log.extend(simulator.calls());
-    // 5: an access may be partial, where faults struck it again and again.
+    // 5: an access request that met faults several times may be partial.
     assert!(last == 0 || last == 5, "{last}: {}", std::fs::read_to_string(&results).unwrap());
     assert!(kills >= requests / 50, "{kills} kills");
     let (calls, faulty) = (log.len(), log.iter().filter(|call| call.faulty).count());
@@ -275,25 +277,25 @@ async fn a_batch_among_faults_and_kills_loses_nothing_and_doubles_nothing() {
         let expected = match n % 20 {
             n if n % 2 == 0 => "found",
             19 => "verified",
-            _ => "erased",
+            _ => "deleted",
         };
         let [(outcome, jobs, findings)] = ends[&format!("dsr-{n}")].as_slice() else {
             panic!("dsr-{n}: not one result")
         };
         let partial = n % 2 == 0 && outcome == "partial";
         if partial {
-            assert!(findings.split(';').all(|finding| finding.ends_with("not-answering")), "dsr-{n}: {findings}");
-            let struck = looks_struck(simulator, &log, &address(n));
-            assert!(struck >= 3, "dsr-{n}: {findings}, though no more than {struck} looks were struck");
-            println!("dsr-{n}: {findings}, since {struck} looks were struck");
+            assert!(findings.split(';').all(|finding| finding.ends_with("unavailable")), "dsr-{n}: {findings}");
+            let failed = failed_collections(simulator, &log, &address(n));
+            assert!(failed >= 3, "dsr-{n}: {findings}, but only {failed} attempts to collect failed");
+            println!("dsr-{n}: {findings}, because {failed} attempts to collect failed");
         } else {
             assert_eq!(outcome, expected, "dsr-{n}: {findings}");
             assert!(findings.is_empty(), "dsr-{n}: {findings}");
         }
         assert!(!jobs.is_empty());
-        let erased = erasures_of(simulator, &address(n));
+        let erasures = erasures_of(simulator, &address(n));
         if n % 2 == 0 {
-            assert_eq!(erased, 0);
+            assert_eq!(erasures, 0);
             if !partial {
                 let files = files(&format!("{out}/dsr-{n}"));
                 assert_export(simulator, &address(n), &files);
@@ -303,10 +305,10 @@ async fn a_batch_among_faults_and_kills_loses_nothing_and_doubles_nothing() {
                 assert_eq!(contact["email"], address(n));
             }
         } else {
-            assert_eq!(erased, 1, "dsr-{n}");
+            assert_eq!(erasures, 1, "dsr-{n}");
             assert!(simulator.holdings(&address(n)).is_empty());
         }
     }
-    let said = std::fs::read_to_string(&results).unwrap();
-    assert!(!said.contains('@'), "the results name nobody");
+    let results = std::fs::read_to_string(&results).unwrap();
+    assert!(!results.contains('@'), "the results hold no address");
 }

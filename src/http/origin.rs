@@ -1,20 +1,19 @@
-//! Where requests may go.
+//! Where requests go.
 
-use crate::prelude::*;
+use std::fmt;
 
-/// Scheme and authority, and nothing else: no path, no user information, no query.
+/// A scheme and an authority, and nothing else: no path, no user information, no query.
 ///
-/// It can only be made by [`crate::qualtrics::host`], which decides what may become one.
+/// Only this crate creates one, after the vendor's module has validated the host.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Origin {
-    /// Whether the scheme is `https`; otherwise it is `http`, and the host is loopback.
+    /// `https`; otherwise `http`, and the host is loopback.
     tls: bool,
-    /// Host, and port where it is not the scheme's own.
     authority: String,
 }
 
 impl Origin {
-    pub(crate) fn new(tls: bool, authority: String) -> Self {
+    pub(crate) const fn new(tls: bool, authority: String) -> Self {
         Self { tls, authority }
     }
 
@@ -24,16 +23,22 @@ impl Origin {
         self.tls
     }
 
-    /// Host, and port where it is not the scheme's own: `fra1.qualtrics.com`, `127.0.0.1:8080`.
+    /// The host, and the port unless it is the scheme's default: `api.example.com`, `127.0.0.1:8080`.
     #[must_use]
     pub fn authority(&self) -> &str {
         &self.authority
     }
 
-    /// As a host's egress policy writes it: `https://fra1.qualtrics.com`.
+    /// As egress policies write it: `https://api.example.com`.
     #[must_use]
     pub fn to_text(&self) -> String {
-        let scheme = if self.tls { "https://" } else { "http://" };
-        [scheme, &self.authority].concat()
+        self.to_string()
+    }
+}
+
+impl fmt::Display for Origin {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let scheme = if self.tls { "https" } else { "http" };
+        write!(formatter, "{scheme}://{}", self.authority)
     }
 }

@@ -1,22 +1,33 @@
-//! What Qualtrics speaks: hosts, sign-in, the envelope, and the endpoints that a privacy request needs.
+//! The vendor: how Qualtrics fulfils the contract.
 //!
-//! "Fact sheet" in this module's documentation means the collection of what is publicly known of the Qualtrics API, on
-//! which the simulator is built as well. What is UNCONFIRMED there is read tolerantly here.
+//! "Fact sheet" in this module's documentation is the collection of what is publicly known of Qualtrics' API. What it marks as
+//! UNCONFIRMED is parsed tolerantly here, and simulated in each variant.
+//!
+//! | module | what it holds |
+//! |---|---|
+//! | [`connector`] | the contract's functions on one connection |
+//! | [`settings`], [`manifest`] | what a connection needs, and what the connector is |
+//! | [`scopes`], [`limits`] | permissions, and Qualtrics' rate limits |
+//! | [`check`] | the connection test |
+//! | [`access`], [`documents`] | access requests, and reading remote documents |
+//! | [`deletion`], [`guard`] | deletion requests, and whom they must not reach |
+//! | [`poll`], [`in_flight`], [`ticket`] | advancing requests in progress |
+//! | [`errors`] | API errors as errors of the contract, in one table |
+//! | [`api`] | Qualtrics' REST API: one file for each resource |
 
-pub mod account;
-pub mod client;
-pub mod cursor;
-pub mod customer_data;
-pub mod directories;
-pub mod envelope;
-pub mod erasure;
-pub mod host;
-pub mod job;
+pub mod access;
+pub mod api;
+pub mod check;
+pub mod connector;
+pub mod context;
+pub mod deletion;
+pub mod documents;
+pub mod errors;
+pub mod guard;
+pub mod in_flight;
 pub mod limits;
-pub mod oauth;
-pub mod timestamp;
-pub mod users;
-pub mod word;
-
-pub use client::{Client, Session};
-pub use envelope::{Answer, Trouble};
+pub mod manifest;
+pub mod poll;
+pub mod scopes;
+pub mod settings;
+pub mod ticket;

@@ -1,7 +1,9 @@
 //! What the environment says: who may call, and the connector's settings.
 
+use privacy_contract::{Error, Setting};
+
 use crate::callers::Callers;
-use crate::contract::{Connector, Error, Setting};
+use crate::connector::Connector;
 use crate::problem::Details;
 
 /// The variable with the SHA-256 of the callers' token.
@@ -52,10 +54,11 @@ impl Configuration {
             Some(field) => field.key.clone(),
             None => variable.strip_prefix(PREFIX).unwrap_or(variable).to_ascii_lowercase().replace('_', "-"),
         };
-        let setting = |(variable, value): &(String, String)| Setting { key: key(variable), value: value.clone() };
-        connector.configure(self.settings.iter().map(setting).collect()).map_err(|mut error| {
+        let setting = |(variable, value): &(String, String)| Setting::new(key(variable), value.clone());
+        let settings: Vec<Setting> = self.settings.iter().map(setting).collect();
+        connector.configure(&settings).map_err(|mut error| {
             for problem in &mut error.problems {
-                problem.subject = variable(&problem.subject);
+                problem.target = variable(&problem.target);
             }
             error
         })

@@ -3,7 +3,9 @@
 //! The contract's `read` does not say how long a document is; the report does, mostly. A caller who repeats that `size`
 //! in the query gets a `Content-Length`, and ranges. Without it the body goes out in chunks, from `offset` on.
 
-use crate::contract::{Chunk, Connector, Error, ErrorKind, Remedy};
+use privacy_contract::{Chunk, Error, ErrorKind, Remedy};
+
+use crate::connector::Connector;
 use crate::http::{Answer, Head, Payload};
 use crate::problem::Details;
 use crate::route::{Query, number};
@@ -125,14 +127,13 @@ impl Document {
 /// A connector that breaks its contract could keep the gateway busy for ever.
 fn nothing_read() -> Error {
     Error {
-        kind: ErrorKind::Protocol,
+        kind: ErrorKind::UnexpectedResponse,
         remedy: Remedy::GiveUp,
         message: "The connector read nothing, and says that there is more.".to_owned(),
         problems: Vec::new(),
         http_status: None,
         vendor_code: None,
         vendor_request_id: None,
-        extra: Vec::new(),
     }
 }
 

@@ -1,10 +1,11 @@
 //! Which call a request is, and how its result is answered.
 
+use privacy_contract::{CallResult, Progress};
 use serde::Serialize;
 
-use crate::arguments::{self, Access, Check, Delete, Poll};
+use crate::arguments::{self, Check, Delete, Poll, Start};
 use crate::configuration::Configuration;
-use crate::contract::{Connector, Error, Progress};
+use crate::connector::{Connector, Results};
 use crate::document;
 use crate::http::{Answer, Body, Head, Payload, retry_after};
 use crate::problem::Details;
@@ -20,13 +21,10 @@ pub struct Gateway {
     configured: bool,
 }
 
-/// One answer of a list.
+/// What a call with a list answers: one result for each element, in order.
 #[derive(Serialize)]
-#[serde(rename_all = "kebab-case")]
-enum One {
-    Error(Details),
-    #[serde(untagged)]
-    Progress(Progress),
+struct ResultList {
+    results: Vec<CallResult<Progress>>,
 }
 
 impl Gateway {
@@ -54,24 +52,23 @@ impl Gateway {
             Route::Manifest => Answer::json(200, &connector.describe()),
             Route::Checks => {
                 let Check { rights } = arguments::read(head, body)?;
-                Answer::json(200, &self.configured(connector)?.check(rights)?)
+                Answer::json(200, &self.configured(connector)?.check(&rights)?)
             }
             Route::Accesses => {
-                let Access { request } = arguments::read(head, body)?;
-                progress(&self.configured(connector)?.access(request)?)
+                let Start { requests } = arguments::read(head, body)?;
+                list(self.configured(connector)?.access(&requests))
             }
             Route::Deletions => {
-                let Delete { request, mode } = arguments::read(head, body)?;
-                progress(&self.configured(connector)?.delete(request, mode)?)
+                let Delete { requests, mode } = arguments::read(head, body)?;
+                list(self.configured(connector)?.delete(&requests, mode))
+            }
+            Route::OptOuts => {
+                let Start { requests } = arguments::read(head, body)?;
+                list(self.configured(connector)?.opt_out(&requests))
             }
             Route::Polls => {
                 let Poll { tasks } = arguments::read(head, body)?;
-                let answers = self.configured(connector)?.poll(tasks);
-                let next_ms = answers.iter().flatten().filter_map(poll_after_ms).min();
-                let one =
-                    |answer: Result<_, Error>| answer.map_or_else(|error| One::Error(error.into()), One::Progress);
-                let answers: Vec<One> = answers.into_iter().map(one).collect();
-                standing(next_ms, &answers)
+                list(self.configured(connector)?.poll(&tasks))
             }
             Route::Document(reference) => document::open(reference, &query, head, self.configured(connector)?),
         }
@@ -86,21 +83,20 @@ impl Gateway {
     }
 }
 
-fn progress(progress: &Progress) -> Result<Answer, Details> {
-    standing(poll_after_ms(progress), progress)
+/// Results and, while any request is pending, a `Retry-After` for the first of them.
+fn list(results: Results) -> Result<Answer, Details> {
+    let next_ms = results.iter().flatten().filter_map(poll_after_ms).min();
+    let results = results.into_iter().map(CallResult::from).collect();
+    let answer = Answer::json(200, &ResultList { results })?;
+    Ok(match next_ms {
+        Some(ms) => answer.with("retry-after", retry_after(ms).to_string()),
+        None => answer,
+    })
 }
 
 const fn poll_after_ms(progress: &Progress) -> Option<u64> {
     match progress {
         Progress::Pending(pending) => Some(pending.poll_after_ms),
         Progress::Done(_) => None,
-    }
-}
-
-/// 202 and `Retry-After` while something is pending that is to be asked for in so many milliseconds, else 200.
-fn standing(next_ms: Option<u64>, value: &impl Serialize) -> Result<Answer, Details> {
-    match next_ms {
-        Some(ms) => Ok(Answer::json(202, value)?.with("retry-after", retry_after(ms).to_string())),
-        None => Answer::json(200, value),
     }
 }

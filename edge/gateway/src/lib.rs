@@ -15,7 +15,7 @@
 //! | [`document`] | documents, streamed |
 //! | [`problem`] | what went wrong, as problem details |
 //! | [`http`] | a request and an answer |
-//! | [`contract`] | the contract's types, in JSON, and the trait of a connector |
+//! | [`connector`] | the trait of a connector |
 //!
 //! All but `component` compiles natively; that is how it is tested.
 
@@ -24,7 +24,7 @@ pub mod callers;
 #[cfg(target_arch = "wasm32")]
 mod component;
 pub mod configuration;
-pub mod contract;
+pub mod connector;
 pub mod document;
 pub mod gateway;
 pub mod http;

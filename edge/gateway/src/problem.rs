@@ -4,23 +4,23 @@
 //! |---|---|---|
 //! | `invalid-request` | 422 | the connector refuses the request as it is written |
 //! | `invalid-ticket` | 404 | ticket or reference names nothing |
-//! | `unknown-job` | 410 | what ticket or reference names is gone |
+//! | `job-not-found` | 410 | what ticket or reference names is gone |
 //! | `rate-limited` | 429 | with `Retry-After` |
 //! | `unsupported` | 501 | this connector cannot do it |
-//! | `unauthorized`, `forbidden`, `protocol` | 502 | between connector and vendor; 401 and 403 are about the gateway's own callers |
+//! | `unauthorized`, `forbidden`, `unexpected-response` | 502 | between connector and vendor; 401 and 403 are about the gateway's own callers |
 //! | `not-configured`, `invalid-settings` | 503 | the operator has to set the gateway up |
 //! | `unavailable` | 503 | with `Retry-After`, where a retry may help |
 //! | `outcome-unknown` | 504 | the vendor may or may not have begun |
 //!
-//! Those have the members of the contract's error, spelled as [`contract`](crate::contract) does. What the gateway itself
+//! Those have the members of the contract's error, spelled as [`privacy_contract`] does. What the gateway itself
 //! refuses has a sentence that repeats nothing of what was sent.
 
 use std::borrow::Cow;
 
 use serde::{Serialize, Serializer};
 
-use crate::contract::{Error, ErrorKind, Problem, Remedy, Setting};
 use crate::http::{Answer, Payload, retry_after};
+use privacy_contract::{Error, ErrorKind, Problem, Remedy};
 
 /// One thing that went wrong, for the caller.
 pub struct Details {
@@ -135,17 +135,19 @@ impl From<Error> for Details {
     fn from(error: Error) -> Self {
         let (status, kind, title) = match error.kind {
             ErrorKind::NotConfigured => (503, "not-configured", "The connection is not configured."),
-            ErrorKind::InvalidSettings => (503, "invalid-settings", "The settings are not right."),
-            ErrorKind::InvalidRequest => (422, "invalid-request", "The request cannot be served as it is written."),
-            ErrorKind::InvalidTicket => (404, "invalid-ticket", "The ticket or reference names nothing."),
-            ErrorKind::Unsupported => (501, "unsupported", "This connector cannot do this."),
-            ErrorKind::Unauthorized => (502, "unauthorized", "The vendor does not accept the credentials."),
+            ErrorKind::InvalidSettings => (503, "invalid-settings", "The settings are invalid."),
+            ErrorKind::InvalidRequest => (422, "invalid-request", "The request cannot be served as written."),
+            ErrorKind::InvalidTicket => (404, "invalid-ticket", "The ticket or reference is invalid."),
+            ErrorKind::Unsupported => (501, "unsupported", "This connector does not support the call."),
+            ErrorKind::Unauthorized => (502, "unauthorized", "The vendor rejects the credentials."),
             ErrorKind::Forbidden => (502, "forbidden", "The connection lacks a permission."),
-            ErrorKind::RateLimited => (429, "rate-limited", "The vendor asks for fewer calls."),
-            ErrorKind::Unavailable => (503, "unavailable", "The vendor cannot be reached for the moment."),
-            ErrorKind::OutcomeUnknown => (504, "outcome-unknown", "The vendor may or may not have begun."),
-            ErrorKind::UnknownJob => (410, "unknown-job", "The vendor no longer knows its job or file."),
-            ErrorKind::Protocol => (502, "protocol", "The vendor's answer makes no sense."),
+            ErrorKind::RateLimited => (429, "rate-limited", "The vendor throttles."),
+            ErrorKind::Unavailable => (503, "unavailable", "The vendor cannot be reached."),
+            ErrorKind::OutcomeUnknown => {
+                (504, "outcome-unknown", "It is unknown whether the vendor started the deletion.")
+            }
+            ErrorKind::JobNotFound => (410, "job-not-found", "The vendor no longer has the job or file."),
+            ErrorKind::UnexpectedResponse => (502, "unexpected-response", "The vendor's response was not understood."),
         };
         let mut details = Self::new(status, kind, title, Cow::Owned(error.message.clone()));
         if let Remedy::Retry(ms) = error.remedy {
@@ -187,7 +189,6 @@ impl Serialize for Details {
             http_status: Option<u16>,
             vendor_code: Option<&'a str>,
             vendor_request_id: Option<&'a str>,
-            extra: &'a [Setting],
         }
         let error = self.error.as_ref().map(|error| OfConnector {
             kind: error.kind,
@@ -196,7 +197,6 @@ impl Serialize for Details {
             http_status: error.http_status,
             vendor_code: error.vendor_code.as_deref(),
             vendor_request_id: error.vendor_request_id.as_deref(),
-            extra: &error.extra,
         });
         let members = Members {
             r#type: &["urn:problem-type:privacy:", self.kind].concat(),

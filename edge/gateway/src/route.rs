@@ -17,6 +17,8 @@ pub enum Route {
     Accesses,
     /// `POST /deletions`: `delete`.
     Deletions,
+    /// `POST /opt-outs`: `opt-out`.
+    OptOuts,
     /// `POST /polls`: `poll`.
     Polls,
     /// `GET /documents/{reference}`: `read`, to the end.
@@ -33,6 +35,7 @@ impl Route {
             "/checks" => Self::Checks,
             "/accesses" => Self::Accesses,
             "/deletions" => Self::Deletions,
+            "/opt-outs" => Self::OptOuts,
             "/polls" => Self::Polls,
             _ => {
                 let reference = path.strip_prefix("/documents/")?;
@@ -50,7 +53,7 @@ impl Route {
     pub const fn method(&self) -> &'static str {
         match self {
             Self::OpenApi | Self::Manifest | Self::Document(_) => "GET",
-            Self::Checks | Self::Accesses | Self::Deletions | Self::Polls => "POST",
+            Self::Checks | Self::Accesses | Self::Deletions | Self::OptOuts | Self::Polls => "POST",
         }
     }
 

@@ -1,4 +1,5 @@
-"""Runs errands: a line of JSON comes in, and a line goes out that says how long it took, and how much processor time."""
+"""The protocol of the clients: one task as JSON on each line of standard input, its time and processor time on each line of
+standard output. The benchmark calls a task an errand."""
 
 import json
 import sys
@@ -7,7 +8,7 @@ from collections.abc import Callable
 
 
 def run(do: Callable[[dict[str, str]], int]) -> None:
-    """`do` runs one errand; what it returns is how many bytes it read, where that is the point."""
+    """`do` runs one task, and returns the number of document bytes that it read."""
     for line in sys.stdin:
         errand = json.loads(line)
         cpu, wall = time.process_time(), time.perf_counter()

@@ -1,8 +1,8 @@
-"""What somebody writes who needs the job done with what is at hand: Qualtrics' API with `requests`, one call after the
-other. It makes the calls that the connector makes, and none of its checks.
+"""A hand-written client of the Qualtrics API on `requests`, one call after the other. It makes the calls that the connector
+makes, without the connector's checks.
 
-Sockets stay open in any case. Told to keep the connection, it keeps its token as well, and what it read of the brand's
-users, as the connector does for ten minutes.
+Sockets always stay open. If the connection is to be reused, its token is reused, too, and so is the list of the brand's users,
+which the connector caches for ten minutes.
 """
 
 import requests
@@ -15,7 +15,7 @@ DELETION = "manage:erasure_requests read:directories read:directory_contacts rea
 
 
 class Qualtrics:
-    """A brand that has been signed in to."""
+    """A brand, with an access token."""
 
     def __init__(self, errand: dict[str, str], scope: str) -> None:
         self.origin = errand["origin"]
@@ -47,7 +47,7 @@ class Qualtrics:
         ]
 
     def guarded(self) -> list[str | None]:
-        """The addresses that are not to be deleted."""
+        """Addresses of users, which must not be deleted."""
         if not self.users:
             own = self.result("GET", "/whoami")
             self.users = [own.get("email"), *(user["email"] for user in self.result("GET", "/users")["elements"])]
@@ -88,23 +88,23 @@ def delete(qualtrics: Qualtrics, email: str, mode: str) -> int:
 
 
 class Client:
-    """Does errands: signs in for each, or keeps the connection from one to the next."""
+    """Runs tasks: with a new token for each, or with one connection that is reused."""
 
     def __init__(self) -> None:
-        self.keeps = False
-        self.kept: Qualtrics | None = None
+        self.reuse = False
+        self.reused: Qualtrics | None = None
 
     def qualtrics(self, errand: dict[str, str], scope: str) -> Qualtrics:
-        if self.kept:
-            return self.kept
+        if self.reused:
+            return self.reused
         fresh = Qualtrics(errand, scope)
-        self.kept = fresh if self.keeps else None
+        self.reused = fresh if self.reuse else None
         return fresh
 
     def do(self, errand: dict[str, str]) -> int:
         name, email = errand["errand"], errand["email"]
         if name in ("fresh", "kept"):
-            self.keeps, self.kept = name == "kept", None
+            self.reuse, self.reused = name == "kept", None
             return 0
         if name == "access":
             return access(self.qualtrics(errand, ACCESS), email)

@@ -1,20 +1,8 @@
-"""The component in the host of `host-test/python`: a connector for each errand, or one that is kept."""
+"""The component in the host of `host-test/python`: a new connector for each task, or one that is reused."""
 
 import sys
 
-from privacy_host import (
-    Connector,
-    ConnectorError,
-    DeletionMode,
-    Email,
-    Error,
-    Outcome,
-    Pending,
-    Plugin,
-    Report,
-    Request,
-    Task,
-)
+from privacy_host import Connector, DeletionMode, Email, Outcome, Pending, Plugin, Report, Request, Task, unwrap
 
 import errands
 
@@ -23,20 +11,19 @@ OUTCOMES = {
     "access": Outcome.FOUND,
     "stream": Outcome.FOUND,
     "preview": Outcome.PREVIEWED,
-    "erase": Outcome.ERASED,
+    "erase": Outcome.DELETED,
     "erase-and-verify": Outcome.VERIFIED,
 }
 
 
-def finished(connector: Connector, errand: str, request: Request) -> Report:
-    """The jobs of the simulated brand end at once: there is nothing to wait for."""
-    reads = errand in ("access", "stream")
-    progress = connector.access(request) if reads else connector.delete(request, DeletionMode(errand))
-    while isinstance(progress, Pending):
-        [answer] = connector.poll([Task(request, progress.ticket)])
-        if isinstance(answer, Error):
-            raise ConnectorError(answer)
-        progress = answer
+def complete(connector: Connector, errand: str, request: Request) -> Report:
+    """Polls without delay: the jobs of the simulated brand end at once."""
+    if errand in ("access", "stream"):
+        [result] = connector.access([request])
+    else:
+        [result] = connector.delete([request], DeletionMode(errand))
+    while isinstance(progress := unwrap(result), Pending):
+        [result] = connector.poll([Task(request, progress.ticket)])
     return progress
 
 
@@ -56,22 +43,22 @@ def configured(errand: dict[str, str]) -> Connector:
 
 class Host:
     def __init__(self) -> None:
-        self.keeps = False
-        self.kept: Connector | None = None
+        self.reuse = False
+        self.reused: Connector | None = None
 
     def do(self, errand: dict[str, str]) -> int:
         name = errand["errand"]
         if name in ("fresh", "kept"):
-            if self.kept:
-                self.kept.close()
-            self.keeps, self.kept = name == "kept", None
+            if self.reused:
+                self.reused.close()
+            self.reuse, self.reused = name == "kept", None
             return 0
-        connector = self.kept or configured(errand)
-        report = finished(connector, name, Request("request-1", [Email(errand["email"])]))
+        connector = self.reused or configured(errand)
+        report = complete(connector, name, Request("request-1", [Email(errand["email"])]))
         assert report.outcome is OUTCOMES[name], report.outcome
         read = sum(len(piece) for document in report.documents for piece in connector.bytes_of(document))
-        if self.keeps:
-            self.kept = connector
+        if self.reuse:
+            self.reused = connector
         else:
             connector.close()
         return read

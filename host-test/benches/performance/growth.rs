@@ -1,18 +1,19 @@
-//! How cost grows with the work, through the component and natively.
+//! How the cost grows with the amount of work, through the component and natively.
 
 use std::time::Instant;
 
-use host_test::host::contract::{Outcome, Request, Task};
+use host_test::host::contract::{Outcome, Task};
 use host_test::performance::{Flow, Growth, Results, Work, quantile};
-use qualtrics_connector::connector::contract as core;
+use qualtrics_connector::contract as core;
+use qualtrics_connector::privacy::connector::Connector as _;
 use serde_json::{Value, json};
 
 use crate::brand::{Brand, Connection, PERSON, Simulation};
-use crate::component::{self, InHost, about};
+use crate::component::{self, InHost};
 use crate::native::{self, NativeTransport};
 use crate::scale::Scale;
 
-/// Measures it.
+/// Runs the measurement.
 pub fn measure(scale: Scale, simulation: &Simulation, results: &mut Results) {
     let grower =
         Grower { simulation, in_host: InHost::new(), transport: NativeTransport::new(), times: scale.pick(1, 3, 5) };
@@ -44,7 +45,7 @@ struct Grower<'s> {
     simulation: &'s Simulation,
     in_host: InHost,
     transport: NativeTransport,
-    /// How often each is measured; the median counts.
+    /// The number of measurements of each; the median counts.
     times: usize,
 }
 
@@ -70,34 +71,35 @@ impl Grower<'_> {
         self.grown(&brand, work, amount, &through_component, &natively)
     }
 
-    /// One `poll` about so many erasures, on an instance that has not asked about them before.
+    /// One `poll` of this many deletions, on a new instance.
     fn polled(&self, amount: usize) -> Growth {
         let brand = self.simulation.brand(&json!({}), 0);
-        let tasks = begun(&self.transport, &brand.connection, amount);
+        let tasks = started(&self.transport, &brand.connection, amount);
         let for_component: Vec<Task> = tasks.iter().map(for_component).collect();
         let InHost { runtime, plugin, .. } = &self.in_host;
         let through_component = || {
             runtime.block_on(async {
                 let mut instance = component::configured(plugin, &brand.connection).await;
                 let start = Instant::now();
-                let answers = instance.poll(&for_component).await.expect("an answer");
+                let results = instance.poll(&for_component).await.expect("results");
                 let ms = milliseconds(start);
-                assert!(answers.iter().all(Result::is_ok), "{:?}", answers.iter().find(|answer| answer.is_err()));
+                assert!(results.iter().all(Result::is_ok), "{:?}", results.iter().find(|result| result.is_err()));
                 ms
             })
         };
         let natively = || {
             let mut connector = native::configured(&self.transport, &brand.connection);
+            let tasks = tasks.clone();
             let start = Instant::now();
-            let answers = connector.poll(&tasks);
+            let results = connector.poll(tasks);
             let ms = milliseconds(start);
-            assert!(answers.iter().all(Result::is_ok), "every job is answered for");
+            assert!(results.iter().all(Result::is_ok), "{:?}", results.iter().find(|result| result.is_err()));
             ms
         };
         self.grown(&brand, Work::PendingJobs, amount, &through_component, &natively)
     }
 
-    /// Both in turns, and once before, so that connections are there. Who makes other calls does something else.
+    /// Measures both in turns, after one run of each that opens the connections. Both must make the same number of calls.
     fn grown(
         &self,
         brand: &Brand<'_>,
@@ -128,23 +130,22 @@ fn median(mut values: Vec<f64>) -> f64 {
     quantile(&values, 0.5)
 }
 
-/// Begins so many erasures, natively, since their tickets are the same. A connector of its own for each: none comes to the
-/// end of its share of Qualtrics' limits.
-fn begun(transport: &NativeTransport, connection: &Connection, amount: usize) -> Vec<core::Task> {
-    let begin = |n: usize| {
-        let request = native::about(&format!("request-{n}"), &format!("customer-{n:05}@example.org"));
-        match native::configured(transport, connection).delete(&request, core::DeletionMode::Erase) {
-            Ok(core::Progress::Pending(pending)) => core::Task { request, ticket: pending.ticket },
-            Ok(core::Progress::Done(report)) => panic!("pending, not {:?}", report.outcome),
-            Err(error) => panic!("pending, not {error:?}"),
+/// Starts this many deletions natively, because their tickets are the same. Each has a connector of its own, so that none uses up
+/// its share of Qualtrics' rate limits.
+fn started(transport: &NativeTransport, connection: &Connection, amount: usize) -> Vec<core::Task> {
+    let start = |n: usize| {
+        let request = native::request(&format!("request-{n}"), &format!("customer-{n:05}@example.org"));
+        let mut connector = native::configured(transport, connection);
+        match native::single(connector.delete(vec![request.clone()], core::DeletionMode::Erase)) {
+            core::Progress::Pending(pending) => core::Task { request, ticket: pending.ticket },
+            core::Progress::Done(report) => panic!("pending, not {:?}", report.outcome),
         }
     };
-    (0..amount).map(begin).collect()
+    (0..amount).map(start).collect()
 }
 
-/// The same task, as the host says it.
+/// The same task, for the component.
 fn for_component(task: &core::Task) -> Task {
     let [core::Identifier::Email(address)] = task.request.subject.as_slice() else { panic!("one address") };
-    let request = Request { key: task.request.key.clone(), ..about(address.reveal()) };
-    Task { request, ticket: task.ticket.clone() }
+    Task::new(component::request(&task.request.id, address), task.ticket.clone())
 }

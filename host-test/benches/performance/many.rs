@@ -1,11 +1,11 @@
-//! Many requests at once, through the component and natively.
+//! Many concurrent requests, through the component and natively.
 
 use std::sync::Barrier;
 use std::thread;
 
 use host_test::host::contract::Outcome;
 use host_test::performance::{Crowd, Flow, Results};
-use qualtrics_connector::connector::contract as core;
+use qualtrics_connector::contract as core;
 use serde::{Deserialize, Serialize};
 use tokio::runtime::Runtime;
 
@@ -16,23 +16,23 @@ use crate::meter::{Sample, most_resident, resident};
 use crate::native::{self, NativeTransport};
 use crate::scale::Scale;
 
-/// So many access requests, so many of them at once.
+/// A number of access requests, and how many of them are concurrent.
 #[derive(Debug, Clone, Deserialize, Serialize)]
 pub struct Rush {
-    /// To a brand that answers at once: what is needed for the first time is nobody's cost.
+    /// A brand without latency for a first request, so that one-time costs are not measured.
     first: Connection,
     connection: Connection,
     at_once: u32,
     times: u32,
 }
 
-/// Measures it.
+/// Runs the measurement.
 pub fn measure(scale: Scale, simulation: &Simulation, results: &mut Results) {
     results.crowds.clear();
     let quick = simulation.brand(&small(), 0);
     for latency_ms in scale.pick(vec![0], vec![0, 50], vec![0, 50, 500]) {
         for at_once in scale.pick(vec![2], vec![1, 10, 100], vec![1, 10, 100, 1_000]) {
-            // Long enough for the figures to settle, short enough for the patient.
+            // Enough rounds for stable figures in an acceptable time.
             let rounds = match (latency_ms, at_once) {
                 (0, ..100) => 200 / at_once,
                 (0, _) => 3,
@@ -58,13 +58,13 @@ pub fn measure(scale: Scale, simulation: &Simulation, results: &mut Results) {
 }
 
 impl Rush {
-    /// How many requests each place serves, one after the other.
+    /// How many requests each lane serves, one after the other.
     fn lanes(&self) -> impl Iterator<Item = u32> + use<> {
         let Self { at_once, times, .. } = *self;
         (0..at_once).map(move |lane| times / at_once + u32::from(lane < times % at_once))
     }
 
-    /// What it came to. `resident_before` is what the process took up before it served any of these.
+    /// The result. `resident_before` is the resident memory of the process before it served any of these.
     fn told(&self, by: &str, took: Sample, resident_before: u64) -> Crowd {
         Crowd {
             by: by.to_owned(),
@@ -77,7 +77,7 @@ impl Rush {
     }
 }
 
-/// Two threads, on which sockets are looked after.
+/// A runtime with two threads.
 fn two_threads() -> Runtime {
     tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().expect("a runtime")
 }
@@ -108,8 +108,8 @@ pub fn instances(rush: &Rush) -> Crowd {
     rush.told("component", took, before)
 }
 
-/// Serves them natively. The core's calls block, so each request under way has a thread of its own; the connections are of one
-/// pool, on two threads, as the component's are. The threads that wait are there beforehand, as a server's are.
+/// Serves them natively. The core's calls block, so each concurrent request has a thread, which is started beforehand as in a
+/// server. The connections are in one pool on two threads, as for the component.
 pub fn natives(rush: &Rush) -> Crowd {
     let transport = NativeTransport::on(two_threads());
     native::serve(&transport, &rush.first, Flow::Access);

@@ -1,5 +1,4 @@
-//! The connector's core compiled natively, over the same pool of connections as the component: what the sandbox is measured
-//! against.
+//! The connector's core compiled natively, over the same connection pool as the component: what the sandbox is measured against.
 
 use std::future::Future;
 use std::sync::Arc;
@@ -8,20 +7,22 @@ use std::time::Duration;
 use bytes::Bytes;
 use futures::{StreamExt, stream};
 use host_test::clock::Clock;
-use host_test::host::{Host, Options, Pool, contract};
+use host_test::host::{Host, Options, Pool};
 use host_test::performance::{Flow, Way};
 use http_body_util::BodyExt;
-use qualtrics_connector::connector::Connector;
-use qualtrics_connector::connector::contract::{
-    Content, DeletionMode, Identifier, Outcome, Progress, Report, Request, Setting, Task,
+use qualtrics_connector::contract::{
+    Content, DeletionMode, Error as ContractError, Identifier, Outcome, Progress, Report, Request, Setting, Task,
 };
-use qualtrics_connector::http::{self as core, Cause, Failure, Head, Limits, MAX_CONCURRENT};
-use qualtrics_connector::secret::Secret;
+use qualtrics_connector::http::{
+    self as core, Cause, ExchangeLimits, MAX_CONCURRENT, Response, ResponseHead, TransportError,
+};
+use qualtrics_connector::privacy::connector::Connector;
+use qualtrics_connector::qualtrics::connector::QualtricsConnector;
 use tokio::runtime::Runtime;
 use wasmtime_wasi_http::{Error, WasiBody};
 
 use crate::brand::{Connection, PERSON};
-use crate::component::{PIECE, made_clock};
+use crate::component::{self, CHUNK_BYTES, simulated_clock};
 use crate::meter::Sample;
 use crate::requests::{Contestant, PAUSE};
 
@@ -33,19 +34,16 @@ pub struct NativeTransport {
     clock: NativeClock,
 }
 
-/// The connector over it.
-pub type NativeConnector = Connector<NativeTransport, NativeClock>;
-
-/// The machine's time, or a made one.
+/// The machine's clock, or a simulated one.
 #[derive(Clone)]
-pub struct NativeClock(Clock);
+struct NativeClock(Clock);
 
-/// The body of an answer that is read piece by piece.
-pub struct NativeBody {
+/// The body of a response that is read chunk by chunk.
+struct NativeBody {
     runtime: Arc<Runtime>,
     clock: NativeClock,
     body: WasiBody,
-    /// What came beyond the piece that was asked for.
+    /// What was received beyond the requested chunk.
     rest: Bytes,
 }
 
@@ -55,7 +53,7 @@ impl NativeTransport {
         Self::on(tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime"))
     }
 
-    /// Whose connections this runtime serves.
+    /// With connections on this runtime.
     pub fn on(runtime: Runtime) -> Self {
         let host = Host::new(Options { pooled: false, ..Options::default() }).expect("a host");
         Self { runtime: Arc::new(runtime), pool: Arc::new(host.pool()), clock: NativeClock(Clock::system()) }
@@ -65,64 +63,73 @@ impl NativeTransport {
         Self { clock: NativeClock(clock), ..self.clone() }
     }
 
-    async fn head(&self, request: core::Request, limits: Limits) -> Result<(Head, WasiBody), Failure> {
+    async fn head(
+        &self,
+        request: core::Request,
+        limits: ExchangeLimits,
+    ) -> Result<(ResponseHead, WasiBody), TransportError> {
         let scheme = if request.origin.is_tls() { "https://" } else { "http://" };
         let uri = [scheme, request.origin.authority(), &request.path].concat();
-        let method = match request.method {
-            core::Method::Get => hyper::Method::GET,
-            core::Method::Post => hyper::Method::POST,
-        };
-        let mut outgoing = hyper::Request::builder().method(method).uri(uri);
+        let mut outgoing = hyper::Request::builder().method(request.method.name()).uri(uri);
         for (name, value) in &request.headers {
             outgoing = outgoing.header(*name, value.reveal());
         }
-        let outgoing = outgoing.body(Bytes::from(request.body)).map_err(|_| Failure::not_sent(Cause::Refused))?;
-        let answer = in_time(limits.response_ms, limits, &self.clock, self.pool.send(outgoing)).await?;
-        let (parts, body) = answer.map_err(|error| failure(&error))?.into_parts();
+        let outgoing = outgoing.body(Bytes::from(request.body));
+        let outgoing = outgoing.map_err(|_| TransportError::before_sending(Cause::InvalidRequest))?;
+        let response = within(limits.response_ms, limits, &self.clock, self.pool.send(outgoing)).await?;
+        let (parts, body) = response.map_err(|error| transport_error(&error))?.into_parts();
         let text = |(name, value): (&hyper::header::HeaderName, &hyper::header::HeaderValue)| {
             Some((name.as_str().to_owned(), value.to_str().ok()?.to_owned()))
         };
-        Ok((Head { status: parts.status.as_u16(), headers: parts.headers.iter().filter_map(text).collect() }, body))
+        let headers = parts.headers.iter().filter_map(text).collect();
+        Ok((ResponseHead { status: parts.status.as_u16(), headers }, body))
     }
 
-    async fn whole(&self, request: core::Request, limits: Limits) -> Result<core::Response, Failure> {
+    async fn whole(&self, request: core::Request, limits: ExchangeLimits) -> Result<Response, TransportError> {
         let (head, mut incoming) = self.head(request, limits).await?;
         let mut body = Vec::new();
-        while let Some(piece) = next(&mut incoming, limits, &self.clock).await? {
-            if piece.len() > limits.body_bytes.saturating_sub(body.len()) {
-                return Err(Failure::lost(Cause::TooLarge));
+        while let Some(chunk) = next_chunk(&mut incoming, limits, &self.clock).await? {
+            if chunk.len() > limits.body_bytes.saturating_sub(body.len()) {
+                return Err(TransportError::after_sending(Cause::BodyTooLarge));
             }
-            body.extend_from_slice(&piece);
+            body.extend_from_slice(&chunk);
         }
-        Ok(core::Response { head, body })
+        Ok(Response { head, body })
     }
 }
 
 impl core::Transport for NativeTransport {
-    type Body = NativeBody;
-
-    fn exchange(&mut self, requests: Vec<core::Request>, limits: Limits) -> Vec<Result<core::Response, Failure>> {
+    fn exchange(
+        &mut self,
+        requests: Vec<core::Request>,
+        limits: ExchangeLimits,
+    ) -> Vec<Result<Response, TransportError>> {
         let this = &*self;
         self.runtime.block_on(async {
             let all = requests.into_iter().enumerate();
-            let exchanges = all.map(|(place, request)| async move { (place, this.whole(request, limits).await) });
-            let mut answers: Vec<_> = stream::iter(exchanges).buffer_unordered(MAX_CONCURRENT).collect().await;
-            answers.sort_unstable_by_key(|(place, _)| *place);
-            answers.into_iter().map(|(_, answer)| answer).collect()
+            let exchanges = all.map(|(index, request)| async move { (index, this.whole(request, limits).await) });
+            let mut results: Vec<_> = stream::iter(exchanges).buffer_unordered(MAX_CONCURRENT).collect().await;
+            results.sort_unstable_by_key(|(index, _)| *index);
+            results.into_iter().map(|(_, result)| result).collect()
         })
     }
 
-    fn open(&mut self, request: core::Request, limits: Limits) -> Result<(Head, NativeBody), Failure> {
+    fn open(
+        &mut self,
+        request: core::Request,
+        limits: ExchangeLimits,
+    ) -> Result<(ResponseHead, Box<dyn core::Body>), TransportError> {
         let (head, body) = self.runtime.block_on(self.head(request, limits))?;
-        Ok((head, NativeBody { runtime: self.runtime.clone(), clock: self.clock.clone(), body, rest: Bytes::new() }))
+        let (runtime, clock) = (self.runtime.clone(), self.clock.clone());
+        Ok((head, Box::new(NativeBody { runtime, clock, body, rest: Bytes::new() })))
     }
 }
 
 impl core::Body for NativeBody {
-    fn read(&mut self, limit: usize, limits: Limits) -> Result<Vec<u8>, Failure> {
+    fn read(&mut self, limit: usize, limits: ExchangeLimits) -> Result<Vec<u8>, TransportError> {
         while self.rest.is_empty() {
-            match self.runtime.block_on(next(&mut self.body, limits, &self.clock))? {
-                Some(piece) => self.rest = piece,
+            match self.runtime.block_on(next_chunk(&mut self.body, limits, &self.clock))? {
+                Some(chunk) => self.rest = chunk,
                 None => return Ok(Vec::new()),
             }
         }
@@ -144,12 +151,16 @@ impl core::Clock for NativeClock {
     }
 }
 
-/// The next piece of a body; none at its end.
-async fn next(body: &mut WasiBody, limits: Limits, clock: &NativeClock) -> Result<Option<Bytes>, Failure> {
+/// The next chunk of a body; none at its end.
+async fn next_chunk(
+    body: &mut WasiBody,
+    limits: ExchangeLimits,
+    clock: &NativeClock,
+) -> Result<Option<Bytes>, TransportError> {
     loop {
-        return match in_time(limits.idle_ms, limits, clock, body.frame()).await? {
+        return match within(limits.idle_ms, limits, clock, body.frame()).await? {
             None => Ok(None),
-            Some(Err(_)) => Err(Failure::lost(Cause::Broken)),
+            Some(Err(_)) => Err(TransportError::after_sending(Cause::Interrupted)),
             Some(Ok(frame)) => match frame.into_data() {
                 Ok(bytes) if !bytes.is_empty() => Ok(Some(bytes)),
                 _ => continue,
@@ -158,64 +169,70 @@ async fn next(body: &mut WasiBody, limits: Limits, clock: &NativeClock) -> Resul
     }
 }
 
-async fn in_time<T>(ms: u64, limits: Limits, clock: &NativeClock, work: impl Future<Output = T>) -> Result<T, Failure> {
-    let left = limits.deadline_ms.saturating_sub(core::Clock::monotonic_ms(clock));
-    let done = tokio::time::timeout(Duration::from_millis(ms.min(left)), work).await;
-    done.map_err(|_| Failure::lost(Cause::TimedOut))
+async fn within<T>(
+    ms: u64,
+    limits: ExchangeLimits,
+    clock: &NativeClock,
+    work: impl Future<Output = T>,
+) -> Result<T, TransportError> {
+    let left_ms = limits.deadline_ms.saturating_sub(core::Clock::monotonic_ms(clock));
+    let done = tokio::time::timeout(Duration::from_millis(ms.min(left_ms)), work).await;
+    done.map_err(|_| TransportError::after_sending(Cause::TimedOut))
 }
 
-/// What the component's transport makes of the same code.
-fn failure(error: &Error) -> Failure {
+/// The same mapping as in the component's transport.
+fn transport_error(error: &Error) -> TransportError {
     match error {
-        Error::HttpRequestDenied | Error::DestinationIpProhibited => Failure::not_sent(Cause::Denied),
-        Error::DnsError { .. } => Failure::not_sent(Cause::NameNotFound),
+        Error::HttpRequestDenied | Error::DestinationIpProhibited => TransportError::before_sending(Cause::Denied),
+        Error::DnsError { .. } => TransportError::before_sending(Cause::DnsFailure),
         Error::ConnectionRefused | Error::DestinationUnavailable | Error::DestinationIpUnroutable => {
-            Failure::not_sent(Cause::Unreachable)
+            TransportError::before_sending(Cause::Unreachable)
         }
-        Error::TlsCertificateError => Failure::not_sent(Cause::Tls),
-        Error::ConnectionTimeout => Failure::lost(Cause::TimedOut),
-        _ => Failure::lost(Cause::Broken),
+        Error::TlsCertificateError => TransportError::before_sending(Cause::Tls),
+        Error::ConnectionTimeout => TransportError::after_sending(Cause::TimedOut),
+        _ => TransportError::after_sending(Cause::Interrupted),
     }
 }
 
-/// A connector that is ready to call this brand.
-pub fn configured(transport: &NativeTransport, connection: &Connection) -> NativeConnector {
-    let settings = crate::component::settings(connection);
-    let core =
-        |setting: &contract::Setting| Setting { key: setting.key.clone(), value: Secret::new(setting.value.clone()) };
-    let settings: Vec<_> = settings.iter().map(core).collect();
-    let mut connector = Connector::new(transport.clone(), transport.clock.clone());
-    assert!(connector.configure(&settings).is_ok(), "good settings");
+/// A connector with a connection to this brand.
+pub fn configured(transport: &NativeTransport, connection: &Connection) -> QualtricsConnector {
+    let setting = |setting: &host_test::host::contract::Setting| Setting {
+        key: setting.key.clone(),
+        value: setting.value.clone(),
+    };
+    let settings = component::settings(connection).iter().map(setting).collect();
+    let clock = transport.clock.clone();
+    let mut connector = QualtricsConnector::new(Box::new(transport.clone()), Box::new(clock));
+    assert!(connector.configure(settings).is_ok(), "valid settings");
     connector
 }
 
-/// A request about one address.
-pub fn about(key: &str, address: &str) -> Request {
+/// A request for one address.
+pub fn request(id: &str, address: &str) -> Request {
     Request {
-        key: key.to_owned(),
-        subject: vec![Identifier::Email(Secret::new(address))],
-        first_attempt_at: None,
-        confirmed: Vec::new(),
-        extra: Vec::new(),
+        id: id.to_owned(),
+        subject: vec![Identifier::Email(address.to_owned())],
+        attempts: None,
+        overrides: Vec::new(),
     }
 }
 
 /// The core, on one thread.
 pub struct Native {
     transport: NativeTransport,
-    turned_to: Option<Connection>,
-    kept: Option<Kept>,
+    connection: Option<Connection>,
+    reused: Option<Reused>,
 }
 
 /// A connector that serves one request after the other.
-struct Kept {
-    connector: NativeConnector,
+struct Reused {
+    connector: QualtricsConnector,
     clock: Clock,
 }
 
 impl Native {
     pub fn new() -> Self {
-        Self { transport: NativeTransport::new(), turned_to: None, kept: None }
+        Self { transport: NativeTransport::new(), connection: None, reused: None }
     }
 }
 
@@ -225,19 +242,19 @@ impl Contestant for Native {
     }
 
     fn turn_to(&mut self, connection: &Connection, way: Way) {
-        self.turned_to = Some(connection.clone());
-        self.kept = (way == Way::Kept).then(|| {
-            let clock = made_clock();
-            Kept { connector: configured(&self.transport.with_clock(clock.clone()), connection), clock }
+        self.connection = Some(connection.clone());
+        self.reused = (way == Way::Kept).then(|| {
+            let clock = simulated_clock();
+            Reused { connector: configured(&self.transport.with_clock(clock.clone()), connection), clock }
         });
     }
 
     fn serve(&mut self, flow: Flow) -> Sample {
-        let Self { transport, turned_to, kept } = self;
-        let connection = turned_to.as_ref().expect("a brand");
-        let (sample, report) = match kept {
+        let Self { transport, connection, reused } = self;
+        let connection = connection.as_ref().expect("a brand");
+        let (sample, report) = match reused {
             None => Sample::of(|| serve(transport, connection, flow)),
-            Some(Kept { connector, clock }) => {
+            Some(Reused { connector, clock }) => {
                 clock.advance(PAUSE);
                 Sample::of(|| serve_on(connector, flow))
             }
@@ -251,7 +268,7 @@ fn expected(flow: Flow) -> Outcome {
     match flow {
         Flow::Access => Outcome::Found,
         Flow::Preview => Outcome::Previewed,
-        Flow::Erase => Outcome::Erased,
+        Flow::Erase => Outcome::Deleted,
         Flow::EraseAndVerify => Outcome::Verified,
     }
 }
@@ -262,15 +279,16 @@ pub fn serve(transport: &NativeTransport, connection: &Connection, flow: Flow) -
 }
 
 /// Serves a request to its end, and reads all documents.
-fn serve_on(connector: &mut NativeConnector, flow: Flow) -> Report {
-    let request = about("request-1", PERSON);
-    let begun = match flow {
-        Flow::Access => connector.access(&request),
-        Flow::Preview => connector.delete(&request, DeletionMode::Preview),
-        Flow::Erase => connector.delete(&request, DeletionMode::Erase),
-        Flow::EraseAndVerify => connector.delete(&request, DeletionMode::EraseAndVerify),
+fn serve_on(connector: &mut QualtricsConnector, flow: Flow) -> Report {
+    let request = request("request-1", PERSON);
+    let requests = vec![request.clone()];
+    let started = match flow {
+        Flow::Access => connector.access(requests),
+        Flow::Preview => connector.delete(requests, DeletionMode::Preview),
+        Flow::Erase => connector.delete(requests, DeletionMode::Erase),
+        Flow::EraseAndVerify => connector.delete(requests, DeletionMode::EraseAndVerify),
     };
-    let report = finish(connector, &request, begun.expect("progress"));
+    let report = finish(connector, &request, single(started));
     for document in &report.documents {
         if let Content::Remote(reference) = &document.content {
             read_whole(connector, reference, |_| ());
@@ -279,24 +297,32 @@ fn serve_on(connector: &mut NativeConnector, flow: Flow) -> Report {
     report
 }
 
-/// Follows a request to its last word, without waiting.
-pub fn finish(connector: &mut NativeConnector, request: &Request, mut progress: Progress) -> Report {
+/// Polls a request to its end, without waiting.
+pub fn finish(connector: &mut QualtricsConnector, request: &Request, mut progress: Progress) -> Report {
     loop {
         match progress {
-            Progress::Done(report) => return *report,
+            Progress::Done(report) => return report,
             Progress::Pending(pending) => {
                 let task = Task { request: request.clone(), ticket: pending.ticket };
-                progress = connector.poll(&[task]).remove(0).expect("progress");
+                progress = single(connector.poll(vec![task]));
             }
         }
     }
 }
 
-/// Reads a document to its end, piece by piece: its length. `each` sees every offset.
-pub fn read_whole(connector: &mut NativeConnector, reference: &str, mut each: impl FnMut(u64)) -> u64 {
+/// The progress that a call with one element returns.
+///
+/// # Panics
+/// If there is none.
+pub fn single(mut results: Vec<Result<Progress, ContractError>>) -> Progress {
+    results.remove(0).expect("progress")
+}
+
+/// Reads a document to its end, chunk by chunk, and returns its length. `each` is called with every offset.
+pub fn read_whole(connector: &mut QualtricsConnector, reference: &str, mut each: impl FnMut(u64)) -> u64 {
     let mut offset = 0;
     loop {
-        let chunk = connector.read(reference, offset, PIECE).expect("a piece");
+        let chunk = connector.read(reference.to_owned(), offset, CHUNK_BYTES).expect("a chunk");
         offset += chunk.bytes.len() as u64;
         each(offset);
         if chunk.last {

@@ -1,5 +1,5 @@
-//! Whole requests, one after the other: the component beside the same core compiled natively, a plain client, and the
-//! component in other hosts.
+//! Whole requests in sequence: through the component, the same core compiled natively, a plain client, and the component in other
+//! hosts.
 
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -14,24 +14,23 @@ use crate::meter::{Sample, samples, wall_quantile};
 use crate::native::Native;
 use crate::scale::Scale;
 
-/// How much time passes between two requests on a connection that is kept, by a clock that is made: in less, the connector
-/// would come to the end of what Qualtrics allows, 20 erasures a minute. A token lasts for some 170 requests, and what the
-/// connector knows of the brand's users for 30.
+/// The simulated time between two requests on a reused connection. With less, the connector would reach Qualtrics' limit of 20
+/// erasures a minute. A token lasts for some 170 requests, and the cached list of users for 30.
 pub const PAUSE: Duration = Duration::from_secs(20);
 
-/// Somebody who serves requests.
+/// Something that serves requests.
 pub trait Contestant {
-    /// As the results call it.
+    /// Its name in the results.
     fn name(&self) -> &'static str;
 
-    /// Turns to a brand, to which all requests go from now on.
+    /// Selects the brand of all further requests.
     fn turn_to(&mut self, connection: &Connection, way: Way);
 
-    /// Serves one request about the person whom the brand knows, to its end: signs in, unless it has done so on a connection
-    /// that is kept, follows the jobs, reads all documents.
+    /// Serves one request for the person in the brand to its end: signs in unless the connection is reused, polls the jobs, reads all
+    /// documents.
     ///
     /// # Panics
-    /// If it does not come to what it should come to.
+    /// If the outcome is not the expected one.
     fn serve(&mut self, flow: Flow) -> Sample;
 }
 
@@ -83,7 +82,7 @@ fn once(contestant: &mut dyn Contestant, brand: &Brand<'_>, flow: Flow) -> Sampl
     sample
 }
 
-/// How many calls of which kind a request costs that is not the first.
+/// The calls of a request that is not the first, by endpoint.
 fn calls(contestant: &mut dyn Contestant, simulation: &Simulation, flow: Flow, way: Way) -> BTreeMap<String, u64> {
     let brand = simulation.brand(&small(), 0);
     contestant.turn_to(&brand.connection, way);
@@ -99,11 +98,11 @@ fn calls(contestant: &mut dyn Contestant, simulation: &Simulation, flow: Flow, w
     made
 }
 
-/// Who does not make the same calls does not do the same.
+/// Checks that a contestant makes the same calls as the others.
 ///
 /// # Panics
-/// If these are not the same. The plain client leaves out the two that look for a verifying search that somebody has begun
-/// already: a page of the list, and a job on it.
+/// If it makes other calls. The plain client omits the two that look for an earlier verifying search: a page of the list, and a job
+/// on it.
 fn check(name: &str, made: &BTreeMap<String, u64>, expected: &BTreeMap<String, u64>) {
     let mut expected = expected.clone();
     if name == "python-client" && expected.remove("erasure-list").is_some() {

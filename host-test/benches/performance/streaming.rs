@@ -1,15 +1,16 @@
-//! A long document, read from its beginning to its end: how fast, and with how much memory on the way.
+//! The speed and the memory of reading a long document.
 
 use std::time::Instant;
 
 use base64::{Engine, engine::general_purpose::STANDARD};
 use bytes::Bytes;
-use host_test::host::contract::{Content, Progress, Task};
+use host_test::host::contract::Content;
 use host_test::host::{Host, Options, Pool};
 use host_test::performance::{Moment, Results, Streamed};
 use http_body_util::BodyExt;
 use hyper::{Method, Request};
-use qualtrics_connector::connector::contract as native_contract;
+use qualtrics_connector::contract as native_contract;
+use qualtrics_connector::privacy::connector::Connector as _;
 use serde_json::{Value, json};
 
 use crate::alone::Errand;
@@ -20,10 +21,10 @@ use crate::meter::{cpu, resident};
 use crate::native::{self, NativeTransport};
 use crate::scale::Scale;
 
-/// How much is read between two looks at the memory.
+/// The bytes between two measurements of memory.
 const STRETCH: u64 = 8 << 20;
 
-/// Measures it. Of three rounds, the fastest of each counts: nothing makes a stream faster than it can be.
+/// Runs the measurement. Of three rounds, the fastest counts: interference only makes a stream slower.
 pub fn measure(scale: Scale, simulation: &Simulation, results: &mut Results) {
     results.streamed.clear();
     let held = |bytes: u64| json!({ "people": [{ "first-name": "Ada", "emails": [PERSON], "export-bytes": bytes }] });
@@ -76,7 +77,7 @@ impl Stopwatch {
         self.moments.push(Moment { at_s, linear_bytes, resident_bytes: resident() });
     }
 
-    /// Everything up to here was read.
+    /// Everything up to this offset was read.
     fn at(&mut self, offset: u64, linear_bytes: impl FnOnce() -> Option<u64>) {
         if offset >= self.next {
             self.next += STRETCH;
@@ -91,7 +92,7 @@ impl Stopwatch {
     }
 }
 
-/// So many bytes in so many seconds.
+/// The result for this many bytes in this many seconds.
 pub fn streamed(by: &str, bytes: u64, wall_s: f64, cpu_s: f64, moments: Vec<Moment>) -> Streamed {
     Streamed {
         by: by.to_owned(),
@@ -107,17 +108,9 @@ pub fn component(connection: &Connection) -> Streamed {
     let InHost { runtime, plugin, .. } = InHost::new();
     runtime.block_on(async {
         let mut instance = component::configured(&plugin, connection).await;
-        let request = component::about(PERSON);
-        let mut progress = instance.access(&request).await.expect("an answer").expect("progress");
-        let report = loop {
-            match progress {
-                Progress::Done(report) => break report,
-                Progress::Pending(pending) => {
-                    let task = Task { request: request.clone(), ticket: pending.ticket };
-                    progress = instance.poll(&[task]).await.expect("an answer").remove(0).expect("progress");
-                }
-            }
-        };
+        let request = component::request("request-1", PERSON);
+        let started = component::single(instance.access(std::slice::from_ref(&request)).await);
+        let report = component::finish(&mut instance, &request, started).await;
         let export = report.documents.into_iter().find_map(|document| match document.content {
             Content::Remote(reference) => Some(reference),
             Content::Inline(_) => None,
@@ -134,9 +127,9 @@ pub fn component(connection: &Connection) -> Streamed {
 pub fn native(connection: &Connection) -> Streamed {
     let transport = NativeTransport::new();
     let mut connector = native::configured(&transport, connection);
-    let request = native::about("request-1", PERSON);
-    let begun = connector.access(&request).expect("progress");
-    let report = native::finish(&mut connector, &request, begun);
+    let request = native::request("request-1", PERSON);
+    let started = native::single(connector.access(vec![request.clone()]));
+    let report = native::finish(&mut connector, &request, started);
     let export = report.documents.into_iter().find_map(|document| match document.content {
         native_contract::Content::Remote(reference) => Some(reference),
         native_contract::Content::Inline(_) => None,
@@ -146,7 +139,7 @@ pub fn native(connection: &Connection) -> Streamed {
     stopwatch.end("native", bytes, None)
 }
 
-/// Without the connector: one GET, whose bytes are taken as they come.
+/// Without the connector: one GET request.
 pub fn download(connection: &Connection) -> Streamed {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime");
     let pool = Host::new(Options { pooled: false, ..Options::default() }).expect("a host").pool();

@@ -1,9 +1,9 @@
 #![no_main]
 
-#[path = "../bodies.rs"]
-#[allow(dead_code, reason = "each target has one body")]
-mod bodies;
+#[path = "../invariants/mod.rs"]
+#[allow(dead_code, reason = "each target checks a few of them")]
+mod invariants;
 
 use libfuzzer_sys::fuzz_target;
 
-fuzz_target!(|input: (bodies::Answers, &[u8])| bodies::calls(input.0, input.1));
+fuzz_target!(|input: (invariants::calls::Responses, &[u8])| invariants::calls::calls(input.0, input.1));

@@ -1,14 +1,14 @@
 #![no_main]
 
-#[path = "../bodies.rs"]
-#[allow(dead_code, reason = "each target has one body")]
-mod bodies;
+#[path = "../invariants/mod.rs"]
+#[allow(dead_code, reason = "each target checks a few of them")]
+mod invariants;
 
 use libfuzzer_sys::fuzz_target;
 
 fuzz_target!(|input: (&[u8], &[u8])| {
-    let (told, other) = input;
-    if let Ok(told) = serde_json::from_slice(told) {
-        bodies::contact(told, serde_json::from_slice(other).unwrap_or_default());
+    let (first, second) = input;
+    if let Ok(first) = serde_json::from_slice(first) {
+        invariants::responses::contact(first, serde_json::from_slice(second).unwrap_or_default());
     }
 });

@@ -1,12 +1,12 @@
 #![no_main]
 
-#[path = "../bodies.rs"]
-#[allow(dead_code, reason = "each target has one body")]
-mod bodies;
+#[path = "../invariants/mod.rs"]
+#[allow(dead_code, reason = "each target checks a few of them")]
+mod invariants;
 
 use libfuzzer_sys::fuzz_target;
 
 fuzz_target!(|input: (&[u8], &str)| {
     let (result, text) = input;
-    bodies::cursor(&serde_json::from_slice(result).unwrap_or_default(), text);
+    invariants::responses::cursor(&serde_json::from_slice(result).unwrap_or_default(), text);
 });

@@ -1,9 +1,9 @@
 #![no_main]
 
-#[path = "../bodies.rs"]
-#[allow(dead_code, reason = "each target has one body")]
-mod bodies;
+#[path = "../invariants/mod.rs"]
+#[allow(dead_code, reason = "each target checks a few of them")]
+mod invariants;
 
 use libfuzzer_sys::fuzz_target;
 
-fuzz_target!(|text: &str| bodies::origin(text));
+fuzz_target!(|text: &str| invariants::inputs::origin(text));

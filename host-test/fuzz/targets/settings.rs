@@ -1,8 +1,8 @@
 #![no_main]
 
-#[path = "../bodies.rs"]
-#[allow(dead_code, reason = "each target has one body")]
-mod bodies;
+#[path = "../invariants/mod.rs"]
+#[allow(dead_code, reason = "each target checks a few of them")]
+mod invariants;
 
 use libfuzzer_sys::fuzz_target;
 
@@ -23,12 +23,12 @@ fuzz_target!(|input: Vec<(u8, bool, String)>| {
     let pairs: Vec<(String, String)> = input
         .into_iter()
         .map(|(key, marked, value)| {
-            let value = if marked { [bodies::MARK, &value].concat() } else { value };
+            let value = if marked { [invariants::MARK, &value].concat() } else { value };
             (KEYS[usize::from(key) % KEYS.len()].to_owned(), value)
         })
         .collect();
-    bodies::settings(&pairs);
-    let good = [("datacenter-id", "fra1"), ("client-id", "client"), ("client-secret", bodies::MARK)];
+    invariants::inputs::settings(&pairs);
+    let good = [("datacenter-id", "fra1"), ("client-id", "client"), ("client-secret", invariants::MARK)];
     let good = good.map(|(key, value)| (key.to_owned(), value.to_owned()));
-    bodies::settings(&[&good[..], &pairs].concat());
+    invariants::inputs::settings(&[&good[..], &pairs].concat());
 });

@@ -1,15 +1,17 @@
 #![no_main]
 
-#[path = "../bodies.rs"]
-#[allow(dead_code, reason = "each target has one body")]
-mod bodies;
+#[path = "../invariants/mod.rs"]
+#[allow(dead_code, reason = "each target checks a few of them")]
+mod invariants;
 
+use invariants::inputs;
 use libfuzzer_sys::fuzz_target;
 
 fuzz_target!(|input: (&str, &[u8])| {
-    let (text, inside) = input;
-    bodies::ticket(text);
+    let (text, content) = input;
+    inputs::ticket(text);
+    inputs::identifier(text);
     for version in ["t1.", "r1.", "t2."] {
-        bodies::ticket(&bodies::sealed(version, inside));
+        inputs::ticket(&inputs::sealed(version, content));
     }
 });

@@ -1,9 +1,9 @@
 #![no_main]
 
-#[path = "../bodies.rs"]
-#[allow(dead_code, reason = "each target has one body")]
-mod bodies;
+#[path = "../invariants/mod.rs"]
+#[allow(dead_code, reason = "each target checks a few of them")]
+mod invariants;
 
 use libfuzzer_sys::fuzz_target;
 
-fuzz_target!(|input: (&str, &str, u64)| bodies::wait(input.0, input.1, input.2));
+fuzz_target!(|input: (&str, &str, u64)| invariants::responses::delay(input.0, input.1, input.2));

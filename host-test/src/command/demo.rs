@@ -1,7 +1,6 @@
-//! The whole job, from the connection test to a refused deletion, on a simulated brand.
+//! The command `demo`: all operations, from the connection test to a refused deletion, on a simulated brand.
 //!
-//! Host, component, connections and answers are the ones that a real brand would meet; only Qualtrics is played, and the
-//! time, which passes as fast as it is asked to.
+//! Host, component and connections are those of a real brand. Only Qualtrics and the clock are simulated.
 
 use std::borrow::Cow;
 use std::fmt::Write as _;
@@ -22,27 +21,28 @@ use host_test::simulator::{
 };
 use indicatif::ProgressBar;
 
+use super::errors::CommandError;
 use super::exit::Exit;
-use super::trouble::Trouble;
-use super::{print, save, words};
+use super::follow::single;
+use super::{print, save};
 
-/// How long a person sees that something is pending; the job itself takes no time.
-const GLIMPSE: Duration = Duration::from_millis(350);
-/// More polls than any job of the demonstration needs.
-const MOST_POLLS: u32 = 50;
+/// How long a pending state stays visible on a terminal.
+const DISPLAY_TIME: Duration = Duration::from_millis(350);
+/// More polls than any request of the demonstration needs.
+const MAX_POLLS: u32 = 50;
 
-/// The whole job on a simulated brand.
+/// All operations on a simulated brand.
 #[derive(Args)]
 pub(super) struct DemoOptions {
-    /// A new directory for the documents of the access request; else one below the directory for temporary files
+    /// A new directory for the documents of the access request; by default in the directory for temporary files
     #[arg(long, value_name = "DIR")]
     out: Option<PathBuf>,
-    /// Another build of the component than the one that this program carries
+    /// Another build of the component than the one in this program
     #[arg(long, value_name = "FILE")]
     component: Option<PathBuf>,
 }
 
-/// What happened in one step, and what should have.
+/// The result of one step, and whether it is the expected one.
 struct Row {
     step: &'static str,
     ended: String,
@@ -59,7 +59,7 @@ struct Demonstration {
 }
 
 impl DemoOptions {
-    pub(super) async fn run(self) -> Result<Exit, Trouble> {
+    pub(super) async fn run(self) -> Result<Exit, CommandError> {
         let directory =
             self.out.unwrap_or_else(|| std::env::temp_dir().join(format!("qualtrics-demo-{}", std::process::id())));
         save::must_not_exist(&directory)?;
@@ -67,7 +67,7 @@ impl DemoOptions {
             None => Cow::Borrowed(COMPONENT),
             Some(file) => Cow::Owned(
                 std::fs::read(file)
-                    .map_err(|error| Trouble::usage(format!("{} cannot be read: {error}", file.display())))?,
+                    .map_err(|error| CommandError::usage(format!("{} cannot be read: {error}", file.display())))?,
             ),
         };
         let mut demonstration = Demonstration::start(&component).await?;
@@ -79,24 +79,24 @@ impl DemoOptions {
 }
 
 impl Demonstration {
-    async fn start(component: &[u8]) -> Result<Self, Trouble> {
+    async fn start(component: &[u8]) -> Result<Self, CommandError> {
         let simulator = Simulator::start(Brand::sample(), Options::default())
             .await
-            .map_err(|error| Trouble::own(Exit::Error, format!("no port on 127.0.0.1 can be used: {error}")))?;
+            .map_err(|error| CommandError::local(Exit::Error, format!("no port on 127.0.0.1 can be used: {error}")))?;
         let plugin = Host::new(HostOptions::default())?.load(component)?;
         let egress = EgressPolicy::deny_all()
             .allow(&simulator.origin())
-            .map_err(|error| Trouble::own(Exit::Error, error.to_string()))?;
+            .map_err(|error| CommandError::local(Exit::Error, error.to_string()))?;
         let options = InstanceOptions { egress, clock: simulator.clock(), ..InstanceOptions::default() };
         let mut instance = plugin.instantiate(options).await?;
         let manifest = instance.describe().await?;
         println!("{} connector {}, a component of {} bytes.", manifest.title, manifest.version, component.len());
-        println!("It can use nothing but");
+        println!("It imports only");
         for import in plugin.imports() {
             println!("  {import}");
         }
         println!(
-            "and asks to reach {}; here it may reach {} and nothing else.",
+            "and needs egress to {}; here it is permitted {} alone.",
             manifest.egress.join(", "),
             simulator.origin()
         );
@@ -113,7 +113,7 @@ impl Demonstration {
         Ok(Self { simulator, instance, terminal: std::io::stdout().is_terminal(), rows: Vec::new() })
     }
 
-    async fn run(&mut self, directory: &Path) -> Result<(), Trouble> {
+    async fn run(&mut self, directory: &Path) -> Result<(), CommandError> {
         self.check().await?;
         let report = self.access("access", "demo-1", Outcome::Found).await?;
         if let Some(report) = report {
@@ -121,7 +121,7 @@ impl Demonstration {
         }
         self.delete("preview", "demo-2", SAMPLE_PERSON, DeletionMode::Preview, Outcome::Previewed).await?;
         self.delete("deletion", "demo-3", SAMPLE_PERSON, DeletionMode::EraseAndVerify, Outcome::Verified).await?;
-        self.access("access, again", "demo-4", Outcome::NothingFound).await?;
+        self.access("access, again", "demo-4", Outcome::NotFound).await?;
         let own = "deletion of the connection's own account";
         self.delete(own, "demo-5", SAMPLE_ADMINISTRATOR, DeletionMode::Erase, Outcome::Refused).await?;
         let kept = !self.simulator.holdings(SAMPLE_ADMINISTRATOR).is_empty();
@@ -139,71 +139,76 @@ impl Demonstration {
         Ok(())
     }
 
-    async fn check(&mut self) -> Result<(), Trouble> {
+    async fn check(&mut self) -> Result<(), CommandError> {
         let before = self.simulator.calls().len();
         let connection = self.instance.check(&[Right::Access, Right::Deletion]).await?;
         let (ended, evidence, good) = match connection {
             Ok(connection) => {
-                let evidence = format!("{} permissions of {} proved", connection.granted.len(), connection.tenant);
+                let evidence = format!("{} permissions of {} verified", connection.granted.len(), connection.tenant);
                 ("connected".to_owned(), evidence, connection.warnings.is_empty())
             }
-            Err(error) => (words::error_kind(error.kind).to_owned(), error.message, false),
+            Err(error) => (error.kind.to_string(), error.message, false),
         };
         self.row("connection test", ended, evidence, before, good);
         Ok(())
     }
 
-    async fn access(&mut self, step: &'static str, key: &str, good: Outcome) -> Result<Option<Box<Report>>, Trouble> {
-        let request = request(key, SAMPLE_PERSON);
+    async fn access(
+        &mut self,
+        step: &'static str,
+        id: &str,
+        good: Outcome,
+    ) -> Result<Option<Box<Report>>, CommandError> {
+        let request = request(id, SAMPLE_PERSON);
         let before = self.simulator.calls().len();
-        let begun = self.instance.access(&request).await?;
-        let end = self.follow(step, &request, begun).await?;
+        let started = single(self.instance.access(std::slice::from_ref(&request)).await?)?;
+        let end = self.follow(step, &request, started).await?;
         Ok(self.ended(step, end, good, before))
     }
 
     async fn delete(
         &mut self,
         step: &'static str,
-        key: &str,
+        id: &str,
         address: &str,
         mode: DeletionMode,
         good: Outcome,
-    ) -> Result<(), Trouble> {
-        let request = request(key, address);
+    ) -> Result<(), CommandError> {
+        let request = request(id, address);
         let before = self.simulator.calls().len();
-        let begun = self.instance.delete(&request, mode).await?;
-        let end = self.follow(step, &request, begun).await?;
+        let started = single(self.instance.delete(std::slice::from_ref(&request), mode).await?)?;
+        let end = self.follow(step, &request, started).await?;
         self.ended(step, end, good, before);
         Ok(())
     }
 
-    /// Polls as a host does, at the times that the connector names; they pass at once.
+    /// Polls at the times that the connector asks for. The simulated clock moves instead of a wait.
     async fn follow(
         &mut self,
         step: &str,
         request: &Request,
-        begun: Result<Progress, Error>,
-    ) -> Result<Result<Box<Report>, Error>, Trouble> {
-        let mut progress = begun;
-        for _ in 0..MOST_POLLS {
+        started: Result<Progress, Error>,
+    ) -> Result<Result<Box<Report>, Error>, CommandError> {
+        let mut progress = started;
+        for _ in 0..MAX_POLLS {
             let pending = match progress {
                 Ok(Progress::Done(report)) => return Ok(Ok(Box::new(report))),
                 Err(error) => return Ok(Err(error)),
                 Ok(Progress::Pending(pending)) => pending,
             };
             self.wait(step, &pending).await;
-            let task = Task { request: request.clone(), ticket: pending.ticket };
-            progress = self.instance.poll(&[task]).await?.remove(0);
+            let task = Task::new(request.clone(), pending.ticket);
+            progress = single(self.instance.poll(&[task]).await?)?;
         }
-        Err(Trouble::own(Exit::Error, format!("{step} did not end after {MOST_POLLS} polls")))
+        Err(CommandError::local(Exit::Error, format!("{step} did not end after {MAX_POLLS} polls")))
     }
 
     async fn wait(&self, step: &str, pending: &Pending) {
-        let line = format!("{step}: {}", print::progress(pending));
+        let line = format!("{step}: {}", print::pending(pending));
         if self.terminal {
             let spinner = ProgressBar::new_spinner().with_message(line);
             spinner.enable_steady_tick(Duration::from_millis(80));
-            tokio::time::sleep(GLIMPSE).await;
+            tokio::time::sleep(DISPLAY_TIME).await;
             spinner.finish_and_clear();
         } else {
             println!("{line}");
@@ -220,12 +225,12 @@ impl Demonstration {
     ) -> Option<Box<Report>> {
         match end {
             Ok(report) => {
-                let ended = words::outcome(report.outcome).to_owned();
+                let ended = report.outcome.to_string();
                 self.row(step, ended, evidence(&report), before, report.outcome == good);
                 Some(report)
             }
             Err(error) => {
-                self.row(step, words::error_kind(error.kind).to_owned(), error.message, before, false);
+                self.row(step, error.kind.to_string(), error.message, before, false);
                 None
             }
         }
@@ -247,7 +252,7 @@ impl Demonstration {
                 .load_preset(UTF8_FULL_CONDENSED)
                 .set_content_arrangement(ContentArrangement::Dynamic)
                 .set_width(width);
-            table.set_header(["", "step", "ended as", "evidence", "calls"]);
+            table.set_header(["", "step", "result", "evidence", "calls"]);
             for row in &self.rows {
                 let mark = if row.good { "✓" } else { "✗" };
                 table.add_row([mark, row.step, &row.ended, &row.evidence, &row.calls.to_string()]);
@@ -257,14 +262,14 @@ impl Demonstration {
         let bad: Vec<&str> = self.rows.iter().filter(|row| !row.good).map(|row| row.step).collect();
         println!("\nThe documents of the access request are in {}.", directory.display());
         if bad.is_empty() {
-            println!("Every step ended as it should.");
+            println!("Every step ended as expected.");
         } else {
-            println!("Not as it should: {}.", bad.join(", "));
+            println!("Not as expected: {}.", bad.join(", "));
         }
     }
 }
 
-/// What a report shows, in one line and without names.
+/// What a report shows, in one line and without identifiers.
 fn evidence(report: &Report) -> String {
     let mut line = String::new();
     if !report.documents.is_empty() {
@@ -284,12 +289,6 @@ fn evidence(report: &Report) -> String {
     line
 }
 
-fn request(key: &str, address: &str) -> Request {
-    Request {
-        key: key.to_owned(),
-        subject: vec![Identifier::Email(address.to_owned())],
-        first_attempt_at: None,
-        confirmed: Vec::new(),
-        extra: Vec::new(),
-    }
+fn request(id: &str, address: &str) -> Request {
+    Request::new(id, [Identifier::email(address)])
 }

@@ -1,8 +1,10 @@
+//! Exit codes.
+
 use std::process::ExitCode;
 
 use host_test::host::contract::{Error, ErrorKind, Outcome, Remedy};
 
-/// How a command ended, for the script that called it. The numbers never change.
+/// How a command ended, for scripts. The numbers are stable.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[repr(u8)]
 pub(super) enum Exit {
@@ -17,18 +19,18 @@ pub(super) enum Exit {
     Failed = 8,
 }
 
-/// What `--help` says of them.
+/// The exit codes, for `--help`.
 pub(super) const HELP: &str = "\
 Exit codes:
-  0  done: found, nothing found, previewed, submitted, erased, verified
-  1  an error that a person has to look into
+  0  success: found, not-found, previewed, submitted, deleted, verified, opted-out
+  1  an error that an operator has to fix
   2  the command line is wrong
-  3  under way: poll with the ticket that was printed
-  4  refused: a guard forbids the deletion
-  5  done, but not the whole of it: partial, or a residue is left
-  6  the outcome is unknown: run it again with --first-attempt-at, as the message says
-  7  nothing was begun: run it again later
-  8  the vendor gave the job up";
+  3  pending: poll with the printed ticket
+  4  refused: a guard forbids it, or no identifier can be used
+  5  incomplete: partial, data-remaining
+  6  the outcome is unknown: run the command again with --first-attempt-at, as the message says
+  7  a temporary error: run the command again later
+  8  failed: the vendor's job failed";
 
 impl From<Exit> for ExitCode {
     fn from(exit: Exit) -> Self {
@@ -40,13 +42,14 @@ impl From<Outcome> for Exit {
     fn from(outcome: Outcome) -> Self {
         match outcome {
             Outcome::Found
-            | Outcome::NothingFound
+            | Outcome::NotFound
             | Outcome::Previewed
             | Outcome::Submitted
-            | Outcome::Erased
-            | Outcome::Verified => Self::Done,
+            | Outcome::Deleted
+            | Outcome::Verified
+            | Outcome::OptedOut => Self::Done,
             Outcome::Refused => Self::Refused,
-            Outcome::Partial | Outcome::Residue => Self::Incomplete,
+            Outcome::Partial | Outcome::DataRemaining => Self::Incomplete,
             Outcome::Failed => Self::Failed,
         }
     }
@@ -54,7 +57,7 @@ impl From<Outcome> for Exit {
 
 impl From<&Error> for Exit {
     fn from(error: &Error) -> Self {
-        match (error.kind, error.remedy) {
+        match (error.kind, &error.remedy) {
             (ErrorKind::OutcomeUnknown, _) => Self::OutcomeUnknown,
             (_, Remedy::Retry(_)) => Self::TryLater,
             _ => Self::Error,

@@ -1,209 +1,243 @@
-//! A request, from its first call to its report.
+//! One request, from its first call to its report.
 
 use std::time::Duration;
 
 use host_test::clock::Clock;
-use host_test::host::contract::{DeletionMode, Error, ErrorKind, Pending, Progress, Remedy, Report, Request, Task};
+use host_test::host::contract::{Error, ErrorKind, Pending, Progress, Remedy, Report, Request, Task};
 use host_test::host::{HostError, Instance};
-use host_test::journal::{Entry, Journal, JournalError};
+use host_test::journal::{Entry, Journal, JournalError, Next, Operation};
 use indicatif::ProgressBar;
 
+use super::errors::CommandError;
 use super::exit::Exit;
 use super::print;
-use super::trouble::Trouble;
 
-/// The call that is made next.
-#[derive(Clone)]
-pub(super) enum Step {
-    Access,
-    Delete(DeletionMode),
-    Poll(String),
+/// How to follow a request.
+#[derive(Clone, Copy)]
+pub(super) struct FollowOptions {
+    /// Whether to wait for the end, with further calls at the times that the connector asks for.
+    pub(super) wait: bool,
+    /// Whether to print nothing meanwhile.
+    pub(super) quiet: bool,
 }
 
-/// Where a request stands when the command ends.
-pub(super) enum Standing {
+/// The state of a request when the command ends.
+pub(super) enum State {
     Pending(Pending),
     /// The report, and the ticket that led to it.
     Done(Box<Report>, Option<String>),
 }
 
-/// What a journal, if there is one, keeps of the request that is followed.
-#[derive(Default)]
-pub(super) struct Record(Option<(Journal, Entry)>);
+/// A request, and the journal that keeps its state if there is one.
+pub(super) struct Record {
+    entry: Entry,
+    journal: Option<Journal>,
+    /// How the command came to the request.
+    origin: Origin,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Origin {
+    /// The command starts it.
+    Start,
+    /// The command was given a ticket, which alone says what it belongs to.
+    Ticket,
+}
 
 impl Record {
-    /// Goes on where the journal says that this request stands.
-    pub(super) fn resume(journal: Journal, entry: Entry) -> Result<Self, Trouble> {
-        let entry = match journal.get(&entry.id())? {
-            Some(kept) if entry.is_for(&kept) => entry.resumed(kept),
-            Some(_) => return Err(Trouble::usage("the journal holds another request under this key".to_owned())),
+    /// A request whose state is lost with this process.
+    pub(super) fn new(entry: Entry) -> Self {
+        Self { entry, journal: None, origin: Origin::Start }
+    }
+
+    /// A request that another process has started.
+    pub(super) fn of_ticket(request: Request, ticket: String) -> Self {
+        // The operation matters for starting and for a journal. Neither happens here.
+        let entry = Entry::new(request, Operation::Access).with_ticket(ticket);
+        Self { entry, journal: None, origin: Origin::Ticket }
+    }
+
+    /// A request that continues from its state in a journal.
+    pub(super) fn resume(journal: Journal, entry: Entry) -> Result<Self, CommandError> {
+        let entry = match journal.get(&entry.key())? {
+            Some(stored) if entry.is_same_request(&stored) => entry.resume(stored),
+            Some(_) => return Err(CommandError::usage("the journal holds another request with this ID")),
             None => entry,
         };
         journal.put([&entry])?;
-        Ok(Self(Some((journal, entry))))
+        Ok(Self { entry, journal: Some(journal), origin: Origin::Start })
     }
 
-    pub(super) fn entry(&self) -> Option<&Entry> {
-        self.0.as_ref().map(|(_, entry)| entry)
+    pub(super) fn entry(&self) -> &Entry {
+        &self.entry
     }
 
-    /// Changes the entry, and waits until it is kept.
-    pub(super) fn change<T>(&mut self, change: impl FnOnce(&mut Entry) -> T) -> Result<Option<T>, JournalError> {
-        let Some((journal, entry)) = &mut self.0 else { return Ok(None) };
-        let changed = change(entry);
-        journal.put([&*entry])?;
-        Ok(Some(changed))
+    /// Changes the entry, and waits until it is stored.
+    pub(super) fn change<T>(&mut self, change: impl FnOnce(&mut Entry) -> T) -> Result<T, JournalError> {
+        let changed = change(&mut self.entry);
+        if let Some(journal) = &self.journal {
+            journal.put([&self.entry])?;
+        }
+        Ok(changed)
+    }
+
+    /// The call that is due. An attempt is stored before its call.
+    fn next_call(&mut self, now_s: u64) -> Result<Call, JournalError> {
+        if let Next::Poll(task) = self.entry.next() {
+            return Ok(Call::Poll(task));
+        }
+        let operation = self.entry.operation();
+        Ok(Call::Start(operation, self.change(|entry| entry.start_attempt(now_s))?))
+    }
+
+    /// How to continue, as the end of a sentence. Without identifiers: the operator knows them, and a log must not.
+    fn continuation(&self) -> String {
+        if self.journal.is_some() {
+            return "run the same command again: the journal holds the state of the request".to_owned();
+        }
+        let id = self.entry.request_id();
+        match (self.entry.ticket(), self.entry.attempts()) {
+            (Some(ticket), _) => poll_command(id, ticket),
+            (None, Some(attempts)) => {
+                let mut options = format!("--id {id} --first-attempt-at {}", attempts.first_at);
+                if attempts.last_at != attempts.first_at {
+                    options.push_str(&format!(" --last-attempt-at {}", attempts.last_at));
+                }
+                format!("run the same command again with `{options}`")
+            }
+            (None, None) => format!("run the same command again with `--id {id}`"),
+        }
+    }
+
+    /// The error, with how to continue from here.
+    fn error(&self, error: Error) -> CommandError {
+        let continuation = self.continuation();
+        let advice = match error.remedy {
+            _ if error.kind == ErrorKind::OutcomeUnknown => continuation,
+            Remedy::Retry(delay_ms) => format!("in {} s, {continuation}", delay_ms.div_ceil(1_000)),
+            Remedy::Restart if self.origin == Origin::Start => format!("the ticket is spent: {continuation}"),
+            Remedy::Operator => format!("fix the cause, then {continuation}"),
+            Remedy::Restart | Remedy::GiveUp => return error.into(),
+        };
+        CommandError::from(error).with_advice(advice)
+    }
+
+    /// The host has no result of the call.
+    fn lost(&self, error: HostError) -> CommandError {
+        if error.outcome_unknown() { self.stopped(Exit::TryLater, &error.to_string()) } else { error.into() }
+    }
+
+    fn interrupted(&self) -> CommandError {
+        self.stopped(Exit::Pending, "interrupted; jobs that the vendor has started continue")
+    }
+
+    /// The command ends without a result. A ticket is as good as before; without one, a deletion may have been started.
+    fn stopped(&self, exit_with_ticket: Exit, message: &str) -> CommandError {
+        let exit = match (self.entry.ticket(), self.entry.attempts()) {
+            (Some(_), _) => exit_with_ticket,
+            (None, Some(_)) => Exit::OutcomeUnknown,
+            (None, None) => Exit::TryLater,
+        };
+        CommandError::local(exit, message).with_advice(self.continuation())
     }
 }
 
-/// Makes the call and, if it is to be waited for, those that follow, until there is a report.
-///
-/// While it waits it does what the contract asks of a host: it keeps to the times that the connector names, repeats what
-/// may be repeated, and hands over when the first attempt began once the outcome of one is unknown.
+/// Makes the call that is due and, with `wait`, those that follow it, until there is a report.
 pub(super) async fn follow(
     instance: &mut Instance,
     clock: &Clock,
     record: &mut Record,
-    mut request: Request,
-    mut step: Step,
-    wait: bool,
-    quiet: bool,
-) -> Result<Standing, Trouble> {
-    let screen = Screen::new(quiet);
-    // One listener for all of it: an interrupt between two of them would be heard by none.
+    options: FollowOptions,
+) -> Result<State, CommandError> {
+    let display = Display::new(options.quiet);
+    // One listener for the whole request: an interrupt between two listeners would be missed.
     let mut interrupt = std::pin::pin!(tokio::signal::ctrl_c());
     let now_ms = || u64::try_from(clock.since_epoch().as_millis()).unwrap_or(u64::MAX);
-    if let Some(entry) = record.entry() {
-        request.first_attempt_at = request.first_attempt_at.or(entry.first_attempt_at());
-        step = entry.ticket().map_or(step, |ticket| Step::Poll(ticket.to_owned()));
-        let pause = clock.in_real_time(Duration::from_millis(entry.due_at_ms().saturating_sub(now_ms())));
-        tokio::select! {
-            () = tokio::time::sleep(pause) => {}
-            _ = &mut interrupt => return Err(interrupted(&request, &step, None)),
-        }
-    }
     loop {
-        let began = now_ms() / 1_000;
-        if !matches!(step, Step::Poll(_)) {
-            record.change(|entry| entry.begins(began))?;
-        }
-        let answer = tokio::select! {
-            answer = call(instance, &request, &step) => answer,
-            _ = &mut interrupt => return Err(interrupted(&request, &step, Some(began))),
-        };
-        if let Ok(answer) = &answer {
-            record.change(|entry| entry.answered(answer.clone(), now_ms()))?;
-        }
-        let pause = match answer {
-            Ok(Ok(Progress::Done(report))) => {
-                let polled = match step {
-                    Step::Poll(ticket) => Some(ticket),
-                    Step::Access | Step::Delete(_) => None,
-                };
-                return Ok(Standing::Done(Box::new(report), polled));
-            }
-            Ok(Ok(Progress::Pending(pending))) => {
-                if !wait {
-                    return Ok(Standing::Pending(pending));
-                }
-                screen.show(&print::progress(&pending));
-                step = Step::Poll(pending.ticket);
-                pending.poll_after_ms
-            }
-            Ok(Err(error)) => {
-                if error.kind == ErrorKind::OutcomeUnknown {
-                    request.first_attempt_at.get_or_insert(began);
-                }
-                let Remedy::Retry(pause) = error.remedy else { return Err(at(&request, &step, error.into())) };
-                if !wait {
-                    return Err(at(&request, &step, error.into()));
-                }
-                screen.show(&format!("{} Next attempt in {} s.", error.message, pause.div_ceil(1_000)));
-                pause
-            }
-            Err(error) => return Err(unanswered(&request, &step, began, error)),
-        };
+        let delay = Duration::from_millis(record.entry().due_at_ms().saturating_sub(now_ms()));
         tokio::select! {
-            () = tokio::time::sleep(clock.in_real_time(Duration::from_millis(pause))) => {}
-            _ = &mut interrupt => return Err(interrupted(&request, &step, None)),
+            () = tokio::time::sleep(clock.in_real_time(delay)) => {}
+            _ = &mut interrupt => return Err(record.interrupted()),
+        }
+        let call = record.next_call(now_ms() / 1_000)?;
+        let result = tokio::select! {
+            result = call.make(instance) => Some(result),
+            _ = &mut interrupt => None,
+        };
+        let result = match result {
+            Some(Ok(result)) => result,
+            no_result => {
+                record.change(|entry| entry.record_lost_call(now_ms(), 0))?;
+                return Err(no_result
+                    .and_then(Result::err)
+                    .map_or_else(|| record.interrupted(), |error| record.lost(error)));
+            }
+        };
+        record.change(|entry| entry.record_result(result.clone(), now_ms()))?;
+        match result {
+            Ok(Progress::Done(report)) => {
+                let polled_ticket = record.entry().ticket().map(str::to_owned);
+                return Ok(State::Done(Box::new(report), polled_ticket));
+            }
+            Ok(Progress::Pending(pending)) if !options.wait => return Ok(State::Pending(pending)),
+            Ok(Progress::Pending(pending)) => display.show(&print::pending(&pending)),
+            Err(error) => match error.remedy {
+                Remedy::Retry(delay_ms) if options.wait => {
+                    display.show(&format!("{} Next attempt in {} s.", error.message, delay_ms.div_ceil(1_000)));
+                }
+                _ => return Err(record.error(error)),
+            },
         }
     }
 }
 
-type Answer = Result<Result<Progress, Error>, HostError>;
+/// A call for one request.
+enum Call {
+    Start(Operation, Request),
+    Poll(Task),
+}
 
-async fn call(instance: &mut Instance, request: &Request, step: &Step) -> Answer {
-    match step {
-        Step::Access => instance.access(request).await,
-        Step::Delete(mode) => instance.delete(request, *mode).await,
-        Step::Poll(ticket) => {
-            let task = Task { request: request.clone(), ticket: ticket.clone() };
-            let answers = instance.poll(&[task]).await?;
-            // One answer a task is what the contract says; a connector that does not keep to it has trapped, in effect.
-            answers.into_iter().next().ok_or(HostError::Trap(None))
+impl Call {
+    async fn make(&self, instance: &mut Instance) -> Result<Result<Progress, Error>, HostError> {
+        match self {
+            Self::Start(operation, request) => {
+                single(start(instance, *operation, std::slice::from_ref(request)).await?)
+            }
+            Self::Poll(task) => single(instance.poll(std::slice::from_ref(task)).await?),
         }
     }
 }
 
-/// How to go on from a step: without the names, which the person knows, and a log must not.
-pub(super) fn go_on(request: &Request, step: &Step) -> String {
-    match (step, request.first_attempt_at) {
-        (Step::Poll(ticket), _) => poll_with(request, ticket),
-        (_, Some(first)) => {
-            format!("run the same again with `--key {} --first-attempt-at {first}`", request.key)
-        }
-        (_, None) => format!("run the same again with `--key {}`", request.key),
+/// `access`, `delete` or `opt-out`.
+pub(super) async fn start(
+    instance: &mut Instance,
+    operation: Operation,
+    requests: &[Request],
+) -> Result<Vec<Result<Progress, Error>>, HostError> {
+    match operation {
+        Operation::Access => instance.access(requests).await,
+        Operation::Deletion(mode) => instance.delete(requests, mode).await,
+        Operation::OptOut => instance.opt_out(requests).await,
     }
 }
 
-pub(super) fn poll_with(request: &Request, ticket: &str) -> String {
-    format!("run `host-test poll --key {} --ticket {ticket}` and the connection and names of this command", request.key)
+/// The result of a call with one element.
+pub(super) fn single(results: Vec<Result<Progress, Error>>) -> Result<Result<Progress, Error>, HostError> {
+    results.into_iter().next().ok_or(HostError::Miscounted)
 }
 
-/// The trouble, with how to go on from this step.
-fn at(request: &Request, step: &Step, trouble: Trouble) -> Trouble {
-    let go_on = go_on(request, step);
-    match (step, trouble.exit(), trouble.advice()) {
-        (_, Exit::OutcomeUnknown, _) => trouble.with_advice(go_on),
-        (Step::Poll(_), _, Some(first)) if trouble.leaves_the_ticket_good() => {
-            trouble.with_advice(format!("{first}; then {go_on}"))
-        }
-        _ => trouble,
-    }
+/// The command that polls with a ticket, as the end of a sentence.
+pub(super) fn poll_command(id: &str, ticket: &str) -> String {
+    format!("run `host-test poll --id {id} --ticket {ticket}` with the connection and the identifiers of this command")
 }
 
-fn unanswered(request: &Request, step: &Step, began: u64, error: HostError) -> Trouble {
-    if error.outcome_unknown() {
-        ended(request, step, Some(began), Exit::TryLater, &error.to_string())
-    } else {
-        error.into()
-    }
-}
-
-/// `began` is when the call began that was interrupted; none between two calls.
-fn interrupted(request: &Request, step: &Step, began: Option<u64>) -> Trouble {
-    ended(request, step, began, Exit::Pending, "interrupted; what the vendor has begun goes on")
-}
-
-/// A call that ended without an answer. A poll begins nothing, so that it can simply be made again; with the other calls, the
-/// vendor may have begun.
-fn ended(request: &Request, step: &Step, began: Option<u64>, exit_of_poll: Exit, message: &str) -> Trouble {
-    let first_attempt_at = request.first_attempt_at.or(began);
-    let (exit, request) = match (step, first_attempt_at) {
-        (Step::Poll(_), _) => (exit_of_poll, request.clone()),
-        (_, Some(_)) => (Exit::OutcomeUnknown, Request { first_attempt_at, ..request.clone() }),
-        (_, None) => (Exit::TryLater, request.clone()),
-    };
-    Trouble::own(exit, message).with_advice(go_on(&request, step))
-}
-
-/// A moving line on a terminal, and plain lines elsewhere.
-struct Screen {
+/// A line that changes on a terminal; a line for each message elsewhere.
+struct Display {
     line: ProgressBar,
     quiet: bool,
 }
 
-impl Screen {
+impl Display {
     fn new(quiet: bool) -> Self {
         let line = if quiet { ProgressBar::hidden() } else { ProgressBar::new_spinner() };
         line.enable_steady_tick(Duration::from_millis(120));
@@ -219,7 +253,7 @@ impl Screen {
     }
 }
 
-impl Drop for Screen {
+impl Drop for Display {
     fn drop(&mut self) {
         self.line.finish_and_clear();
     }

@@ -1,29 +1,28 @@
 //! The command line.
 //!
-//! What it prints on standard output is the answer; all else goes to standard error. Names of persons are printed
-//! nowhere but in a report, as the further names that were found.
+//! Standard output carries the result of a command, standard error everything else. Identifiers are printed only as part of a
+//! report: those that were discovered and, with `--json`, the contents of inline documents.
 
 mod batch;
 mod connection;
 mod demo;
+mod errors;
 mod exit;
 mod follow;
-mod json;
+mod output;
 mod print;
 mod report;
+mod request;
 mod save;
 mod serve;
 mod simulate;
-mod subject;
-mod trouble;
-mod words;
 
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
-use host_test::host::contract::{DeletionMode, Request, Right};
-use host_test::journal::{Aim, End, Entry, Journal};
+use host_test::host::contract::{DeletionMode, Report, Request, Right};
+use host_test::journal::{End, Entry, Journal, Operation};
 use host_test::{COMPONENT, GATEWAY, GUARDED};
 use tracing_subscriber::filter::{LevelFilter, Targets};
 use tracing_subscriber::layer::SubscriberExt;
@@ -32,21 +31,22 @@ use tracing_subscriber::util::SubscriberInitExt;
 use batch::BatchOptions;
 use connection::ConnectionOptions;
 use demo::DemoOptions;
+use errors::CommandError;
 use exit::Exit;
-use follow::{Record, Standing, Step};
+use follow::{FollowOptions, Record, State};
+use output::{Ended, Output};
 use report::ReportOptions;
+use request::{AttemptOptions, RequestOptions};
 use serve::ServeOptions;
 use simulate::SimulateOptions;
-use subject::SubjectOptions;
-use trouble::Trouble;
 
-/// Finds and deletes what Qualtrics holds on a person, by a component that can do nothing else
+/// Fulfils data subject requests in Qualtrics through a sandboxed component
 #[derive(Parser)]
-#[command(version, after_help = exit::HELP)]
+#[command(version, after_help = exit::HELP, after_long_help = format!("{}\n\n{}", exit::HELP, output::HELP))]
 struct Cli {
     #[command(subcommand)]
     command: Command,
-    /// Prints one JSON object
+    /// Prints one JSON object: see --help
     #[arg(long, global = true)]
     json: bool,
     /// Logs what the host does, without personal data
@@ -56,73 +56,80 @@ struct Cli {
 
 #[derive(Subcommand)]
 enum Command {
-    /// Says what the connector is and needs
+    /// Describes the connector: settings, permissions, rate limits, egress, gaps
     Describe,
-    /// Tests a connection: signs in, and tries every permission
+    /// Tests a connection: signs in, and exercises every permission
     Check {
         #[command(flatten)]
         connection: ConnectionOptions,
-        /// For which rights
+        /// The rights to test for
         #[arg(long, value_enum, value_delimiter = ',', default_values_t = [RightArgument::Access, RightArgument::Deletion])]
         rights: Vec<RightArgument>,
     },
-    /// Asks for what is held on a person
+    /// Requests a copy of a person's data
     Access {
         #[command(flatten)]
-        asked: Asked,
+        options: CallOptions,
         #[command(flatten)]
-        kept: Kept,
+        journal: JournalOptions,
     },
-    /// Deletes what is held on a person
+    /// Deletes a person's data
     Delete {
-        /// How far it goes
+        /// How far the deletion goes
         #[arg(long, value_enum)]
         mode: ModeArgument,
         #[command(flatten)]
-        asked: Asked,
+        options: CallOptions,
         #[command(flatten)]
-        kept: Kept,
+        attempts: AttemptOptions,
+        #[command(flatten)]
+        journal: JournalOptions,
     },
-    /// Asks how a request stands
+    /// Opts a person out: the vendor must no longer contact the person
+    OptOut {
+        #[command(flatten)]
+        options: CallOptions,
+        #[command(flatten)]
+        journal: JournalOptions,
+    },
+    /// Polls a request in progress
     Poll {
-        /// The ticket that was printed last
-        #[arg(long)]
+        /// The latest ticket of the request
+        #[arg(long, requires = "id")]
         ticket: String,
         #[command(flatten)]
-        asked: Asked,
+        options: CallOptions,
     },
-    /// Serves many requests at once, whatever happens in between
     Batch(BatchOptions),
-    /// Shows the whole job on a simulated brand
+    /// Shows all operations on a simulated brand
     Demo(DemoOptions),
     /// Serves a simulated Qualtrics with sample data
     Simulate(SimulateOptions),
-    /// Writes the component that this program carries
+    /// Writes the component that this program contains
     Component {
-        /// Where to; nothing is overwritten
+        /// The file to write; an existing file is not overwritten
         #[arg(long, value_name = "FILE")]
         out: PathBuf,
-        /// With the egress guard before it, for hosts that cannot say themselves where a component may send requests
+        /// Composed with the egress guard, for hosts that cannot restrict the origins of requests themselves
         #[arg(long)]
         guarded: bool,
-        /// As an HTTP service, for runtimes that serve `wasi:http/incoming-handler`; the egress guard is within
+        /// As an HTTP service behind the egress guard, for runtimes that serve `wasi:http/incoming-handler`
         #[arg(long, conflicts_with = "guarded")]
         gateway: bool,
     },
-    /// Serves the connector over HTTP, on a loopback address
     Serve(ServeOptions),
-    /// Draws the page of what `cargo bench` has measured
+    /// Draws the page of the measurements of `cargo bench`
     Report(ReportOptions),
 }
 
 /// What all requests have in common.
 #[derive(Args)]
-struct Asked {
+struct CallOptions {
     #[command(flatten)]
     connection: ConnectionOptions,
     #[command(flatten)]
-    subject: SubjectOptions,
-    /// Waits for the end; Ctrl-C prints how to go on
+    request: RequestOptions,
+    /// Waits for the final result; Ctrl-C prints how to continue
     #[arg(long)]
     wait: bool,
     /// A new directory for the documents and the receipt
@@ -130,12 +137,12 @@ struct Asked {
     out: Option<PathBuf>,
 }
 
-/// Where a request is kept that is to survive the end of this command.
+/// Where the state of a request outlives the command.
 #[derive(Args)]
-struct Kept {
-    /// A file in which to note how far the request has come: whatever happens, the same command goes on from there, and
-    /// nothing is begun twice. It holds the names until the request has ended; only you can read it
-    #[arg(long, value_name = "FILE", requires = "key", requires = "wait")]
+struct JournalOptions {
+    /// A file for the state of the request: after any interruption, the same command continues, and no deletion is started
+    /// twice. It holds the identifiers until the request has ended; only you can read it
+    #[arg(long, value_name = "FILE", requires = "id", requires = "wait")]
     journal: Option<PathBuf>,
 }
 
@@ -143,40 +150,41 @@ struct Kept {
 enum RightArgument {
     Access,
     Deletion,
+    OptOut,
 }
 
 #[derive(Clone, Copy, ValueEnum)]
 enum ModeArgument {
-    /// Searches only
+    /// Reports what would be deleted; deletes nothing
     Preview,
     /// Deletes
     Erase,
-    /// Deletes, and searches again until nothing is left
+    /// Deletes, then searches again
     EraseAndVerify,
 }
 
-/// Does what the command line asks for.
+/// Runs the command of the command line.
 pub(super) async fn run() -> ExitCode {
     let Cli { command, json, verbose } = Cli::parse();
-    // Nothing but this program's own events: at their finest, the libraries log headers and bodies.
+    // Events of this program alone: at their finest level, libraries log headers and bodies.
     let level = if verbose { LevelFilter::DEBUG } else { LevelFilter::WARN };
     let log = tracing_subscriber::fmt::layer().with_writer(std::io::stderr);
     tracing_subscriber::registry().with(log).with(Targets::new().with_target("host_test", level)).init();
 
-    let exit = command.run(json).await.unwrap_or_else(|trouble| {
-        trouble.print(json);
-        trouble.exit()
+    let exit = command.run(json).await.unwrap_or_else(|error| {
+        error.print(json);
+        error.exit()
     });
     exit.into()
 }
 
 impl Command {
-    async fn run(self, json: bool) -> Result<Exit, Trouble> {
+    async fn run(self, json: bool) -> Result<Exit, CommandError> {
         match self {
             Self::Describe => {
                 let manifest = connection::manifest().await?;
                 if json {
-                    print::json(&json::Answer::Manifest((&manifest).into()));
+                    Output::Manifest { manifest: &manifest }.print();
                 } else {
                     print::manifest(&manifest);
                 }
@@ -186,20 +194,18 @@ impl Command {
                 let rights: Vec<_> = rights.into_iter().map(Right::from).collect();
                 let connection = connection.connect().await?.check(&rights).await??;
                 if json {
-                    print::json(&json::Answer::Connection((&connection).into()));
+                    Output::Connection { connection: &connection }.print();
                 } else {
                     print::connection(&connection);
                 }
                 Ok(Exit::Done)
             }
-            Self::Access { asked, kept } => asked.follow(Step::Access, kept.open()?, json).await,
-            Self::Delete { mode, asked, kept } => asked.follow(Step::Delete(mode.into()), kept.open()?, json).await,
-            Self::Poll { ticket, asked } => {
-                if !asked.subject.has_key() {
-                    return Err(Trouble::usage("a ticket belongs to a request: give its --key".to_owned()));
-                }
-                asked.follow(Step::Poll(ticket), None, json).await
+            Self::Access { options, journal } => options.start(Operation::Access, None, &journal, json).await,
+            Self::Delete { mode, options, attempts, journal } => {
+                options.start(Operation::Deletion(mode.into()), Some(attempts), &journal, json).await
             }
+            Self::OptOut { options, journal } => options.start(Operation::OptOut, None, &journal, json).await,
+            Self::Poll { ticket, options } => options.poll(ticket, json).await,
             Self::Batch(options) => options.run(json).await,
             Self::Demo(options) => options.run().await,
             Self::Simulate(options) => options.run().await,
@@ -215,105 +221,139 @@ impl Command {
                 };
                 let written = std::fs::File::create_new(&out)
                     .and_then(|mut file| std::io::Write::write_all(&mut file, component));
-                written.map_err(|error| Trouble::usage(format!("{} cannot be written: {error}", out.display())))?;
+                written
+                    .map_err(|error| CommandError::usage(format!("{} cannot be written: {error}", out.display())))?;
                 Ok(Exit::Done)
             }
         }
     }
 }
 
-impl Kept {
-    fn open(&self) -> Result<Option<Journal>, Trouble> {
-        Ok(self.journal.as_deref().map(Journal::open).transpose()?)
-    }
-}
-
-impl Asked {
-    async fn follow(self, step: Step, journal: Option<Journal>, json: bool) -> Result<Exit, Trouble> {
-        let directory = self.out.as_deref().map(std::path::absolute).transpose();
-        let directory = directory.map_err(|error| Trouble::usage(format!("--out is no path: {error}")))?;
-        let request = self.subject.request();
-        let mut record = match journal {
-            Some(journal) => record(journal, &request, &step, directory.as_deref())?,
+impl CallOptions {
+    async fn start(
+        self,
+        operation: Operation,
+        attempts: Option<AttemptOptions>,
+        journal: &JournalOptions,
+        json: bool,
+    ) -> Result<Exit, CommandError> {
+        let Self { connection, request, wait, out } = self;
+        let attempts = attempts.and_then(|options| options.attempts());
+        let request = Request { attempts, ..request.request() };
+        let out = absolute(out.as_deref())?;
+        let entry = Entry::new(request.clone(), operation);
+        let record = match &journal.journal {
+            Some(file) => resume(Journal::open(file)?, entry, out.as_deref())?,
             None => {
-                directory.as_deref().map_or(Ok(()), save::must_not_exist)?;
-                Record::default()
+                out.as_deref().map_or(Ok(()), save::must_not_exist)?;
+                Record::new(entry)
             }
         };
-        if let Some((entry, End { at, result: Ok(outcome), jobs, .. })) =
-            record.entry().and_then(|entry| Some((entry, entry.end()?)))
-        {
-            let saved_to = entry.directory.as_ref().map(|directory| directory.display().to_string());
-            let (key, outcome_word) = (entry.key(), words::outcome(*outcome));
+        if let Some(End { at, result: Ok(outcome), jobs, .. }) = record.entry().end() {
+            let saved_to = record.entry().directory.as_ref().map(|directory| directory.display().to_string());
             if json {
-                let ended = json::EndedBefore { key, outcome: outcome_word, jobs, saved_to, finished_at: *at };
-                print::json(&json::Answer::EndedBefore(ended));
+                let ended = Ended { outcome: *outcome, jobs, finished_at: *at };
+                Output::Ended { request_id: &request.id, ended, saved_to }.print();
             } else {
-                println!("{key} has ended before: {outcome_word}");
+                println!("{} ended in an earlier run: {}", request.id, outcome);
             }
             return Ok((*outcome).into());
         }
-        let connector = self.connection.connector().await?;
-        let mut instance = connector.instance().await?;
-        let clock = connector.clock();
-        match follow::follow(&mut instance, clock, &mut record, request.clone(), step, self.wait, json).await? {
-            Standing::Pending(pending) => {
-                if json {
-                    print::json(&json::Answer::Pending(json::Pending::new(&request.key, &pending)));
-                } else {
-                    println!("{}", print::progress(&pending));
-                    println!("To look again, {}.", follow::poll_with(&request, &pending.ticket));
-                }
-                Ok(Exit::Pending)
-            }
-            Standing::Done(report, polled) => {
-                let again = || advice_to_save(&request, polled.as_deref());
-                if let Some(directory) = &directory {
-                    save::save(&mut instance, clock, &report, directory)
-                        .await
-                        .map_err(|trouble| trouble.with_advice(again()))?;
-                }
-                record.change(|entry| entry.ends(&report))?;
-                if json {
-                    let (key, polled) = (request.key.as_str(), polled.as_deref());
-                    let saved_to = self.out.as_ref().map(|directory| directory.display().to_string());
-                    let report = json::Report::from(&*report);
-                    print::json(&json::Answer::Done(json::Done { key, polled, saved_to, report }));
-                } else {
-                    print::report(&report);
-                    match &self.out {
-                        Some(directory) => println!("\nSaved to {}.", directory.display()),
-                        None if report.documents.is_empty() => {}
-                        None => println!("\nTo save the documents, {}.", again()),
-                    }
-                }
-                Ok(report.outcome.into())
-            }
-        }
+        Run { connection, request, record, wait, out, json }.follow().await
+    }
+
+    async fn poll(self, ticket: String, json: bool) -> Result<Exit, CommandError> {
+        let Self { connection, request, wait, out } = self;
+        let request = request.request();
+        let out = absolute(out.as_deref())?;
+        out.as_deref().map_or(Ok(()), save::must_not_exist)?;
+        let record = Record::of_ticket(request.clone(), ticket);
+        Run { connection, request, record, wait, out, json }.follow().await
     }
 }
 
-/// The request's record in a journal. An earlier run may have made the directory; nobody else may.
-fn record(journal: Journal, request: &Request, step: &Step, directory: Option<&Path>) -> Result<Record, Trouble> {
-    let aim = match step {
-        Step::Delete(mode) => Aim::Deletion(*mode),
-        Step::Access | Step::Poll(_) => Aim::Access,
-    };
-    let mut record = Record::resume(journal, Entry::new(request.clone(), aim))?;
-    let ended = record.entry().is_some_and(|entry| entry.end().is_some());
-    let known = record.entry().and_then(|entry| entry.directory.as_deref());
-    if let Some(directory) = directory.filter(|directory| !ended && known != Some(directory)) {
+fn absolute(path: Option<&Path>) -> Result<Option<PathBuf>, CommandError> {
+    let path = path.map(std::path::absolute).transpose();
+    path.map_err(|error| CommandError::usage(format!("--out is not a path: {error}")))
+}
+
+/// The request's record in a journal. The directory may have been created by an earlier run of the same request, and by no
+/// other program.
+fn resume(journal: Journal, entry: Entry, out: Option<&Path>) -> Result<Record, CommandError> {
+    let mut record = Record::resume(journal, entry)?;
+    let has_ended = record.entry().end().is_some();
+    let known = record.entry().directory.as_deref();
+    if let Some(directory) = out.filter(|directory| !has_ended && known != Some(directory)) {
         save::must_not_exist(directory)?;
         record.change(|entry| entry.directory = Some(directory.to_owned()))?;
     }
     Ok(record)
 }
 
-/// A report can be had again, and with it the documents.
-fn advice_to_save(request: &Request, polled: Option<&str>) -> String {
-    match polled {
-        Some(ticket) => format!("{}, and --out", follow::poll_with(request, ticket)),
-        None => format!("run the same again with `--key {}` and --out", request.key),
+/// One request that a command starts or continues.
+struct Run {
+    connection: ConnectionOptions,
+    request: Request,
+    record: Record,
+    wait: bool,
+    out: Option<PathBuf>,
+    json: bool,
+}
+
+impl Run {
+    async fn follow(mut self) -> Result<Exit, CommandError> {
+        let connector = self.connection.connector().await?;
+        let mut instance = connector.instance().await?;
+        let clock = connector.clock();
+        let options = FollowOptions { wait: self.wait, quiet: self.json };
+        match follow::follow(&mut instance, clock, &mut self.record, options).await? {
+            State::Pending(pending) => {
+                let request_id = self.request.id.as_str();
+                if self.json {
+                    Output::Pending { request_id, pending: &pending }.print();
+                } else {
+                    println!("{}", print::pending(&pending));
+                    println!("To continue, {}.", follow::poll_command(request_id, &pending.ticket));
+                }
+                Ok(Exit::Pending)
+            }
+            State::Done(report, polled_ticket) => {
+                if let Some(directory) = &self.out {
+                    save::save(&mut instance, clock, &report, directory)
+                        .await
+                        .map_err(|error| error.with_advice(self.advice_to_save(polled_ticket.as_deref())))?;
+                }
+                self.record.change(|entry| entry.complete(&report))?;
+                self.print(&report, polled_ticket.as_deref());
+                Ok(report.outcome.into())
+            }
+        }
+    }
+
+    fn print(&self, report: &Report, polled_ticket: Option<&str>) {
+        let request_id = self.request.id.as_str();
+        let saved_to = self.out.as_ref().map(|directory| directory.display().to_string());
+        if self.json {
+            return Output::Done { request_id, done: report, polled_ticket, saved_to }.print();
+        }
+        print::report(report);
+        if let Some(ticket) = &report.ticket {
+            println!("\nTo follow the job, {}.", follow::poll_command(request_id, ticket));
+        }
+        match saved_to {
+            Some(directory) => println!("\nSaved to {directory}."),
+            None if report.documents.is_empty() => {}
+            None => println!("\nTo save the documents, {}.", self.advice_to_save(polled_ticket)),
+        }
+    }
+
+    /// The same call returns the same report, and with it the documents.
+    fn advice_to_save(&self, polled_ticket: Option<&str>) -> String {
+        let id = &self.request.id;
+        match polled_ticket {
+            Some(ticket) => format!("{}, and --out", follow::poll_command(id, ticket)),
+            None => format!("run the same command again with `--id {id}` and --out"),
+        }
     }
 }
 
@@ -322,6 +362,7 @@ impl From<RightArgument> for Right {
         match right {
             RightArgument::Access => Self::Access,
             RightArgument::Deletion => Self::Deletion,
+            RightArgument::OptOut => Self::OptOut,
         }
     }
 }

@@ -1,127 +1,145 @@
-//! What a person reads.
+//! What a command prints for people.
 
-use host_test::host::contract::{Amount, Connection, Content, Finding, Manifest, Pending, Problem, Report, Right};
+use host_test::host::contract::{
+    Amount, Connection, Content, Document, Finding, Gap, Identifier, Manifest, Pending, Permission, Problem, RateLimit,
+    Report, Right, SettingField,
+};
+use serde::Serialize;
+use serde_json::Value;
 
-use super::words;
-
-/// One object, on standard output.
-pub(super) fn json(answer: &super::json::Answer<'_>) {
-    println!("{}", serde_json::to_string_pretty(answer).unwrap_or_default());
+/// The contract's name of a case whose payload is not printed.
+pub(super) fn word(case: &impl Serialize) -> String {
+    match serde_json::to_value(case) {
+        Ok(Value::String(word)) => word,
+        Ok(Value::Object(members)) => members.into_iter().next().map(|(word, _)| word).unwrap_or_default(),
+        _ => String::new(),
+    }
 }
 
 pub(super) fn manifest(manifest: &Manifest) {
     println!("{} {} ({})", manifest.title, manifest.version, manifest.name);
-    println!("\nSettings");
-    for field in &manifest.settings {
-        let required = if field.required { ", required" } else { "" };
-        let default = field.default.as_ref().map(|value| format!(", default {value}")).unwrap_or_default();
-        println!("  {} ({}{required}{default}): {}", field.key, words::setting_kind(field.kind), field.help);
-        for (value, label) in &field.choices {
-            println!("      {value}: {label}");
-        }
-    }
-    println!("\nPermissions");
-    for permission in &manifest.permissions {
-        println!("  {} (for {})", permission.name, rights(&permission.needed_for));
-    }
-    println!("\nReaches");
-    for origin in &manifest.egress {
-        println!("  {origin}");
-    }
-    println!("\nLimits of the vendor");
-    for limit in &manifest.limits {
-        println!(
-            "  {}: {} {}…, {} calls a minute",
-            limit.name,
-            limit.methods.join(" "),
-            limit.path_prefix,
-            limit.calls_per_minute
-        );
-    }
-    println!("\nDoes not reach");
-    for gap in &manifest.gaps {
-        println!("  {}: {} {}", gap.code, gap.description, gap.advice);
-    }
+    section("Settings", manifest.settings.iter().map(setting));
+    section("Permissions", manifest.permissions.iter().map(permission));
+    section("Egress", manifest.egress.iter().cloned());
+    section("Rate limits of the vendor", manifest.limits.iter().map(rate_limit));
+    section("Data out of reach", manifest.gaps.iter().map(gap));
 }
 
 pub(super) fn connection(connection: &Connection) {
     println!("Tenant {} in {}", connection.tenant, connection.region);
-    println!("Acts as {} ({})", connection.account, connection.role);
-    println!("Reaches {}", connection.egress.join(", "));
-    println!("Proved: {}", connection.granted.join(", "));
+    println!("Account {} ({})", connection.account, connection.role);
+    println!("Egress {}", connection.egress.join(", "));
+    println!("Granted: {}", connection.granted.join(", "));
     for warning in &connection.warnings {
         println!("Warning: {}", problem(warning));
     }
 }
 
 pub(super) fn problem(problem: &Problem) -> String {
-    let blocks = match problem.blocks.as_slice() {
+    let affects = match problem.affects.as_slice() {
         [] => String::new(),
-        blocks => format!(" (stands in the way of {})", rights(blocks)),
+        affects => format!(" (affects {})", rights(affects)),
     };
-    format!("{} {}: {}{blocks}", problem.code, problem.subject, problem.message)
+    format!("{} {}: {}{affects}", problem.code, problem.target, problem.message)
 }
 
-/// Where a request stands, in one line.
-pub(super) fn progress(pending: &Pending) -> String {
+/// The state of a pending request, in one line.
+pub(super) fn pending(pending: &Pending) -> String {
     let details = [pending.vendor_status.clone(), pending.percent.map(|percent| format!("{percent} %"))];
     let details: Vec<_> = details.into_iter().flatten().collect();
     let details = if details.is_empty() { String::new() } else { format!(" ({})", details.join(", ")) };
     let attention = pending.attention.as_ref().map(|it| format!(" Attention: {}", problem(it))).unwrap_or_default();
     let seconds = pending.poll_after_ms.div_ceil(1_000);
-    format!("{}{details}; next look in {seconds} s.{attention}", words::stage(pending.stage))
+    format!("{}{details}; next poll in {seconds} s.{attention}", pending.stage)
 }
 
+/// A final report. Of all identifiers it prints only those that were discovered, because a person has to confirm them.
 pub(super) fn report(report: &Report) {
-    println!("{}: {}", words::right(report.right), words::outcome(report.outcome));
+    println!("{}: {}", report.right, report.outcome);
     for finding in &report.findings {
         println!("  {}", self::finding(finding));
     }
-    if !report.documents.is_empty() {
-        println!("\nDocuments");
-    }
-    for document in &report.documents {
-        let size = match &document.content {
-            Content::Inline(bytes) => Some(bytes.len() as u64),
-            Content::Remote(_) => document.size,
-        };
-        let size = size.map_or_else(|| "size unknown".to_owned(), |size| format!("{size} bytes"));
-        println!("  {} ({}, {size}), from {}", document.name, document.media_type, document.source);
-    }
-    if !report.also_known_as.is_empty() {
-        println!("\nAlso known as; ask again with those that you confirm");
-    }
-    for (kind, value) in report.also_known_as.iter().map(words::identifier) {
-        println!("  {kind}: {value}");
-    }
-    if !report.gaps.is_empty() {
-        println!("\nNot reached");
-    }
-    for gap in &report.gaps {
-        println!("  {}: {} {}", gap.code, gap.description, gap.advice);
-    }
-    println!("\nReceipt of {} for {}", report.receipt.connector, report.receipt.request_key);
+    section("Documents", report.documents.iter().map(document));
+    section(
+        "Discovered identifiers: confirm them, then start another request",
+        report.discovered.iter().map(identifier),
+    );
+    section("Data out of reach", report.gaps.iter().map(gap));
+    println!("\nReceipt of {} for {}", report.receipt.connector, report.receipt.request_id);
     for job in &report.receipt.jobs {
         let failure = job.failure.as_ref().map(|code| format!(", failed: {code}")).unwrap_or_default();
         println!("  {} {}: {}{failure}", job.operation, job.id, job.status);
     }
 }
 
-/// Names stand as their numbers in the order of the options: the person behind them is nobody's business on a screen.
-fn finding(finding: &Finding) -> String {
-    let amount = match finding.amount {
-        Amount::Nothing => "nothing".to_owned(),
-        Amount::Exactly(count) => count.to_string(),
-        Amount::SomeData => "some data".to_owned(),
-        Amount::Unknown => "unknown".to_owned(),
+/// A title and its lines; nothing if there are none.
+fn section(title: &str, lines: impl Iterator<Item = String>) {
+    for (index, line) in lines.enumerate() {
+        if index == 0 {
+            println!("\n{title}");
+        }
+        println!("  {line}");
+    }
+}
+
+fn setting(field: &SettingField) -> String {
+    let required = if field.required { ", required" } else { "" };
+    let default = field.default.as_ref().map(|value| format!(", default {value}")).unwrap_or_default();
+    let mut text = format!("{} ({}{required}{default}): {}", field.key, field.kind, field.help);
+    for (value, label) in &field.choices {
+        text.push_str(&format!("\n      {value}: {label}"));
+    }
+    text
+}
+
+fn permission(permission: &Permission) -> String {
+    let uses = [("required for", &permission.required_for), ("optional for", &permission.optional_for)];
+    let uses = uses.iter().filter(|(_, rights)| !rights.is_empty());
+    let uses: Vec<_> = uses.map(|(word, rights)| format!("{word} {}", self::rights(rights))).collect();
+    format!("{} ({})", permission.name, uses.join("; "))
+}
+
+fn rate_limit(limit: &RateLimit) -> String {
+    let methods = if limit.methods.is_empty() { "any method".to_owned() } else { limit.methods.join(" ") };
+    format!("{}: {methods} {}, {} calls a minute", limit.name, limit.path, limit.calls_per_minute)
+}
+
+fn gap(gap: &Gap) -> String {
+    let rights = if gap.rights.is_empty() { String::new() } else { format!(" ({})", rights(&gap.rights)) };
+    format!("{}{rights}: {} {}", gap.code, gap.description, gap.advice)
+}
+
+fn document(document: &Document) -> String {
+    let size = match &document.content {
+        Content::Inline(bytes) => Some(bytes.len() as u64),
+        Content::Remote(_) => document.size,
     };
-    let names: Vec<_> = finding.names.iter().map(|index| (u64::from(*index) + 1).to_string()).collect();
-    let names = if names.is_empty() { String::new() } else { format!(" [name {}]", names.join(", ")) };
+    let size = size.map_or_else(|| "size unknown".to_owned(), |size| format!("{size} bytes"));
+    format!("{} ({}, {size}), from {}", document.name, document.media_type, document.source)
+}
+
+fn identifier(identifier: &Identifier) -> String {
+    match identifier {
+        Identifier::Email(value) => format!("email: {value}"),
+        Identifier::Phone(value) => format!("phone: {value}"),
+        Identifier::ExternalId(value) => format!("external-id: {value}"),
+        Identifier::Other((kind, value)) => format!("{kind}: {value}"),
+    }
+}
+
+/// Identifiers are printed as their numbers in the order of the options, because a screen may be seen by others.
+fn finding(finding: &Finding) -> String {
+    let amount = match &finding.amount {
+        Amount::Count(count) => count.to_string(),
+        other => word(other),
+    };
+    let numbers: Vec<_> = finding.identifiers.iter().map(|index| (u64::from(*index) + 1).to_string()).collect();
+    let numbers = if numbers.is_empty() { String::new() } else { format!(" [identifier {}]", numbers.join(", ")) };
     let code = finding.code.as_ref().map(|code| format!(" ({code})")).unwrap_or_default();
     let note = finding.note.as_ref().map(|note| format!(" {note}")).unwrap_or_default();
-    format!("{}: {}, {amount}{names}{code}{note}", finding.source, words::source_state(finding.state))
+    format!("{}: {}, {amount}{numbers}{code}{note}", finding.source, finding.state)
 }
 
 fn rights(rights: &[Right]) -> String {
-    rights.iter().map(|right| words::right(*right)).collect::<Vec<_>>().join(", ")
+    rights.iter().map(Right::to_string).collect::<Vec<_>>().join(", ")
 }

@@ -1,14 +1,14 @@
-//! The page of measurements.
+//! The command `report`: the page of measurements.
 
 use std::path::PathBuf;
 
 use clap::Args;
 use host_test::performance::{Results, bars, draw};
 
+use super::errors::CommandError;
 use super::exit::Exit;
-use super::trouble::Trouble;
 
-/// Draws what `cargo bench` has measured.
+/// Draws the measurements of `cargo bench`.
 #[derive(Args)]
 pub(super) struct ReportOptions {
     /// The file of results
@@ -20,13 +20,13 @@ pub(super) struct ReportOptions {
 }
 
 impl ReportOptions {
-    pub(super) fn run(&self) -> Result<Exit, Trouble> {
+    pub(super) fn run(&self) -> Result<Exit, CommandError> {
         let results = Results::read(&self.results).map_err(|error| {
             let file = self.results.display();
-            Trouble::usage(format!("{file} holds no results: {error}; `cargo bench --package host-test` makes them"))
+            CommandError::usage(format!("{file} cannot be used: {error}; `cargo bench --package host-test` writes it"))
         })?;
         draw(&results, &self.out)
-            .map_err(|error| Trouble::usage(format!("{} cannot be written: {error}", self.out.display())))?;
+            .map_err(|error| CommandError::usage(format!("{} cannot be written: {error}", self.out.display())))?;
         for bar in bars(&results) {
             let met = bar.met.map_or("not measured", |met| if met { "met" } else { "MISSED" });
             println!("{met:>12}  {} {}: {}", bar.what, bar.wanted, bar.reached.unwrap_or_default());

@@ -1,4 +1,4 @@
-//! A report's documents, on disk.
+//! The documents of a report, on disk.
 
 use std::fs::{DirBuilder, File, OpenOptions};
 use std::io::{self, Write};
@@ -9,39 +9,38 @@ use host_test::clock::Clock;
 use host_test::host::Instance;
 use host_test::host::contract::{Content, Document, Remedy, Report};
 
+use super::errors::CommandError;
 use super::exit::Exit;
-use super::json;
-use super::trouble::Trouble;
 
 const RECEIPT: &str = "receipt.json";
 
-/// The pieces in which a remote document is read, in bytes.
-const PIECE: u32 = 64 * 1024;
+/// The bytes that one call of `read` asks for.
+const CHUNK_BYTES: u32 = 64 * 1024;
 
-/// How often in a row a piece is asked for again.
-const ATTEMPTS: u32 = 5;
+/// The calls in a row that may fail with `retry`, for one chunk.
+const MAX_ATTEMPTS: u32 = 5;
 
-/// Fails if there is anything at this path: nothing is ever overwritten.
-pub(super) fn must_not_exist(directory: &Path) -> Result<(), Trouble> {
+/// Fails if the path exists, because nothing is overwritten.
+pub(super) fn must_not_exist(directory: &Path) -> Result<(), CommandError> {
     match directory.symlink_metadata() {
         Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(()),
-        _ => Err(Trouble::usage(format!("{} exists already", directory.display()))),
+        _ => Err(CommandError::usage(format!("{} exists already", directory.display()))),
     }
 }
 
-/// Writes the documents and the receipt into a directory that is for the owner's eyes only. All or nothing: until everything
-/// is on disk, the directory is as it was. One that is there already was written by an earlier run of the same request.
+/// Writes the documents and the receipt into a directory that only the owner can read. All or nothing: the directory appears, or
+/// replaces that of an earlier run of the same request, when everything is on disk.
 pub(super) async fn save(
     instance: &mut Instance,
     clock: &Clock,
     report: &Report,
     directory: &Path,
-) -> Result<(), Trouble> {
+) -> Result<(), CommandError> {
     let parent = directory.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new("."));
     let name = directory.file_name().unwrap_or_default().to_string_lossy();
     let part = parent.join(format!(".{name}.part"));
     let failed = |error: io::Error| not_written(directory, &error);
-    // Left over by a run that died.
+    // Left over by a run that was killed.
     remove(&part).map_err(failed)?;
     owner_only().create(&part).map_err(failed)?;
     let saved = async {
@@ -54,14 +53,14 @@ pub(super) async fn save(
     };
     let saved = saved.await;
     if saved.is_err() {
-        // What cannot be removed either is in a directory that only its owner can read.
+        // If this fails, the files remain in a directory that only its owner can read.
         let _ = remove(&part);
     }
     saved
 }
 
-/// Writes a file that is there as a whole, or as it was.
-pub(super) fn write_whole(path: &Path, bytes: &[u8]) -> Result<(), Trouble> {
+/// Replaces a file as a whole.
+pub(super) fn write_whole(path: &Path, bytes: &[u8]) -> Result<(), CommandError> {
     let parent = path.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new("."));
     let part = parent.join(format!(".{}.part", path.file_name().unwrap_or_default().to_string_lossy()));
     let written = File::create(&part)
@@ -71,8 +70,8 @@ pub(super) fn write_whole(path: &Path, bytes: &[u8]) -> Result<(), Trouble> {
     written.map_err(|error| not_written(path, &error))
 }
 
-/// Makes a directory, for the owner's eyes only, unless there is one.
-pub(super) fn make(directory: &Path) -> Result<(), Trouble> {
+/// Creates a directory that only the owner can read, unless it exists.
+pub(super) fn create_directory(directory: &Path) -> Result<(), CommandError> {
     match owner_only().create(directory) {
         Err(error) if !directory.is_dir() => Err(not_written(directory, &error)),
         _ => Ok(()),
@@ -86,7 +85,7 @@ fn remove(directory: &Path) -> io::Result<()> {
     }
 }
 
-/// What is in a directory outlasts a crash of the machine once the directory itself is on disk.
+/// The entries of a directory survive a crash of the machine after the directory itself was written.
 fn sync(directory: &Path) -> io::Result<()> {
     #[cfg(unix)]
     return File::open(directory)?.sync_all();
@@ -94,16 +93,26 @@ fn sync(directory: &Path) -> io::Result<()> {
     Ok(())
 }
 
-async fn write_all(instance: &mut Instance, clock: &Clock, report: &Report, directory: &Path) -> Result<(), Trouble> {
+async fn write_all(
+    instance: &mut Instance,
+    clock: &Clock,
+    report: &Report,
+    directory: &Path,
+) -> Result<(), CommandError> {
     for document in &report.documents {
         write(instance, clock, document, directory).await?;
     }
-    let receipt = serde_json::to_vec_pretty(&json::Receipt::from(&report.receipt)).unwrap_or_default();
+    let receipt = serde_json::to_vec_pretty(&report.receipt).unwrap_or_default();
     let mut file = create(directory, RECEIPT)?;
     file.write_all(&receipt).and_then(|()| file.sync_all()).map_err(|error| not_written(directory, &error))
 }
 
-async fn write(instance: &mut Instance, clock: &Clock, document: &Document, directory: &Path) -> Result<(), Trouble> {
+async fn write(
+    instance: &mut Instance,
+    clock: &Clock,
+    document: &Document,
+    directory: &Path,
+) -> Result<(), CommandError> {
     let mut file = create(directory, &document.name)?;
     let reference = match &document.content {
         Content::Inline(bytes) => {
@@ -114,7 +123,7 @@ async fn write(instance: &mut Instance, clock: &Clock, document: &Document, dire
     };
     let (mut offset, mut attempts) = (0, 0);
     loop {
-        match instance.read(reference, offset, PIECE).await? {
+        match instance.read(reference, offset, CHUNK_BYTES).await? {
             Ok(chunk) => {
                 file.write_all(&chunk.bytes).map_err(|error| not_written(directory, &error))?;
                 offset += chunk.bytes.len() as u64;
@@ -126,7 +135,7 @@ async fn write(instance: &mut Instance, clock: &Clock, document: &Document, dire
             Err(error) => {
                 attempts += 1;
                 match error.remedy {
-                    Remedy::Retry(pause) if attempts < ATTEMPTS => {
+                    Remedy::Retry(pause) if attempts < MAX_ATTEMPTS => {
                         tokio::time::sleep(clock.in_real_time(Duration::from_millis(pause))).await;
                     }
                     _ => return Err(error.into()),
@@ -136,11 +145,14 @@ async fn write(instance: &mut Instance, clock: &Clock, document: &Document, dire
     }
 }
 
-/// A connector promises names that are safe; a host does not rely on it.
-fn create(directory: &Path, name: &str) -> Result<File, Trouble> {
+/// The contract promises safe names. A host checks them nevertheless.
+fn create(directory: &Path, name: &str) -> Result<File, CommandError> {
     let safe = |byte: u8| byte.is_ascii_alphanumeric() || b"._- ".contains(&byte);
     if name.is_empty() || name.len() > 255 || name.starts_with('.') || !name.bytes().all(safe) {
-        return Err(Trouble::own(Exit::Error, "the connector named a document in a way that is not safe to write"));
+        return Err(CommandError::local(
+            Exit::Error,
+            "the connector returned a document name that is not safe on a file system",
+        ));
     }
     let mut options = OpenOptions::new();
     options.write(true).create_new(true);
@@ -156,6 +168,6 @@ fn owner_only() -> DirBuilder {
     builder
 }
 
-fn not_written(directory: &Path, error: &io::Error) -> Trouble {
-    Trouble::own(Exit::Error, format!("{} cannot be written: {error}", directory.display()))
+fn not_written(directory: &Path, error: &io::Error) -> CommandError {
+    CommandError::local(Exit::Error, format!("{} cannot be written: {error}", directory.display()))
 }

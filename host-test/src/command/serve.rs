@@ -1,4 +1,4 @@
-//! The connector as an HTTP service, for as long as the command runs.
+//! The command `serve`: the connector as an HTTP service.
 
 use std::fmt::Write as _;
 use std::net::Ipv4Addr;
@@ -14,46 +14,46 @@ use sha2::{Digest, Sha256};
 use tokio::net::TcpListener;
 
 use super::connection;
+use super::errors::CommandError;
 use super::exit::Exit;
-use super::trouble::Trouble;
 
-/// The SHA-256 of the token that callers send.
+/// The variable with the SHA-256 of the token that callers send.
 const TOKEN: &str = "GATEWAY_TOKEN_SHA256";
-/// What the names of the variables with the connector's settings begin with.
+/// The prefix of the variables with the connector's settings.
 const SETTING: &str = "CONNECTOR_";
-/// How much of the vendor's limits may be used, in percent. All instances together keep to it.
+/// The variable with the share of the vendor's rate limits that all instances together may use, in percent.
 const SHARE: &str = "CONNECTOR_RATE_SHARE";
-/// How long a simulated brand's jobs take.
+/// The duration of the jobs of a simulated brand.
 const JOB: Duration = Duration::from_secs(20);
-/// The origins that may be reached, in place of those of the manifest.
+/// The variable with the permitted origins, instead of those of the manifest.
 const ORIGINS: &str = "EGRESS_ORIGINS";
 
-/// A gateway on a loopback address.
+/// Serves the connector over HTTP, on a loopback address.
 ///
-/// It is configured by variables: GATEWAY_TOKEN_SHA256, the SHA-256 of the token that callers send; CONNECTOR_… for each
-/// setting that `describe` lists, as CONNECTOR_DATACENTER_ID; and EGRESS_ORIGINS, with commas between them, where it may
-/// reach others than `describe` lists. Those of this command's own environment are handed over, and no others.
+/// Environment variables configure it: GATEWAY_TOKEN_SHA256, the SHA-256 of the token that callers send; CONNECTOR_… for each
+/// setting that `describe` lists, such as CONNECTOR_DATACENTER_ID; and EGRESS_ORIGINS, separated by commas, to permit other
+/// origins than those that `describe` lists. No other variable is passed to the gateway.
 #[derive(Args)]
 pub(super) struct ServeOptions {
     /// The port on 127.0.0.1; 0 takes any free one
     #[arg(long, default_value_t = 8081)]
     port: u16,
-    /// A variable in place of the one in this command's environment; no secrets, for others can read a command line
+    /// A variable that replaces the one of the environment; not for secrets, because other users can read a command line
     #[arg(long = "env", value_name = "NAME=VALUE", value_parser = connection::key_and_value)]
     environment: Vec<(String, String)>,
-    /// How many requests may be under way at once
+    /// The maximum number of concurrent requests
     #[arg(long, value_name = "COUNT", default_value_t = 64, value_parser = clap::value_parser!(u32).range(1..=4096))]
     max_requests: u32,
-    /// Permits names that lead to private addresses
+    /// Permits host names that resolve to private addresses
     #[arg(long)]
     allow_private_addresses: bool,
-    /// Serves a simulated brand, and prints a call to try
+    /// Serves a simulated brand, and prints an example request
     #[arg(long)]
     simulate: bool,
 }
 
 impl ServeOptions {
-    pub(super) async fn run(self) -> Result<Exit, Trouble> {
+    pub(super) async fn run(self) -> Result<Exit, CommandError> {
         let manifest = connection::manifest().await?;
         let mut environment = self.environment(&manifest)?;
         let simulated = if self.simulate { Some(Simulated::start(&mut environment).await?) } else { None };
@@ -65,29 +65,29 @@ impl ServeOptions {
         let service = Host::new(options)?.load_gateway(GATEWAY)?.service(instance);
         let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, self.port))
             .await
-            .map_err(|error| Trouble::usage(format!("port {} cannot be used: {error}", self.port)))?;
-        let address = listener.local_addr().map_err(|error| Trouble::own(Exit::Error, error.to_string()))?;
+            .map_err(|error| CommandError::usage(format!("port {} cannot be used: {error}", self.port)))?;
+        let address = listener.local_addr().map_err(|error| CommandError::local(Exit::Error, error.to_string()))?;
 
         println!("The gateway is at http://{address}; GET /openapi.json describes it.");
         if let Some(simulated) = &simulated {
             println!("{}", simulated.call_to_try(&format!("http://{address}")));
         }
-        println!("Ctrl-C ends it.");
+        println!("Press Ctrl-C to stop.");
         tokio::select! {
             () = service.serve(listener, interrupted()) => {}
-            // Who asks twice does not want to wait for the answers under way.
+            // A second interrupt does not wait for the responses in progress.
             () = async { interrupted().await; interrupted().await } => {}
         }
         Ok(Exit::Done)
     }
 
-    /// Those variables that are meant for the gateway and what is within.
-    fn environment(&self, manifest: &Manifest) -> Result<Environment, Trouble> {
+    /// The variables of the gateway and the components inside it.
+    fn environment(&self, manifest: &Manifest) -> Result<Environment, CommandError> {
         let secrets = manifest.settings.iter().filter(|field| field.kind == SettingKind::Secret);
         let mut secrets = secrets.map(|field| variable(&field.key));
         if let Some(secret) = secrets.find(|secret| self.environment.iter().any(|(name, _)| name == secret)) {
-            return Err(Trouble::usage(format!(
-                "{secret} is a secret, and a command line is none: set the variable itself"
+            return Err(CommandError::usage(format!(
+                "{secret} is a secret, and other users can read a command line: set the environment variable"
             )));
         }
         let meant = |name: &str| name == TOKEN || name == ORIGINS || name.starts_with(SETTING);
@@ -96,24 +96,24 @@ impl ServeOptions {
         Ok(own.filter(|(name, _)| meant(name)).chain(self.environment.iter().cloned()).collect())
     }
 
-    /// The guard within goes by the same list.
-    fn egress(&self, manifest: &Manifest, environment: &Environment) -> Result<EgressPolicy, Trouble> {
+    /// The guard inside applies the same list.
+    fn egress(&self, manifest: &Manifest, environment: &Environment) -> Result<EgressPolicy, CommandError> {
         let policy = match environment.get(ORIGINS) {
             Some(origins) => {
                 origins.split(',').try_fold(EgressPolicy::deny_all(), |policy, origin| policy.allow(origin.trim()))
             }
             None => EgressPolicy::of_manifest(manifest.egress.iter().map(String::as_str)),
         };
-        let policy = policy.map_err(|error| Trouble::usage(error.to_string()))?;
+        let policy = policy.map_err(|error| CommandError::usage(error.to_string()))?;
         Ok(if self.allow_private_addresses { policy.allow_private_addresses() } else { policy })
     }
 }
 
-/// The share of the vendor's limits, where the connector has such a setting. What an instance does not know, the host does:
-/// each may use all of it.
+/// The share of the vendor's rate limits, if the connector has such a setting. The host applies it to all instances together;
+/// each instance may then use all of it.
 fn budget(manifest: &Manifest, environment: &mut Environment) -> Option<Budget> {
     let field = manifest.settings.iter().find(|field| variable(&field.key) == SHARE)?;
-    // A share that is no number is for the connector to refuse.
+    // The connector rejects a share that is not a number.
     let share = environment.get(SHARE).or(field.default.as_deref())?.parse().ok()?;
     environment.extend([(SHARE.to_owned(), "100".to_owned())]);
     Some(Budget::new(&manifest.limits, share, Clock::system()))
@@ -125,7 +125,7 @@ fn variable(key: &str) -> String {
 }
 
 async fn interrupted() {
-    // Where it cannot be listened for, the system ends the process.
+    // Where there is no such signal, the system ends the process.
     if tokio::signal::ctrl_c().await.is_err() {
         std::future::pending().await
     }
@@ -138,7 +138,7 @@ struct Simulated {
 }
 
 impl Simulated {
-    async fn start(environment: &mut Environment) -> Result<Self, Trouble> {
+    async fn start(environment: &mut Environment) -> Result<Self, CommandError> {
         let options = simulator::Options {
             clock: Clock::system(),
             erasure_duration: JOB,
@@ -147,7 +147,7 @@ impl Simulated {
         };
         let simulator = Simulator::start(Brand::sample(), options)
             .await
-            .map_err(|error| Trouble::own(Exit::Error, error.to_string()))?;
+            .map_err(|error| CommandError::local(Exit::Error, error.to_string()))?;
         let origin = simulator.origin();
         let token: [u8; 16] = rand::random();
         let token = hexadecimal(&token);
@@ -165,11 +165,11 @@ impl Simulated {
 
     fn call_to_try(&self, gateway: &str) -> String {
         let request = serde_json::json!({
-            "request": { "key": "dsr-1", "subject": [{ "email": SAMPLE_PERSON }] },
+            "requests": [{ "id": "dsr-1", "subject": [{ "email": SAMPLE_PERSON }] }],
             "mode": "preview",
         });
         format!(
-            "It serves a simulated brand. To see a preview:\n  curl -sS {gateway}/deletions -H 'Authorization: Bearer {}' \\\n    \
+            "It serves a simulated brand. To request a preview:\n  curl -sS {gateway}/deletions -H 'Authorization: Bearer {}' \\\n    \
              -H 'Content-Type: application/json' -d '{request}'",
             self.token
         )

@@ -63,7 +63,7 @@ impl Budget {
 #[derive(Debug)]
 struct Bucket {
     methods: Vec<String>,
-    path_prefix: String,
+    path: String,
     /// What a call fills of the bucket, as the time in which that much runs out; the whole bucket takes a minute.
     call: Duration,
     used: Duration,
@@ -76,12 +76,13 @@ impl Bucket {
         let calls = u64::from(limit.calls_per_minute) * u64::from(share_percent.clamp(1, 100)) / 100;
         // Of less than a billion calls a minute: fits, and is no rounding that matters.
         let call = MINUTE / u32::try_from(calls.max(1)).unwrap_or(u32::MAX);
-        let (methods, path_prefix) = (limit.methods.clone(), limit.path_prefix.clone());
-        Self { methods, path_prefix, call, used: Duration::ZERO, at: Duration::ZERO }
+        let (methods, path) = (limit.methods.clone(), limit.path.clone());
+        Self { methods, path, call, used: Duration::ZERO, at: Duration::ZERO }
     }
 
     fn counts(&self, method: &Method, path: &str) -> bool {
-        self.methods.iter().any(|counted| counted == method.as_str()) && path.starts_with(&self.path_prefix)
+        let is_counted = |counted: &String| counted == method.as_str();
+        (self.methods.is_empty() || self.methods.iter().any(is_counted)) && matches_path(&self.path, path)
     }
 
     /// How long it is until there is room for one more call.
@@ -90,6 +91,22 @@ impl Bucket {
         self.at = now;
         (self.used + self.call).saturating_sub(MINUTE)
     }
+}
+
+/// Whether a path matches a pattern, in which `*` stands for one segment and a final `**` for one or more. A query does not count.
+fn matches_path(pattern: &str, path: &str) -> bool {
+    let path = path.split('?').next().unwrap_or_default();
+    let mut segments = path.split('/');
+    let mut wanted = pattern.split('/').peekable();
+    while let Some(segment) = wanted.next() {
+        match (segment, segments.next()) {
+            ("**", Some(_)) if wanted.peek().is_none() => return true,
+            ("*", Some(found)) if !found.is_empty() => {}
+            (segment, Some(found)) if segment == found => {}
+            _ => return false,
+        }
+    }
+    segments.next().is_none()
 }
 
 /// The answer in place of the vendor's: call again in so many whole seconds.
@@ -107,17 +124,17 @@ mod tests {
 
     const SECOND: Duration = Duration::from_secs(1);
 
-    fn limit(methods: &[&str], path_prefix: &str, calls_per_minute: u32) -> RateLimit {
+    fn limit(methods: &[&str], path: &str, calls_per_minute: u32) -> RateLimit {
         RateLimit {
             name: "test".to_owned(),
             methods: methods.iter().map(|&method| method.to_owned()).collect(),
-            path_prefix: path_prefix.to_owned(),
+            path: path.to_owned(),
             calls_per_minute,
         }
     }
 
     #[test]
-    fn a_share_may_be_used_at_once_and_comes_back_evenly() {
+    fn a_share_may_be_used_at_once_and_refills_evenly() {
         let clock = Clock::made(1_000_000);
         let budget = Budget::new(&[limit(&["POST"], "/erase", 20)], 75, clock.clone());
         for call in 0..15 {
@@ -125,7 +142,7 @@ mod tests {
         }
         assert_eq!(budget.clone().take(&Method::POST, "/erase"), Err(4 * SECOND));
         clock.advance(3 * SECOND);
-        assert_eq!(budget.take(&Method::POST, "/erase/more"), Err(SECOND));
+        assert_eq!(budget.take(&Method::POST, "/erase?query"), Err(SECOND));
         clock.advance(SECOND);
         assert_eq!(budget.take(&Method::POST, "/erase"), Ok(()));
         assert_eq!(budget.take(&Method::POST, "/erase"), Err(4 * SECOND));
@@ -134,19 +151,42 @@ mod tests {
     }
 
     #[test]
-    fn a_request_is_counted_by_every_limit_that_it_matches_or_by_none() {
-        let limits = [limit(&["GET", "POST"], "/", 4), limit(&["POST"], "/erase", 1)];
+    fn a_request_counts_against_every_limit_that_it_matches_or_against_none() {
+        let limits = [limit(&["GET", "POST"], "/**", 4), limit(&["POST"], "/erase", 1)];
         let budget = Budget::new(&limits, 100, Clock::made(0));
         assert_eq!(budget.take(&Method::POST, "/erase"), Ok(()));
         for _ in 0..9 {
             assert_eq!(budget.take(&Method::POST, "/erase"), Err(MINUTE));
         }
-        // What was refused has used nothing up.
+        // A rejected request has used nothing.
         for _ in 0..3 {
             assert_eq!(budget.take(&Method::GET, "/erase"), Ok(()));
         }
         assert_eq!(budget.take(&Method::GET, "/"), Err(15 * SECOND));
         assert_eq!(budget.take(&Method::DELETE, "/"), Ok(()));
+    }
+
+    #[test]
+    fn a_limit_without_methods_counts_every_method() {
+        let budget = Budget::new(&[limit(&[], "/a", 1)], 100, Clock::made(0));
+        assert_eq!(budget.take(&Method::GET, "/a"), Ok(()));
+        assert_eq!(budget.take(&Method::DELETE, "/a"), Err(MINUTE));
+    }
+
+    #[test]
+    fn a_star_matches_one_segment_and_a_final_double_star_the_rest() {
+        let search = "/API/v3/directories/*/contacts/search";
+        assert!(matches_path(search, "/API/v3/directories/POOL_1/contacts/search?pageSize=100"));
+        for path in [
+            "/API/v3/directories/contacts/search",
+            "/API/v3/directories//contacts/search",
+            "/API/v3/directories/P/contacts/search/x",
+        ] {
+            assert!(!matches_path(search, path), "{path}");
+        }
+        assert!(matches_path("/API/v3/**", "/API/v3/users") && matches_path("/API/v3/**", "/API/v3/a/b/c"));
+        assert!(!matches_path("/API/v3/**", "/API/v3") && !matches_path("/API/v3/**", "/oauth2/token"));
+        assert!(!matches_path("/API/v3/users", "/API/v3/users/UR_1"));
     }
 
     #[test]

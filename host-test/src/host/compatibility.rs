@@ -22,7 +22,6 @@ use wasmtime::component::{Component, ComponentExportIndex, ComponentNamedList, I
 use wit_component::{ComponentEncoder, StringEncoding, embed_component_metadata};
 use wit_parser::Resolve;
 
-use super::bindings::exports::privacy::connector::connector as wire;
 use super::contract::{Error, Identifier, Outcome, Progress, Report, Request, Setting, Task};
 use super::instance::State;
 use super::outbound::Outbound;
@@ -30,8 +29,8 @@ use super::{EgressPolicy, Host, HostError, InstanceOptions, Options};
 use crate::simulator::{self, Brand, SAMPLE_CLIENT_ID, SAMPLE_CLIENT_SECRET, SAMPLE_PERSON, Simulator};
 use crate::{COMPONENT, GATEWAY};
 
-const OLD: &str = "privacy:connector/connector@0.1.0";
-const NEWER: &str = "privacy:connector/connector@0.1.1";
+const OLD: &str = "privacy:connector/connector@0.2.0";
+const NEWER: &str = "privacy:connector/connector@0.2.1";
 
 /// What the newer release adds.
 const ADDITION: &str = "
@@ -53,7 +52,7 @@ fn newer_connector() -> Vec<u8> {
         resolve.push_dir(wit.join("deps").join(package)).unwrap();
     }
     let contract = std::fs::read_to_string(wit.join("connector.wit")).unwrap();
-    let contract = contract.replace("package privacy:connector@0.1.0;", "package privacy:connector@0.1.1;");
+    let contract = contract.replace("package privacy:connector@0.2.0;", "package privacy:connector@0.2.1;");
     let package = resolve.push_str("connector.wit", &[&contract, ADDITION].concat()).unwrap();
     let world = resolve.select_world(&[package], Some("plugin-with-addition")).unwrap();
     let mut module = newer_module(core_module(COMPONENT));
@@ -88,7 +87,7 @@ fn newer_module(module: &[u8]) -> Vec<u8> {
                 };
                 section.export(&export.name.replace(OLD, NEWER), kind, export.index);
                 if export.name == format!("{OLD}#describe") {
-                    section.export("privacy:connector/addition@0.1.1#describe-again", kind, export.index);
+                    section.export("privacy:connector/addition@0.2.1#describe-again", kind, export.index);
                 }
             }
             newer.section(&section);
@@ -124,13 +123,7 @@ fn options(brand: &Simulator) -> InstanceOptions {
 }
 
 fn request() -> Request {
-    Request {
-        key: "dsr-1".to_owned(),
-        subject: vec![Identifier::Email(SAMPLE_PERSON.to_owned())],
-        first_attempt_at: None,
-        confirmed: Vec::new(),
-        extra: Vec::new(),
-    }
+    Request::new("dsr-1", [Identifier::email(SAMPLE_PERSON)])
 }
 
 /// Follows a request to its last word, with whatever polls it.
@@ -153,13 +146,13 @@ async fn a_newer_connector_of_the_same_0_n_serves_an_old_host() {
     let (host, connector) = (host(), newer_connector());
     let component = Component::new(&host.engine, &connector).unwrap();
     let exports: Vec<_> = component.component_type().exports(&host.engine).map(|(name, _)| name.to_owned()).collect();
-    assert_eq!(exports, [NEWER, "privacy:connector/addition@0.1.1"]);
+    assert_eq!(exports, [NEWER, "privacy:connector/addition@0.2.1"]);
 
     let brand = brand().await;
     let mut instance = host.load(&connector).unwrap().instantiate(options(&brand)).await.unwrap();
     assert_eq!(instance.describe().await.unwrap().name, "qualtrics");
     instance.configure(&settings(&brand)).await.unwrap().unwrap();
-    let begun = instance.access(&request()).await.unwrap().unwrap();
+    let begun = instance.access(&[request()]).await.unwrap().remove(0).unwrap();
     let poll = async |tasks: &[Task]| instance.poll(tasks).await.unwrap().remove(0).unwrap();
     let report = followed(&brand, begun, poll).await;
     assert_eq!(report.outcome, Outcome::Found);
@@ -200,25 +193,24 @@ async fn a_newer_host_of_the_same_0_n_runs_an_old_connector() {
     let (host, brand) = (host(), brand().await);
     let mut newer = NewerHost::load(&host, COMPONENT, options(&brand)).await;
     // It sees that there is no addition, and can do without.
-    assert!(newer.instance.get_export_index(&mut newer.store, None, "privacy:connector/addition@0.1.1").is_none());
+    assert!(newer.instance.get_export_index(&mut newer.store, None, "privacy:connector/addition@0.2.1").is_none());
 
-    let settings: Vec<_> = settings(&brand).iter().map(wire::Setting::from).collect();
-    let (configured,): (Result<(), Error>,) = newer.call("configure", (settings.as_slice(),)).await;
+    let (configured,): (Result<(), Error>,) = newer.call("configure", (settings(&brand).as_slice(),)).await;
     configured.unwrap();
-    let (begun,): (Result<wire::Progress, Error>,) = newer.call("access", (&wire::Request::from(&request()),)).await;
+    let requests = [request()];
+    let (mut started,): (Vec<Result<Progress, Error>>,) = newer.call("access", (requests.as_slice(),)).await;
     let poll = async |tasks: &[Task]| {
-        let tasks: Vec<_> = tasks.iter().map(wire::Task::from).collect();
-        let (mut answers,): (Vec<Result<wire::Progress, Error>>,) = newer.call("poll", (tasks.as_slice(),)).await;
-        answers.remove(0).unwrap().into()
+        let (mut results,): (Vec<Result<Progress, Error>>,) = newer.call("poll", (tasks,)).await;
+        results.remove(0).unwrap()
     };
-    let report = followed(&brand, begun.unwrap().into(), poll).await;
+    let report = followed(&brand, started.remove(0).unwrap(), poll).await;
     assert_eq!(report.outcome, Outcome::Found);
     assert!(!report.documents.is_empty());
 }
 
 #[test]
 fn a_connector_of_another_0_n_is_not_loaded() {
-    let (old, other) = (OLD.as_bytes(), b"privacy:connector/connector@0.2.0");
+    let (old, other) = (OLD.as_bytes(), b"privacy:connector/connector@0.3.0");
     let mut connector = COMPONENT.to_vec();
     let places: Vec<_> = (0..connector.len() - old.len()).filter(|&at| connector[at..].starts_with(old)).collect();
     assert!(!places.is_empty());

@@ -18,7 +18,10 @@ pub enum HostError {
     Trap(Option<wasmtime::Trap>),
     /// The call took longer than it may. What it had begun at the vendor is unknown. The instance is gone.
     TimedOut,
-    /// An earlier call of this instance ended without an answer; this one was not made.
+    /// The connector returned more or fewer results than it was given elements: it is defective. What it started at the vendor is
+    /// unknown.
+    Miscounted,
+    /// An earlier call of this instance returned nothing; this one was not made.
     Spent,
 }
 
@@ -34,11 +37,11 @@ impl HostError {
         Self::Trap(error.downcast_ref().copied())
     }
 
-    /// Whether the vendor may have begun something all the same: then the host calls again with
-    /// [`Request::first_attempt_at`](super::contract::Request::first_attempt_at).
+    /// Whether the vendor may have started something nevertheless: then the host repeats the call with
+    /// [`Request::attempts`](super::contract::Request::attempts).
     #[must_use]
     pub fn outcome_unknown(&self) -> bool {
-        matches!(self, Self::Trap(_) | Self::TimedOut)
+        matches!(self, Self::Trap(_) | Self::TimedOut | Self::Miscounted)
     }
 }
 
@@ -51,6 +54,9 @@ impl fmt::Display for HostError {
             Self::Trap(Some(code)) => write!(formatter, "the connector stopped without an answer: {code}"),
             Self::Trap(None) => formatter.write_str("the connector stopped without an answer"),
             Self::TimedOut => formatter.write_str("the connector gave no answer in time"),
+            Self::Miscounted => {
+                formatter.write_str("the connector returned another number of results than it was given elements")
+            }
             Self::Spent => {
                 formatter.write_str("an earlier call of this instance ended without an answer: make a new one")
             }

@@ -6,11 +6,8 @@ use wasmtime::{Engine, ResourceLimiter, Store};
 use wasmtime_wasi_http::{WasiHttpCtx, WasiHttpCtxView, WasiHttpView};
 
 use super::Options;
-use super::bindings::PluginCalls;
-use super::bindings::exports::privacy::connector::connector::{self as wire, Guest};
-use super::contract::{
-    Chunk, Connection, DeletionMode, Error, Given, Manifest, Progress, Request, Right, Setting, Task,
-};
+use super::calls::Calls;
+use super::contract::{Chunk, Connection, DeletionMode, Error, Manifest, Progress, Request, Right, Setting, Task};
 use super::environment::Environment;
 use super::epoch::Epoch;
 use super::error::HostError;
@@ -106,81 +103,101 @@ impl WasiHttpView for State {
     }
 }
 
+/// One result for each request or task, in their order.
+type Results = Vec<Result<Progress, Error>>;
+
 /// One instance of a connector: its calls, as `wit/connector.wit` documents them.
 ///
-/// Each call has two ways to fail. The inner result is the connector's answer. The outer one is a [`HostError`]: there is no
-/// answer. After a trap or a time-out, and when the future of a call is dropped before its end, the instance is thrown
-/// away with its connections, and every further call is [`HostError::Spent`].
+/// Each call fails in two ways. The inner result is the connector's own. The outer one is a [`HostError`]: the connector returned
+/// nothing. After a trap or a time-out, and when the future of a call is dropped before its end, the instance is discarded with its
+/// connections, and every further call is [`HostError::Spent`].
 pub struct Instance {
-    /// Taken out for the time of a call, and put back if that ends well.
-    live: Option<(PluginCalls, Store<State>)>,
+    /// Taken out during a call, and put back if the call returns.
+    live: Option<(Calls, Store<State>)>,
     epoch: Arc<Epoch>,
     call_timeout: Duration,
 }
 
 impl Instance {
-    pub(super) fn new(calls: PluginCalls, store: Store<State>, epoch: Arc<Epoch>, call_timeout: Duration) -> Self {
+    pub(super) fn new(calls: Calls, store: Store<State>, epoch: Arc<Epoch>, call_timeout: Duration) -> Self {
         Self { live: Some((calls, store)), epoch, call_timeout }
     }
 
-    /// What the connector is and needs.
+    /// Describes the connector.
     ///
     /// # Errors
     /// As for the [type](Self); so for all calls.
     pub async fn describe(&mut self) -> Result<Manifest, HostError> {
-        self.call(async |guest, store| guest.call_describe(store).await).await
+        let (manifest,) = self.call(async |calls, store| calls.call(store, calls.functions.describe, ()).await).await?;
+        Ok(manifest)
     }
 
-    /// Takes the settings, all or none.
+    /// Applies settings: all of them or none.
     ///
     /// # Errors
     /// As for the [type](Self).
     pub async fn configure(&mut self, settings: &[Setting]) -> Result<Result<(), Error>, HostError> {
-        let given = Given::new(settings);
-        self.call(async |guest, store| guest.call_configure(store, given.settings()).await).await
+        let (result,) =
+            self.call(async |calls, store| calls.call(store, calls.functions.configure, (settings,)).await).await?;
+        Ok(result)
     }
 
-    /// Tests the connection for these rights.
+    /// Tests the connection for the given rights.
     ///
     /// # Errors
     /// As for the [type](Self).
     pub async fn check(&mut self, rights: &[Right]) -> Result<Result<Connection, Error>, HostError> {
-        let answer = self.call(async |guest, store| guest.call_check(store, rights).await).await?;
-        Ok(answer.map(Connection::from))
+        let (result,) =
+            self.call(async |calls, store| calls.call(store, calls.functions.check, (rights,)).await).await?;
+        Ok(result)
     }
 
-    /// Begins an access request. Without an answer its outcome is unknown.
+    /// Starts access requests: one result for each, in order.
     ///
     /// # Errors
     /// As for the [type](Self).
-    pub async fn access(&mut self, request: &Request) -> Result<Result<Progress, Error>, HostError> {
-        let request = wire::Request::from(request);
-        let answer = self.call(async |guest, store| guest.call_access(store, &request).await).await?;
-        Ok(answer.map(Progress::from))
+    pub async fn access(&mut self, requests: &[Request]) -> Result<Results, HostError> {
+        let call = async |calls: &Calls, store: &mut Store<State>| {
+            calls.call(store, calls.functions.access, (requests,)).await
+        };
+        let (results,) = self.call(call).await?;
+        one_for_each(results, requests.len())
     }
 
-    /// Begins a deletion request. Without an answer its outcome is unknown: something may be deleted.
+    /// Starts deletion requests: one result for each, in order. Without a result the outcome of each is unknown: something may be
+    /// deleted.
     ///
     /// # Errors
     /// As for the [type](Self).
-    pub async fn delete(
-        &mut self,
-        request: &Request,
-        mode: DeletionMode,
-    ) -> Result<Result<Progress, Error>, HostError> {
-        let request = wire::Request::from(request);
-        let answer = self.call(async |guest, store| guest.call_delete(store, &request, mode).await).await?;
-        Ok(answer.map(Progress::from))
+    pub async fn delete(&mut self, requests: &[Request], mode: DeletionMode) -> Result<Results, HostError> {
+        let call = async |calls: &Calls, store: &mut Store<State>| {
+            calls.call(store, calls.functions.delete, (requests, mode)).await
+        };
+        let (results,) = self.call(call).await?;
+        one_for_each(results, requests.len())
     }
 
-    /// Asks how requests stand: one answer a task, in their order.
+    /// Carries out opt-out requests: one result for each, in order.
     ///
     /// # Errors
     /// As for the [type](Self).
-    pub async fn poll(&mut self, tasks: &[Task]) -> Result<Vec<Result<Progress, Error>>, HostError> {
-        let tasks: Vec<wire::Task> = tasks.iter().map(wire::Task::from).collect();
-        let answers = self.call(async |guest, store| guest.call_poll(store, &tasks).await).await?;
-        Ok(answers.into_iter().map(|answer| answer.map(Progress::from)).collect())
+    pub async fn opt_out(&mut self, requests: &[Request]) -> Result<Results, HostError> {
+        let call = async |calls: &Calls, store: &mut Store<State>| {
+            calls.call(store, calls.functions.opt_out, (requests,)).await
+        };
+        let (results,) = self.call(call).await?;
+        one_for_each(results, requests.len())
+    }
+
+    /// Advances pending requests: one result for each task, in order.
+    ///
+    /// # Errors
+    /// As for the [type](Self).
+    pub async fn poll(&mut self, tasks: &[Task]) -> Result<Results, HostError> {
+        let call =
+            async |calls: &Calls, store: &mut Store<State>| calls.call(store, calls.functions.poll, (tasks,)).await;
+        let (results,) = self.call(call).await?;
+        one_for_each(results, tasks.len())
     }
 
     /// Reads a piece of a remote document.
@@ -188,8 +205,11 @@ impl Instance {
     /// # Errors
     /// As for the [type](Self).
     pub async fn read(&mut self, reference: &str, offset: u64, limit: u32) -> Result<Result<Chunk, Error>, HostError> {
-        let answer = self.call(async |guest, store| guest.call_read(store, reference, offset, limit).await).await?;
-        Ok(answer.map(Chunk::from))
+        let call = async |calls: &Calls, store: &mut Store<State>| {
+            calls.call(store, calls.functions.read, (reference, offset, limit)).await
+        };
+        let (result,) = self.call(call).await?;
+        Ok(result)
     }
 
     /// How many bytes of memory its components have taken so far: the most that they ever needed. None once it is spent.
@@ -200,19 +220,19 @@ impl Instance {
 
     async fn call<T>(
         &mut self,
-        run: impl AsyncFnOnce(&Guest, &mut Store<State>) -> wasmtime::Result<T>,
+        run: impl AsyncFnOnce(&Calls, &mut Store<State>) -> Result<T, HostError>,
     ) -> Result<T, HostError> {
         let (calls, mut store) = self.live.take().ok_or(HostError::Spent)?;
-        let call = self.epoch.drive(run(calls.privacy_connector_connector(), &mut store));
-        match tokio::time::timeout(self.call_timeout, call).await {
-            Ok(Ok(answer)) => {
-                self.live = Some((calls, store));
-                Ok(answer)
-            }
-            Ok(Err(error)) => Err(HostError::of_call(&error)),
-            Err(_) => Err(HostError::TimedOut),
-        }
+        let call = self.epoch.drive(run(&calls, &mut store));
+        let result = tokio::time::timeout(self.call_timeout, call).await.map_err(|_| HostError::TimedOut)??;
+        self.live = Some((calls, store));
+        Ok(result)
     }
+}
+
+/// The results, if the connector returned as many as it was given elements: otherwise they cannot be told apart.
+fn one_for_each(results: Results, elements: usize) -> Result<Results, HostError> {
+    if results.len() == elements { Ok(results) } else { Err(HostError::Miscounted) }
 }
 
 #[cfg(test)]
@@ -222,12 +242,12 @@ mod tests {
     fn is_send(_: impl Send) {}
 
     #[allow(dead_code, reason = "that it compiles is the test")]
-    fn a_call_may_move_between_threads(instance: &mut Instance, request: &Request, tasks: &[Task]) {
+    fn a_call_may_move_between_threads(instance: &mut Instance, requests: &[Request], tasks: &[Task]) {
         is_send(instance.describe());
         is_send(instance.configure(&[]));
         is_send(instance.check(&[]));
-        is_send(instance.access(request));
-        is_send(instance.delete(request, DeletionMode::Preview));
+        is_send(instance.access(requests));
+        is_send(instance.delete(requests, DeletionMode::Preview));
         is_send(instance.poll(tasks));
         is_send(instance.read("", 0, 1));
     }

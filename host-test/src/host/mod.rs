@@ -9,9 +9,9 @@
 //!
 //! A [`Gateway`] is a connector composed with a component that answers HTTP requests. It is held to the same limits.
 //!
-//! **A call that ended without an answer counts as `outcome-unknown`.** Whether it trapped or ran out of time
-//! ([`HostError::outcome_unknown`]), or the host itself went down: the vendor may have begun. Note the time before each first
-//! call of `access` or `delete`, and hand it over as `first-attempt-at` in the next.
+//! **A `delete` call without a result counts as `outcome-unknown` for each of its requests**, whether it trapped or timed out
+//! ([`HostError::outcome_unknown`]) or the host itself crashed. Store the time before each call of `delete`, and pass it as
+//! `attempts` in the next.
 //!
 //! **Bodies may stay open between two calls.** A connector that reads a document piece by piece keeps the answer's
 //! connection in its instance. Nothing of an instance runs between its calls, and nothing has to: the connection waits, and
@@ -29,16 +29,14 @@
 //!
 //! let egress = EgressPolicy::of_manifest(manifest.egress.iter().map(String::as_str))?;
 //! let mut instance = plugin.instantiate(InstanceOptions { egress, ..Default::default() }).await?;
-//! let setting = |key: &str, value: &str| Setting { key: key.into(), value: value.into() };
-//! instance.configure(&[setting("datacenter-id", "fra1"), setting("client-id", "…")]).await??;
+//! instance.configure(&[Setting::new("datacenter-id", "fra1"), Setting::new("client-id", "…")]).await??;
 //! # Ok(())
 //! # }
 //! ```
 
-mod bindings;
 pub mod budget;
+mod calls;
 mod compilation;
-pub mod contract;
 pub mod egress;
 mod environment;
 mod epoch;
@@ -62,6 +60,8 @@ use std::time::{Duration, Instant};
 use wasmtime::component::{HasData, Linker, ResourceTable};
 use wasmtime::{Config, Enabled, Engine, PoolingAllocationConfig};
 use wasmtime_wasi::p2::bindings::{cli, clocks, io};
+
+pub use privacy_contract as contract;
 
 pub use budget::Budget;
 pub use egress::EgressPolicy;

@@ -3,8 +3,8 @@ use std::time::Duration;
 
 use wasmtime::component::Component;
 
-use super::bindings::PluginCallsPre;
 use super::budget::Budget;
+use super::calls::CallsPre;
 use super::egress::EgressPolicy;
 use super::environment::Environment;
 use super::epoch::Epoch;
@@ -21,7 +21,7 @@ pub struct Plugin(Arc<Loaded>);
 
 struct Loaded {
     component: Component,
-    pre: PluginCallsPre<State>,
+    pre: CallsPre,
     imports: Vec<String>,
     outbound: Arc<Outbound>,
     options: Options,
@@ -61,7 +61,7 @@ impl Plugin {
         let pre = host
             .linker
             .instantiate_pre(&component)
-            .and_then(PluginCallsPre::new)
+            .and_then(|pre| CallsPre::new(&component, pre))
             .map_err(|error| HostError::unfit(&error))?;
         let mut imports: Vec<_> =
             component.component_type().imports(component.engine()).map(|(name, _)| name.to_owned()).collect();
@@ -97,7 +97,7 @@ impl Plugin {
         let limit = options.call_timeout;
         let Loaded { pre, outbound, options: of_host, epoch, .. } = &*self.0;
         let mut store = State::store(pre.engine(), options, of_host, outbound.clone());
-        match tokio::time::timeout(limit, epoch.drive(pre.instantiate_async(&mut store))).await {
+        match tokio::time::timeout(limit, epoch.drive(pre.instantiate(&mut store))).await {
             Ok(Ok(calls)) => Ok(Instance::new(calls, store, epoch.clone(), limit)),
             Ok(Err(error)) => Err(HostError::of_call(&error)),
             Err(_) => Err(HostError::TimedOut),

@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 use wasmtime::Engine;
 use wit_component::{ComponentEncoder, StringEncoding, embed_component_metadata};
 
-use super::contract::{Request, Right};
+use super::contract::{Attempts, Request, Right};
 use super::{ADDRESSABLE, Host, HostError, InstanceOptions, Options, Plugin, SetUp, config};
 use crate::COMPONENT;
 use crate::clock::Clock;
@@ -22,13 +22,14 @@ fn connector(imports: &str, configure: &str) -> Vec<u8> {
     let calls = [
         ("describe", "(result i32)"),
         ("check", "(param i32 i32) (result i32)"),
-        ("access", "(param i32 i32 i32 i32 i32 i64 i32 i32 i32 i32) (result i32)"),
-        ("delete", "(param i32 i32 i32 i32 i32 i64 i32 i32 i32 i32 i32) (result i32)"),
+        ("access", "(param i32 i32) (result i32)"),
+        ("delete", "(param i32 i32 i32) (result i32)"),
+        ("opt-out", "(param i32 i32) (result i32)"),
         ("poll", "(param i32 i32) (result i32)"),
         ("read", "(param i32 i32 i64 i32) (result i32)"),
     ]
     .map(|(name, signature)| {
-        format!(r#"(func (export "privacy:connector/connector@0.1.0#{name}") {signature} unreachable)"#)
+        format!(r#"(func (export "privacy:connector/connector@0.2.0#{name}") {signature} unreachable)"#)
     })
     .join("\n");
     let module = format!(
@@ -36,7 +37,7 @@ fn connector(imports: &str, configure: &str) -> Vec<u8> {
             {imports}
             (memory (export "memory") 1)
             (func (export "cabi_realloc") (param i32 i32 i32 i32) (result i32) (i32.const 1024))
-            (func (export "privacy:connector/connector@0.1.0#configure") (param i32 i32) (result i32) {configure})
+            (func (export "privacy:connector/connector@0.2.0#configure") (param i32 i32) (result i32) {configure})
             {calls})"#
     );
     component(&module)
@@ -93,8 +94,7 @@ async fn a_trap_ends_the_instance_and_none_but_it() {
 #[tokio::test]
 async fn every_call_of_the_contract_reaches_the_component() {
     let plugin = load("unreachable");
-    let request =
-        Request { key: String::new(), subject: vec![], first_attempt_at: Some(1), confirmed: vec![], extra: vec![] };
+    let requests = [Request { attempts: Some(Attempts::at(1)), ..Request::new("", []) }];
     macro_rules! traps {
         ($($call:ident($($argument:expr),*)),*) => {$(
             let mut instance = plugin.instantiate(InstanceOptions::default()).await.unwrap();
@@ -106,8 +106,9 @@ async fn every_call_of_the_contract_reaches_the_component() {
         describe(),
         configure(&[]),
         check(&[]),
-        access(&request),
-        delete(&request, super::contract::DeletionMode::Preview),
+        access(&requests),
+        delete(&requests, super::contract::DeletionMode::Preview),
+        opt_out(&requests),
         poll(&[]),
         read("", 0, 1)
     );
@@ -250,7 +251,7 @@ fn a_component_that_is_no_connector_is_not_loaded() {
     let Err(HostError::Unfit(why)) = host().load(&wat::parse_str("(component)").unwrap()) else {
         panic!("it was loaded")
     };
-    assert!(why.contains("privacy:connector/connector@0.1.0"), "{why}");
+    assert!(why.contains("privacy:connector/connector@0.2.0"), "{why}");
     assert!(matches!(host().load(b"not WebAssembly"), Err(HostError::Unfit(_))));
 }
 

@@ -1,13 +1,13 @@
-//! What must outlive the host: which requests there are, and how far each has come.
+//! What outlives the host: which requests there are, and the state of each.
 //!
-//! A host that dies in the middle of a call does not know whether the vendor has begun. So it notes the time before each
-//! call that may begin something, the ticket before it polls with it, and the end when there is one. [`Entry`] is what is
-//! noted, and decides what the next call is; [`Journal`] keeps entries on disk. A host that has a database of its own
-//! keeps entries there, and leaves the rest as it is.
+//! A host that stops in the middle of a call does not know whether the vendor started a job. Therefore it stores each attempt
+//! before its call, each ticket before the next poll, and the end when there is one. [`Entry`] is what is stored; it decides
+//! what the next call is. [`Journal`] keeps entries on disk, in one file for one process. A host with a database of its own
+//! keeps entries there instead.
 //!
-//! **A journal holds personal data.** To go on with a request, its names are needed, so they stand in the file, which none but its
-//! owner can read. Names are removed from an entry when it has ended; yet the bytes may stay in free space of
-//! the file. Delete the file when its requests have ended and the results are kept elsewhere.
+//! **A journal holds personal data.** To continue a request its identifiers are needed. Only the owner of the file can read it.
+//! The identifiers of an entry are removed when its request has ended, but the bytes may remain in free space of the file. Delete
+//! the file when its requests have ended and the results are stored elsewhere.
 
 mod entry;
 
@@ -18,28 +18,28 @@ use std::path::Path;
 
 use redb::{Database, DatabaseError, ReadableDatabase, ReadableTable, StorageError, TableDefinition};
 
-pub use entry::{Aim, End, Entry, Next, Turn};
+pub use entry::{End, Entry, Next, Operation, Transition};
 
-/// The version of what stands in the tables. A later one reads what this one wrote.
+/// The version of the tables and of the entries in them.
 const SCHEMA: u64 = 1;
 
 const ABOUT: TableDefinition<'_, &str, u64> = TableDefinition::new("about");
-/// [`Entry::id`], and the entry as JSON.
+/// [`Entry::key`], and the entry as JSON.
 const ENTRIES: TableDefinition<'_, &str, &[u8]> = TableDefinition::new("entries");
 
 /// Entries on disk, for one process at a time.
 pub struct Journal(Database);
 
 impl Journal {
-    /// Opens the journal in this file, which is made if there is none, for its owner alone.
+    /// Opens the journal in this file. A missing file is created; only its owner can read it.
     ///
-    /// After a crash it is as the last [`put`](Self::put) that returned left it.
+    /// After a crash the journal is in the state of the last [`put`](Self::put) that returned, or of the next one.
     ///
     /// # Errors
     /// [`JournalError`].
     pub fn open(path: &Path) -> Result<Self, JournalError> {
         match path.symlink_metadata() {
-            Err(error) if error.kind() == io::ErrorKind::NotFound => make(path)?,
+            Err(error) if error.kind() == io::ErrorKind::NotFound => create(path)?,
             _ => {}
         }
         #[cfg(unix)]
@@ -56,7 +56,7 @@ impl Journal {
             let schema = about.get("schema")?.map(|schema| schema.value());
             match schema {
                 Some(SCHEMA) => {}
-                Some(_) => return Err(JournalError::Newer),
+                Some(_) => return Err(JournalError::OtherVersion),
                 None => {
                     about.insert("schema", SCHEMA)?;
                 }
@@ -67,35 +67,35 @@ impl Journal {
         Ok(Self(database))
     }
 
-    /// The entry of this [`Entry::id`], if there is one.
+    /// The entry with this [`Entry::key`], if there is one.
     ///
     /// # Errors
     /// [`JournalError`].
-    pub fn get(&self, id: &str) -> Result<Option<Entry>, JournalError> {
+    pub fn get(&self, key: &str) -> Result<Option<Entry>, JournalError> {
         let entries = self.0.begin_read()?.open_table(ENTRIES)?;
-        entries.get(id)?.map(|entry| read(entry.value())).transpose()
+        entries.get(key)?.map(|entry| parse(entry.value())).transpose()
     }
 
-    /// All entries, in the order of their ids.
+    /// All entries, in the order of their keys.
     ///
     /// # Errors
     /// [`JournalError`].
     pub fn entries(&self) -> Result<Vec<Entry>, JournalError> {
-        self.0.begin_read()?.open_table(ENTRIES)?.iter()?.map(|entry| read(entry?.1.value())).collect()
+        self.0.begin_read()?.open_table(ENTRIES)?.iter()?.map(|entry| parse(entry?.1.value())).collect()
     }
 
-    /// Keeps entries in place of those of the same ids: all or none. What was kept when this returns is there after a
-    /// crash of the machine. It waits for the disk.
+    /// Stores entries, all or none, and replaces those with the same keys. Waits for the disk: stored entries survive a crash
+    /// of the machine.
     ///
     /// # Errors
-    /// [`JournalError`]: then nothing was kept.
+    /// [`JournalError`]. Nothing was stored.
     pub fn put<'e>(&self, entries: impl IntoIterator<Item = &'e Entry>) -> Result<(), JournalError> {
         let change = self.0.begin_write()?;
         {
             let mut table = change.open_table(ENTRIES)?;
             for entry in entries {
                 let json = serde_json::to_vec(entry).map_err(|_| JournalError::Damaged)?;
-                table.insert(entry.id().as_str(), json.as_slice())?;
+                table.insert(entry.key().as_str(), json.as_slice())?;
             }
         }
         change.commit()?;
@@ -103,13 +103,13 @@ impl Journal {
     }
 }
 
-fn read(json: &[u8]) -> Result<Entry, JournalError> {
+fn parse(json: &[u8]) -> Result<Entry, JournalError> {
     serde_json::from_slice(json).map_err(|_| JournalError::Damaged)
 }
 
-/// Makes a journal that holds nothing. It gets its name when it is whole, since half a one is none that can be opened; and
-/// only if nobody else has made one in the meantime.
-fn make(path: &Path) -> Result<(), JournalError> {
+/// Creates an empty journal. It gets its name when it is complete, because half a file cannot be opened, and only if no other
+/// process has created one in the meantime.
+fn create(path: &Path) -> Result<(), JournalError> {
     let directory = path.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new("."));
     let name = path.file_name().unwrap_or_default().to_string_lossy();
     let part = directory.join(format!(".{name}.{:016x}.part", rand::random::<u64>()));
@@ -127,7 +127,7 @@ fn make(path: &Path) -> Result<(), JournalError> {
         });
     fs::remove_file(&part)?;
     made?;
-    // It is there after a crash of the machine only once its directory is written.
+    // The name survives a crash of the machine only after the directory was written.
     #[cfg(unix)]
     File::open(directory)?.sync_all()?;
     Ok(())
@@ -147,15 +147,15 @@ fn not_opened(error: DatabaseError) -> JournalError {
 #[derive(Debug)]
 #[non_exhaustive]
 pub enum JournalError {
-    /// Another process has it open.
+    /// Another process has opened it.
     InUse,
-    /// Others than its owner may read or write the file.
+    /// Users other than its owner may read or write the file.
     Exposed,
-    /// A later version of this program wrote it.
-    Newer,
-    /// The file is none, or is cut off.
+    /// Another version of this program wrote it.
+    OtherVersion,
+    /// The file is not a journal, or it is truncated.
     Foreign,
-    /// It holds what this program did not write.
+    /// It holds an entry that this program did not write.
     Damaged,
     /// The file cannot be opened.
     File(io::Error),
@@ -168,10 +168,10 @@ impl fmt::Display for JournalError {
         match self {
             Self::InUse => formatter.write_str("another process is using the journal"),
             Self::Exposed => {
-                formatter.write_str("the journal holds names of persons, and others may read it: chmod 600")
+                formatter.write_str("the journal holds personal data, and other users may read it: run chmod 600 on it")
             }
-            Self::Newer => formatter.write_str("the journal was written by a later version of this program"),
-            Self::Foreign => formatter.write_str("the file is no journal, or is cut off"),
+            Self::OtherVersion => formatter.write_str("the journal was written by another version of this program"),
+            Self::Foreign => formatter.write_str("the file is not a journal, or it is truncated"),
             Self::Damaged => formatter.write_str("the journal is damaged"),
             Self::File(error) => write!(formatter, "the journal cannot be opened: {error}"),
             Self::Storage(error) => write!(formatter, "the journal cannot be used: {error}"),

@@ -1,18 +1,17 @@
-//! What a package of WIT promises, item by item and without the words: documentation may get better, the order of
-//! items is nobody's concern, and all else is part of the promise.
+//! A package of WIT, item by item: everything that must not change after a release. Documentation and the order of items may change.
 
 use std::collections::BTreeMap;
 use std::path::Path;
 
 use wit_parser::{
-    Function, Handle, InterfaceId, PackageId, Resolve, Type, TypeDef, TypeDefKind, TypeId, TypeOwner, WorldItem,
+    Docs, Function, Handle, InterfaceId, PackageId, Resolve, Type, TypeDef, TypeDefKind, TypeId, TypeOwner, WorldItem,
     WorldKey,
 };
 
-/// The items of one interface or world, each with what it is.
+/// The items of an interface or world, by name.
 pub type Items = BTreeMap<String, String>;
 
-/// A package, with all that it depends on.
+/// A package and its dependencies.
 pub struct Package {
     pub resolve: Resolve,
     pub id: PackageId,
@@ -26,7 +25,7 @@ impl Package {
         Self { resolve, id }
     }
 
-    /// The package that this text is, with the packages of WASI in this directory.
+    /// The package that this text defines, with the packages of WASI in this directory.
     pub fn of(text: &str, dependencies: &Path) -> Self {
         let mut resolve = Resolve::default();
         for dependency in ["io", "clocks", "http"] {
@@ -41,7 +40,7 @@ impl Package {
         self.resolve.packages[self.id].name.version.as_ref().expect("a version").to_string()
     }
 
-    /// Every interface and world of the package, and every interface of others that its worlds import or export.
+    /// Every interface and world of the package, and every interface of other packages that its worlds import or export.
     pub fn items(&self) -> BTreeMap<String, Items> {
         let package = &self.resolve.packages[self.id];
         let own = package.interfaces.values().copied();
@@ -64,8 +63,21 @@ impl Package {
         interfaces.chain(worlds).collect()
     }
 
-    /// A name by which the interface is the same in another version of this package: the versions of other packages are a
-    /// part of what they are.
+    /// The functions and types of the package's own interfaces, and its interfaces and worlds, that have no documentation.
+    pub fn undocumented(&self) -> Vec<String> {
+        let package = &self.resolve.packages[self.id];
+        let mut items: Vec<(String, &Docs)> = Vec::new();
+        for (name, id) in &package.interfaces {
+            let interface = &self.resolve.interfaces[*id];
+            items.push((name.clone(), &interface.docs));
+            items.extend(interface.functions.iter().map(|(name, function)| (name.clone(), &function.docs)));
+            items.extend(interface.types.iter().map(|(name, id)| (name.clone(), &self.resolve.types[*id].docs)));
+        }
+        items.extend(package.worlds.iter().map(|(name, id)| (name.clone(), &self.resolve.worlds[*id].docs)));
+        items.into_iter().filter(|(_, docs)| docs.contents.is_none()).map(|(name, _)| name).collect()
+    }
+
+    /// A name that is the same in every version of this package. Names of other packages' interfaces include the version.
     pub fn interface_name(&self, interface: InterfaceId) -> String {
         let of = &self.resolve.interfaces[interface];
         match &of.name {
@@ -88,7 +100,7 @@ impl Package {
             WorldKey::Name(name) => name.clone(),
         };
         let what = match item {
-            // One that has no name of its own is what is in it.
+            // An interface without a name of its own is described by its items.
             WorldItem::Interface { id, .. } if matches!(key, WorldKey::Name(_)) => {
                 format!("{:?}", self.items_of_interface(*id))
             }
@@ -104,7 +116,7 @@ impl Package {
         self.signature_with(function, &str::to_owned)
     }
 
-    /// The same, with the names of types written in this way.
+    /// As [`Self::signature`], with the names of types formatted by `named`.
     pub fn signature_with(&self, function: &Function, named: &dyn Fn(&str) -> String) -> String {
         let parameters: Vec<String> = function
             .params
@@ -116,7 +128,7 @@ impl Package {
         format!("{asynchronous}func({}){}", parameters.join(", "), result.unwrap_or_default())
     }
 
-    /// What a type with a name is.
+    /// The definition of a named type.
     fn definition(&self, id: TypeId) -> String {
         let TypeDef { kind, owner, .. } = &self.resolve.types[id];
         let written = |of: &Type| self.type_with(of, &str::to_owned);
@@ -142,11 +154,11 @@ impl Package {
     /// A type that another interface owns.
     fn used(&self, id: TypeId) -> String {
         let TypeDef { name, owner, .. } = &self.resolve.types[id];
-        let TypeOwner::Interface(interface) = owner else { panic!("a type of no interface: {name:?}") };
+        let TypeOwner::Interface(interface) = owner else { panic!("a type without an interface: {name:?}") };
         format!("{}.{}", self.interface_name(*interface), name.as_deref().expect("a name"))
     }
 
-    /// A type as it is written where it is used.
+    /// A type as it is written where it is used, with the names of types formatted by `named`.
     pub fn type_with(&self, of: &Type, named: &dyn Fn(&str) -> String) -> String {
         let plain = match of {
             Type::Bool => "bool",
@@ -187,7 +199,7 @@ impl Package {
             TypeDefKind::Stream(of) => format!("stream<{}>", optional(of)),
             TypeDefKind::Handle(Handle::Own(id)) => format!("own<{}>", written(&Type::Id(*id))),
             TypeDefKind::Handle(Handle::Borrow(id)) => format!("borrow<{}>", written(&Type::Id(*id))),
-            named => panic!("a {} without a name", named.as_str()),
+            other => panic!("a {} without a name", other.as_str()),
         }
     }
 }

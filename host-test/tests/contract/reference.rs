@@ -1,4 +1,4 @@
-//! The contract as a page for readers: `docs/contract.md`, made of `wit/connector.wit`.
+//! The reference page of the contract: `docs/contract.md`, generated from `wit/connector.wit`.
 
 use std::fmt::Write as _;
 use std::path::Path;
@@ -7,18 +7,18 @@ use wit_parser::{Docs, InterfaceId, Type, TypeDef, TypeDefKind, TypeId, WorldId,
 
 use super::items::Package;
 
-/// Where it is kept.
+/// The file of the page.
 pub const FILE: &str = "docs/contract.md";
 
-/// The page.
+/// Generates the page.
 pub fn reference(workspace: &Path) -> String {
     let package = Package::read(&workspace.join("wit"));
     let name = &package.resolve.packages[package.id].name;
     let mut page = Page { package: &package, text: String::new() };
     page.paragraph(&format!("# The contract `{name}`"));
     page.paragraph(
-        "What host and connector say to each other. This page is made of [`wit/connector.wit`](../wit/connector.wit) by\n\
-         `cargo run --locked --package host-test --example contract`; a test holds it to what is written there.",
+        "The interface between hosts and connectors. This page is generated from [`wit/connector.wit`](../wit/connector.wit) by\n\
+         `cargo run --locked --package host-test --example contract`; a test checks that it is up to date.",
     );
     let of = &package.resolve.packages[package.id];
     for interface in of.interfaces.values() {
@@ -46,12 +46,12 @@ impl Page<'_> {
     fn interface(&mut self, id: InterfaceId) {
         let interface = &self.package.resolve.interfaces[id];
         self.paragraph(&format!("## Interface `{}`", self.package.interface_name(id)));
-        self.paragraph(&sentences(&interface.docs));
-        self.paragraph("### Calls");
+        self.paragraph(&documentation(&interface.docs));
+        self.paragraph("### Functions");
         for (name, function) in &interface.functions {
             self.paragraph(&format!("#### `{name}`"));
             self.paragraph(&code(&self.package.signature_with(function, &linked)));
-            self.paragraph(&sentences(&function.docs));
+            self.paragraph(&documentation(&function.docs));
         }
         self.paragraph("### Types");
         for (name, id) in &interface.types {
@@ -62,7 +62,7 @@ impl Page<'_> {
     fn definition(&mut self, name: &str, id: TypeId) {
         let TypeDef { kind, docs, .. } = &self.package.resolve.types[id];
         self.paragraph(&format!("#### `{name}`"));
-        self.paragraph(&sentences(docs));
+        self.paragraph(&documentation(docs));
         match kind {
             TypeDefKind::Record(record) => {
                 let fields = record.fields.iter().map(|field| (&field.name, Some(&field.ty), &field.docs));
@@ -84,7 +84,7 @@ impl Page<'_> {
         }
     }
 
-    /// The members of a type. A column in which nothing would stand is left out.
+    /// The members of a type. Empty columns are left out.
     fn table<'m>(
         &mut self,
         member: &str,
@@ -94,7 +94,11 @@ impl Page<'_> {
         let rows: Vec<[String; 3]> = members
             .map(|(name, of, docs)| {
                 let of = of.map(|of| code(&self.package.type_with(of, &linked)));
-                [format!("`{name}`"), of.unwrap_or_default(), sentences(docs).replace('\n', " ").replace('|', "\\|")]
+                [
+                    format!("`{name}`"),
+                    of.unwrap_or_default(),
+                    documentation(docs).replace('\n', " ").replace('|', "\\|"),
+                ]
             })
             .collect();
         let columns = [member, of, ""].into_iter().enumerate();
@@ -112,7 +116,7 @@ impl Page<'_> {
     fn world(&mut self, id: WorldId) {
         let world = &self.package.resolve.worlds[id];
         self.paragraph(&format!("## World `{}`", world.name));
-        self.paragraph(&sentences(&world.docs));
+        self.paragraph(&documentation(&world.docs));
         let name = |key: &WorldKey| match key {
             WorldKey::Interface(interface) => self.package.interface_name(*interface),
             WorldKey::Name(name) => name.clone(),
@@ -120,24 +124,24 @@ impl Page<'_> {
         let mut list = String::from("| | |\n|---|---|\n");
         for (way, items) in [("imports", &world.imports), ("exports", &world.exports)] {
             for key in items.keys() {
-                writeln!(list, "| {way} | `{}` |", name(key)).expect("a string takes all");
+                writeln!(list, "| {way} | `{}` |", name(key)).expect("writing to a string never fails");
             }
         }
         self.paragraph(list.trim_end());
     }
 }
 
-/// Documentation, line by line as it was written.
-fn sentences(docs: &Docs) -> String {
+/// Documentation, with its line breaks.
+fn documentation(docs: &Docs) -> String {
     docs.contents.as_deref().unwrap_or_default().trim().to_owned()
 }
 
-/// The name of a type, for [`code`].
+/// The name of a type as a link, for [`code`].
 fn linked(name: &str) -> String {
     format!("`[`{name}`](#{name})`")
 }
 
-/// Code, with links where [`linked`] put them.
+/// Text as code, except for the links of [`linked`].
 fn code(text: &str) -> String {
     format!("`{text}`").replace("``", "")
 }

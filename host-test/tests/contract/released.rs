@@ -1,6 +1,6 @@
-//! What was released once. `wit/released/` holds the contract of each release, with the WASI that it was written
-//! against, and nothing in there is ever touched again. Within a 0.N no interface and no world changes, so that every
-//! host fits every connector of it; what comes is a new interface in a new world.
+//! Released versions of the contract. `wit/released/VERSION` holds the contract of each release together with the WASI packages it
+//! depends on, and never changes. Within a 0.N no interface and no world changes, so that every host fits every connector; additions are
+//! new interfaces in new worlds. Nothing has been released yet, and the directory does not exist.
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -11,17 +11,17 @@ use sha2::{Digest, Sha256};
 use crate::items::{Items, Package};
 use crate::workspace;
 
-/// Each release, and the SHA-256 of all its files, one behind the other in the order of their paths, each behind its path. A new
-/// release gets a new line; no line ever changes.
-const SEALS: [(&str, &str); 1] = [("0.1.0", "d13623af074d79074209ce2fefdde06742b381d731e6d6b0b7f0aca6fe8b8141")];
+/// Each release, and the SHA-256 of all its files: for each file, in the order of their paths, its path and its content. A release adds a
+/// line, and no line ever changes.
+const DIGESTS: [(&str, &str); 0] = [];
 
 /// The current contract.
 fn current() -> Package {
     Package::read(&workspace().join("wit"))
 }
 
-fn released(version: &str) -> PathBuf {
-    workspace().join("wit/released").join(version)
+fn released() -> PathBuf {
+    workspace().join("wit/released")
 }
 
 /// All files below a directory, in the order of their paths.
@@ -39,18 +39,18 @@ fn files(directory: &Path) -> Vec<PathBuf> {
     found
 }
 
-fn seal(directory: &Path) -> String {
-    let mut seal = Sha256::new();
+fn digest(directory: &Path) -> String {
+    let mut digest = Sha256::new();
     for file in files(directory) {
         let name = file.strip_prefix(directory).expect("a file within").to_str().expect("text").replace('\\', "/");
-        seal.update(name);
-        seal.update(fs::read(file).expect("a file"));
+        digest.update(name);
+        digest.update(fs::read(file).expect("a file"));
     }
-    seal.finalize().iter().map(|byte| format!("{byte:02x}")).collect()
+    digest.finalize().iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
-/// The part of a version within which everything fits everything.
-fn track(version: &str) -> &str {
+/// The part of a version within which nothing may change: `0.2` of `0.2.1`, `1` of `1.4.0`.
+fn compatibility_track(version: &str) -> &str {
     let major = version.split('.').next().expect("a version");
     match major {
         "0" => version.rsplit_once('.').expect("a version").0,
@@ -58,85 +58,99 @@ fn track(version: &str) -> &str {
     }
 }
 
-/// What became of what was promised: nothing, or a line for each item.
-fn broken(promised: &BTreeMap<String, Items>, now: &BTreeMap<String, Items>) -> Vec<String> {
+/// A line for each item that changed, disappeared or was added.
+fn changes(released: &BTreeMap<String, Items>, current: &BTreeMap<String, Items>) -> Vec<String> {
     let nothing = Items::new();
-    let mut broken = Vec::new();
-    for (place, items) in promised {
-        let now = now.get(place).unwrap_or(&nothing);
-        for (item, what) in items {
-            match now.get(item) {
-                Some(now) if now == what => {}
-                Some(now) => broken.push(format!("{place}: {item} was {what}, and is {now}")),
-                None => broken.push(format!("{place}: {item} is gone")),
+    let mut changes = Vec::new();
+    for (place, items) in released {
+        let current = current.get(place).unwrap_or(&nothing);
+        for (item, definition) in items {
+            match current.get(item) {
+                Some(current) if current == definition => {}
+                Some(current) => changes.push(format!("{place}: {item} was {definition}, and is {current}")),
+                None => changes.push(format!("{place}: {item} is missing")),
             }
         }
-        for item in now.keys().filter(|item| !items.contains_key(*item)) {
-            broken.push(format!("{place}: {item} is new"));
+        for item in current.keys().filter(|item| !items.contains_key(*item)) {
+            changes.push(format!("{place}: {item} is new"));
         }
     }
-    broken
+    changes
 }
 
 #[test]
-fn what_was_released_is_never_touched_again() {
-    let mut versions: Vec<_> = fs::read_dir(workspace().join("wit/released"))
-        .expect("the releases")
-        .map(|entry| entry.expect("a release").file_name().into_string().expect("a version"))
-        .collect();
+fn released_contracts_never_change() {
+    let mut versions: Vec<String> = match fs::read_dir(released()) {
+        Ok(entries) => {
+            entries.map(|entry| entry.expect("a release").file_name().into_string().expect("a version")).collect()
+        }
+        Err(_) => Vec::new(),
+    };
     versions.sort();
-    assert_eq!(versions, SEALS.map(|(version, _)| version));
-    for (version, expected) in SEALS {
-        assert_eq!(Package::read(&released(version)).version(), version);
-        assert_eq!(seal(&released(version)), expected, "{version}");
+    assert_eq!(versions, DIGESTS.map(|(version, _)| version));
+    for (version, expected) in DIGESTS {
+        let directory = released().join(version);
+        assert_eq!(Package::read(&directory).version(), version);
+        assert_eq!(digest(&directory), expected, "{version}");
     }
 }
 
 #[test]
 fn no_interface_and_no_world_of_a_release_changes_within_its_0_n() {
     let current = current();
-    let of_this_track = SEALS.iter().filter(|(version, _)| track(version) == track(&current.version()));
-    for (version, _) in of_this_track {
-        let broken = broken(&Package::read(&released(version)).items(), &current.items());
-        assert!(broken.is_empty(), "{version} is broken:\n{}", broken.join("\n"));
+    for (version, _) in DIGESTS {
+        if compatibility_track(version) == compatibility_track(&current.version()) {
+            let changes = changes(&Package::read(&released().join(version)).items(), &current.items());
+            assert!(changes.is_empty(), "{version} has changed:\n{}", changes.join("\n"));
+        }
     }
 }
 
 #[test]
-fn the_changelog_tells_of_every_release_and_of_this_version() {
+fn the_changelog_has_a_section_for_every_release_and_for_this_version() {
     let changelog = fs::read_to_string(workspace().join("CHANGELOG.md")).expect("a changelog");
-    for version in SEALS.iter().map(|(version, _)| *version).chain([env!("CARGO_PKG_VERSION")]) {
+    for version in DIGESTS.iter().map(|(version, _)| *version).chain([env!("CARGO_PKG_VERSION")]) {
         assert!(changelog.lines().any(|line| line.starts_with(&format!("## {version}"))), "{version}");
     }
 }
 
-/// A contract and its WASI, to be changed in one place.
+#[test]
+fn a_version_is_compatible_within_its_0_n() {
+    assert_eq!(compatibility_track("0.2.0"), compatibility_track("0.2.7"));
+    assert_ne!(compatibility_track("0.2.0"), compatibility_track("0.3.0"));
+    assert_eq!(compatibility_track("1.2.0"), compatibility_track("1.3.0"));
+}
+
+fn contract() -> String {
+    fs::read_to_string(workspace().join("wit/connector.wit")).expect("the contract")
+}
+
+/// The contract with one change.
 fn changed(from: &str, to: &str) -> Package {
-    let contract = fs::read_to_string(released("0.1.0").join("connector.wit")).expect("the contract");
+    let contract = contract();
     assert_eq!(contract.matches(from).count(), 1, "{from}");
-    Package::of(&contract.replace(from, to), &released("0.1.0").join("deps"))
+    Package::of(&contract.replace(from, to), &workspace().join("wit/deps"))
 }
 
 #[test]
-fn every_change_of_what_was_promised_is_noticed() {
-    let promised = Package::read(&released("0.1.0")).items();
-    for (from, to, noticed) in [
-        ("    whole-record: bool,\n", "", "interface connector: type capability was record"),
-        (
-            "    methods: list<string>,\n    path-prefix: string,",
-            "    path-prefix: string,\n    methods: list<string>,",
-            "interface connector: type rate-limit was record",
-        ),
+fn every_change_of_the_interface_or_the_world_is_detected() {
+    let original = current().items();
+    for (from, to, expected) in [
         ("    percent: option<u8>,", "    percent: option<u16>,", "interface connector: type pending was record"),
         (
-            "    last: bool,\n",
-            "    last: bool,\n    etag: option<string>,\n",
-            "interface connector: type chunk was record",
+            "    operation: string,\n",
+            "    operation: string,\n    kind: string,\n",
+            "interface connector: type vendor-job was record",
+        ),
+        (
+            "    name: string,\n    /// Rights that fail without it.\n    required-for: list<right>,\n",
+            "    /// Rights that fail without it.\n    required-for: list<right>,\n    name: string,\n",
+            "interface connector: type permission was record",
         ),
         ("    give-up,\n", "    give-up,\n    wait,\n", "interface connector: type remedy was variant"),
         (
-            "enum right { access, deletion }",
-            "enum right { deletion, access }",
+            "enum right { access, deletion, opt-out }",
+            "enum right { deletion, access, opt-out }",
             "interface connector: type right was enum",
         ),
         ("    retry(u64),", "    retry(u32),", "interface connector: type remedy was variant"),
@@ -150,56 +164,60 @@ fn every_change_of_what_was_promised_is_noticed() {
         (
             "  poll: func(tasks: list<task>) -> list<result<progress, error>>;\n",
             "",
-            "interface connector: function poll is gone",
+            "interface connector: function poll is missing",
         ),
-        ("  import wasi:clocks/wall-clock@0.2.0;\n", "", "world plugin: import wasi:clocks/wall-clock@0.2.0 is gone"),
-        ("  export connector;\n", "", "world plugin: export connector is gone"),
+        (
+            "  import wasi:clocks/wall-clock@0.2.0;\n",
+            "",
+            "world plugin: import wasi:clocks/wall-clock@0.2.0 is missing",
+        ),
+        ("  export connector;\n", "", "world plugin: export connector is missing"),
         ("world plugin {\n", "world plugin {\n  export more: func();\n", "world plugin: export more is new"),
     ] {
-        let broken = broken(&promised, &changed(from, to).items());
-        assert!(broken.iter().any(|line| line.starts_with(noticed)), "{from:?}: {broken:?}");
+        let changes = changes(&original, &changed(from, to).items());
+        assert!(changes.iter().any(|line| line.starts_with(expected)), "{from:?}: {changes:?}");
     }
 }
 
 #[test]
-fn a_change_of_what_is_imported_is_noticed() {
-    let contract = fs::read_to_string(released("0.1.0").join("connector.wit")).expect("the contract");
-    let scratch = std::env::temp_dir().join(format!("another-wasi-{}", std::process::id()));
+fn a_change_of_an_imported_interface_is_detected() {
+    let scratch = std::env::temp_dir().join(format!("changed-wasi-{}", std::process::id()));
     for package in ["io", "clocks", "http"] {
         fs::create_dir_all(scratch.join(package)).expect("a directory");
-        for file in files(&released("0.1.0").join("deps").join(package)) {
+        for file in files(&workspace().join("wit/deps").join(package)) {
             let text = fs::read_to_string(&file).expect("WIT");
             let text = text.replace("now: func() -> datetime;", "now: func() -> datetime;\n  zone: func() -> string;");
             fs::write(scratch.join(package).join(file.file_name().expect("a name")), text).expect("a copy");
         }
     }
-    let changed = Package::of(&contract, &scratch);
-    fs::remove_dir_all(&scratch).expect("the copy is gone");
-    let promised = Package::read(&released("0.1.0")).items();
-    assert_eq!(broken(&promised, &changed.items()), ["interface wasi:clocks/wall-clock@0.2.0: function zone is new"]);
+    let changed = Package::of(&contract(), &scratch);
+    fs::remove_dir_all(&scratch).expect("the copy can be removed");
+    let changes = changes(&current().items(), &changed.items());
+    assert_eq!(changes, ["interface wasi:clocks/wall-clock@0.2.0: function zone is new"]);
 }
 
 #[test]
-fn better_words_another_order_and_new_interfaces_in_new_worlds_break_nothing() {
-    let promised = Package::read(&released("0.1.0")).items();
+fn documentation_order_and_new_interfaces_in_new_worlds_may_change() {
+    let original = current().items();
     let addition = "
         interface schedule { use connector.{request}; at: func(request: request) -> u64; }
         world scheduled-plugin { include plugin; export schedule; }
         world plugin {";
     for package in [
-        changed("  /// Begins an access request.", "  /// Begins to find what there is."),
-        changed("package privacy:connector@0.1.0;", "package privacy:connector@0.1.1;"),
+        changed("  /// Starts access requests.", "  /// Starts to search for data."),
+        changed("package privacy:connector@0.2.0;", "package privacy:connector@0.2.1;"),
         changed("\nworld plugin {", addition),
-        reordered("  enum right { access, deletion }\n"),
+        reordered("  enum right { access, deletion, opt-out }\n"),
     ] {
-        assert_eq!(broken(&promised, &package.items()), Vec::<String>::new());
+        assert_eq!(changes(&original, &package.items()), Vec::<String>::new());
     }
 }
 
-/// The contract, with this item at the end of its interface.
+/// The contract with this item at the end of its interface.
 fn reordered(item: &str) -> Package {
-    let contract = fs::read_to_string(released("0.1.0").join("connector.wit")).expect("the contract");
+    let contract = contract();
     let end = "  read: func(reference: string, offset: u64, limit: u32) -> result<chunk, error>;\n";
     assert_eq!((contract.matches(item).count(), contract.matches(end).count()), (1, 1));
-    Package::of(&contract.replace(item, "").replace(end, &[end, item].concat()), &released("0.1.0").join("deps"))
+    let reordered = contract.replace(item, "").replace(end, &[end, item].concat());
+    Package::of(&reordered, &workspace().join("wit/deps"))
 }

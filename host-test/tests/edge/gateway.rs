@@ -1,4 +1,4 @@
-//! How instances of the gateway's file live in this host.
+//! Instances of the gateway file in this host.
 
 use std::future::pending;
 use std::net::Ipv4Addr;
@@ -24,7 +24,7 @@ use crate::guests;
 use crate::server::Server;
 
 const TOKEN: &str = "a token of this test";
-/// Far more than any of these tests takes, and far less than for ever.
+/// More than any of these tests takes.
 const LONG: Duration = Duration::from_secs(30);
 
 /// Compiled once for all tests.
@@ -84,7 +84,7 @@ impl Answer {
     }
 }
 
-/// What a gateway to this brand may do, with these variables changed.
+/// The options of a gateway to this brand, with these environment variables changed.
 fn instance_options(simulator: &Simulator, changed: &[(&str, &str)]) -> InstanceOptions {
     let origin = simulator.origin();
     let sum: String = Sha256::digest(TOKEN).iter().map(|byte| format!("{byte:02x}")).collect();
@@ -117,12 +117,12 @@ async fn answer(service: &Service, request: Request<Full<Bytes>>) -> Answer {
     Answer { status: head.status, headers: head.headers, body }
 }
 
-fn about(address: &str) -> Value {
-    json!({ "key": "dsr-1", "subject": [{ "email": address }] })
+fn request_for(address: &str) -> Value {
+    json!({ "id": "dsr-1", "subject": [{ "email": address }] })
 }
 
 #[tokio::test]
-async fn an_instance_is_used_again_and_signs_in_once() {
+async fn an_instance_is_reused_and_signs_in_once() {
     let world = World::new().await;
     for _ in 0..3 {
         assert_eq!(world.post("/checks", &json!({ "rights": ["access"] })).await.status, StatusCode::OK);
@@ -132,7 +132,7 @@ async fn an_instance_is_used_again_and_signs_in_once() {
 }
 
 #[tokio::test]
-async fn requests_at_once_have_an_instance_each() {
+async fn concurrent_requests_have_an_instance_each() {
     let world = World::new().await;
     let check = json!({ "rights": ["access"] });
     let (one, other) = tokio::join!(world.post("/checks", &check), world.post("/checks", &check));
@@ -154,9 +154,9 @@ async fn no_more_instances_are_made_than_are_allowed() {
 }
 
 #[tokio::test]
-async fn what_is_within_reaches_only_what_guard_and_host_permit_both() {
+async fn requests_need_the_permission_of_both_the_guard_and_the_host() {
     let world = World::new().await;
-    let elsewhere = Server::good().await;
+    let elsewhere = Server::responding().await;
     let origin = elsewhere.origin();
     let base_url = ("CONNECTOR_BASE_URL", origin.as_str());
     let host_alone = InstanceOptions {
@@ -174,7 +174,7 @@ async fn what_is_within_reaches_only_what_guard_and_host_permit_both() {
     assert_eq!(elsewhere.connections(), 0);
 }
 
-/// A gateway that was written by hand is thrown away after this answer; none of its instances is used again.
+/// A hand-written gateway fails with this status. None of its instances is reused.
 async fn fails(handle: &str, status: StatusCode, limit: Duration) {
     let options = InstanceOptions { call_timeout: limit, ..InstanceOptions::default() };
     let host = Host::new(self::options()).expect("a host");
@@ -192,39 +192,39 @@ async fn fails(handle: &str, status: StatusCode, limit: Duration) {
 }
 
 #[tokio::test]
-async fn a_gateway_that_traps_is_an_error_and_thrown_away() {
+async fn a_gateway_that_traps_is_an_error_and_discarded() {
     fails("unreachable", StatusCode::INTERNAL_SERVER_ERROR, LONG).await;
 }
 
 #[tokio::test]
-async fn a_gateway_that_answers_nothing_is_an_error_and_thrown_away() {
+async fn a_gateway_without_a_response_is_an_error_and_discarded() {
     fails("", StatusCode::INTERNAL_SERVER_ERROR, LONG).await;
 }
 
 #[tokio::test]
-async fn a_gateway_that_loops_is_out_of_time_and_thrown_away() {
+async fn a_gateway_that_loops_times_out_and_is_discarded() {
     fails("(loop (br 0))", StatusCode::GATEWAY_TIMEOUT, Duration::from_millis(200)).await;
 }
 
 #[tokio::test]
-async fn a_request_that_names_no_host_costs_no_instance() {
+async fn a_request_without_a_host_uses_no_instance() {
     let world = World::new().await;
     assert_eq!(world.post("/checks", &json!({ "rights": ["access"] })).await.status, StatusCode::OK);
-    let mut nameless = request(Method::GET, "/manifest", Bytes::new());
-    nameless.headers_mut().remove(HOST);
-    assert_eq!(answer(&world.service, nameless).await.status, StatusCode::BAD_REQUEST);
+    let mut without_host = request(Method::GET, "/manifest", Bytes::new());
+    without_host.headers_mut().remove(HOST);
+    assert_eq!(answer(&world.service, without_host).await.status, StatusCode::BAD_REQUEST);
     assert_eq!(world.service.idle_instances(), 1);
 }
 
 #[tokio::test]
-async fn what_has_begun_goes_on_when_the_caller_does_not_wait() {
+async fn a_call_completes_when_the_caller_disconnects() {
     let slow = SimulatorOptions { latency: Duration::from_millis(50), ..SimulatorOptions::default() };
     let world = World::of(Brand::sample(), slow, gateway()).await;
     let before = world.simulator.erasures().len();
-    let body = json!({ "request": about(SAMPLE_PERSON), "mode": "erase" });
+    let body = json!({ "requests": [request_for(SAMPLE_PERSON)], "mode": "erase" });
     let deletion = world.post("/deletions", &body);
     let gone = tokio::time::timeout(Duration::from_millis(60), deletion).await;
-    assert!(gone.is_err(), "the caller has gone before the answer");
+    assert!(gone.is_err(), "the caller disconnects before the response");
     let settled = async {
         while world.service.idle_instances() == 0 {
             tokio::time::sleep(Duration::from_millis(5)).await;
@@ -234,7 +234,7 @@ async fn what_has_begun_goes_on_when_the_caller_does_not_wait() {
     assert_eq!(world.simulator.erasures().len(), before + 1);
 }
 
-/// Sends a call over a connection of its own, and reads it until the server closes.
+/// Sends a request over a connection of its own, and reads until the server closes it.
 async fn over_the_wire(port: u16, sent: oneshot::Sender<()>) -> String {
     let mut stream = TcpStream::connect((Ipv4Addr::LOCALHOST, port)).await.expect("a connection");
     let body = json!({ "rights": ["access"] }).to_string();
@@ -251,7 +251,7 @@ async fn over_the_wire(port: u16, sent: oneshot::Sender<()>) -> String {
 }
 
 #[tokio::test]
-async fn who_is_waiting_when_the_service_ends_is_answered() {
+async fn requests_in_progress_are_answered_when_the_service_stops() {
     let slow = SimulatorOptions { latency: Duration::from_millis(100), ..SimulatorOptions::default() };
     let world = World::of(Brand::sample(), slow, gateway()).await;
     let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await.expect("a free port");
@@ -274,7 +274,7 @@ async fn who_is_waiting_when_the_service_ends_is_answered() {
     let all = async { tokio::join!(serving, calling, ending).1 };
     let answer = tokio::time::timeout(LONG, all).await.expect("an end");
     assert!(answer.starts_with("HTTP/1.1 200 OK\r\n"), "{answer}");
-    assert!(TcpStream::connect((Ipv4Addr::LOCALHOST, port)).await.is_err(), "nobody listens any more");
+    assert!(TcpStream::connect((Ipv4Addr::LOCALHOST, port)).await.is_err(), "the port is closed");
 }
 
 #[test]

@@ -1,4 +1,4 @@
-//! The guard holds back what its host would let through.
+//! The egress guard denies requests that its host would permit.
 
 use std::sync::OnceLock;
 
@@ -23,7 +23,7 @@ async fn simulator() -> Simulator {
     Simulator::start(Brand::sample(), SimulatorOptions::default()).await.expect("a free port")
 }
 
-/// A host that would let the connector go wherever it is told to.
+/// A host that permits this origin.
 fn permissive(origin: &str, list: Option<&str>) -> InstanceOptions {
     let environment: Environment =
         list.map(|list| ("EGRESS_ORIGINS".to_owned(), list.to_owned())).into_iter().collect();
@@ -31,29 +31,28 @@ fn permissive(origin: &str, list: Option<&str>) -> InstanceOptions {
     InstanceOptions { egress, environment, ..InstanceOptions::default() }
 }
 
-/// What the connection test says of a connection to this origin. `None` is the one that the data centre has.
+/// Tests a connection to this origin; without one, to that of the data centre.
 async fn check(base_url: Option<&str>, options: InstanceOptions) -> Result<Connection, Error> {
     let mut instance = guarded().instantiate(options).await.expect("an instance");
     let mut settings =
         vec![("datacenter-id", "fra1"), ("client-id", SAMPLE_CLIENT_ID), ("client-secret", SAMPLE_CLIENT_SECRET)];
     settings.extend(base_url.map(|origin| ("base-url", origin)));
-    let settings: Vec<_> =
-        settings.into_iter().map(|(key, value)| Setting { key: key.to_owned(), value: value.to_owned() }).collect();
-    instance.configure(&settings).await.expect("an answer").expect("good settings");
-    instance.check(&[Right::Access, Right::Deletion]).await.expect("an answer")
+    let settings: Vec<_> = settings.into_iter().map(|(key, value)| Setting::new(key, value)).collect();
+    instance.configure(&settings).await.expect("a result").expect("valid settings");
+    instance.check(&[Right::Access, Right::Deletion]).await.expect("a result")
 }
 
 #[track_caller]
-fn assert_stopped(checked: Result<Connection, Error>, origin: &str) {
-    let error = checked.expect_err("it is stopped");
+fn assert_denied(checked: Result<Connection, Error>, origin: &str) {
+    let error = checked.expect_err("it is denied");
     assert_eq!((error.kind, error.remedy), (ErrorKind::Unavailable, Remedy::Operator), "{error:?}");
     let problems: Vec<_> =
-        error.problems.iter().map(|problem| (problem.code.as_str(), problem.subject.as_str())).collect();
+        error.problems.iter().map(|problem| (problem.code.as_str(), problem.target.as_str())).collect();
     assert_eq!(problems, [("egress", origin)]);
 }
 
 #[tokio::test]
-async fn a_plugin_that_calls_where_it_may_is_not_hindered() {
+async fn a_request_to_a_permitted_origin_passes() {
     let simulator = simulator().await;
     let origin = simulator.origin();
     for list in [origin.clone(), origin.to_uppercase(), format!("https://*.qualtrics.com, {origin}")] {
@@ -63,16 +62,16 @@ async fn a_plugin_that_calls_where_it_may_is_not_hindered() {
 }
 
 #[tokio::test]
-async fn a_plugin_that_calls_elsewhere_is_stopped_before_a_byte_has_left() {
-    let (permitted, elsewhere) = (Server::good().await, Server::good().await);
+async fn a_request_to_another_origin_is_denied_before_a_byte_is_sent() {
+    let (permitted, elsewhere) = (Server::responding().await, Server::responding().await);
     let origin = elsewhere.origin();
-    assert_stopped(check(Some(&origin), permissive(&origin, Some(&permitted.origin()))).await, &origin);
+    assert_denied(check(Some(&origin), permissive(&origin, Some(&permitted.origin()))).await, &origin);
     assert_eq!((permitted.connections(), elsewhere.connections()), (0, 0));
 }
 
 #[tokio::test]
-async fn another_port_scheme_or_spelling_of_the_same_machine_is_elsewhere() {
-    let server = Server::good().await;
+async fn another_port_scheme_or_host_name_is_another_origin() {
+    let server = Server::responding().await;
     let origin = server.origin();
     let port = origin.rsplit(':').next().expect("a port").to_owned();
     for list in [
@@ -84,25 +83,25 @@ async fn another_port_scheme_or_spelling_of_the_same_machine_is_elsewhere() {
         format!("https://localhost:{port}"),
         format!("https://*.0.0.1:{port}"),
     ] {
-        assert_stopped(check(Some(&origin), permissive(&origin, Some(&list))).await, &origin);
+        assert_denied(check(Some(&origin), permissive(&origin, Some(&list))).await, &origin);
     }
     assert_eq!(server.connections(), 0);
 }
 
 #[tokio::test]
-async fn a_malformed_list_denies_all() {
-    let server = Server::good().await;
+async fn a_malformed_list_denies_everything() {
+    let server = Server::responding().await;
     let origin = server.origin();
     for list in ["", " ", "*", "127.0.0.1", "{origin}/", "{origin},", "{origin},https://*", "{origin};{origin}"] {
         let list = list.replace("{origin}", &origin);
-        assert_stopped(check(Some(&origin), permissive(&origin, Some(&list))).await, &origin);
+        assert_denied(check(Some(&origin), permissive(&origin, Some(&list))).await, &origin);
     }
     assert_eq!(server.connections(), 0);
 }
 
 #[tokio::test]
-async fn a_redirect_leads_nowhere() {
-    let elsewhere = Server::good().await;
+async fn redirects_are_not_followed() {
+    let elsewhere = Server::responding().await;
     let target = elsewhere.origin();
     let redirecting = Server::start(move |mut stream| {
         let target = target.clone();
@@ -123,14 +122,14 @@ async fn a_redirect_leads_nowhere() {
     assert_eq!(elsewhere.connections(), 0);
 }
 
-/// Its own host answers in the place of the vendor, since nothing is to leave this machine: an answer of its own is how it is
-/// known that the guard has let a request through.
+/// The host answers instead of the vendor, so that no request leaves this machine. Its response shows that the guard has let a
+/// request pass.
 #[tokio::test]
-async fn without_a_list_it_is_what_the_manifest_asks_for() {
+async fn without_a_list_the_origins_of_the_manifest_are_permitted() {
     let limit = RateLimit {
         name: "all".to_owned(),
         methods: ["GET", "POST"].map(str::to_owned).to_vec(),
-        path_prefix: "/".to_owned(),
+        path: "/**".to_owned(),
         calls_per_minute: 1,
     };
     let used_up = |options: InstanceOptions| {
@@ -139,12 +138,12 @@ async fn without_a_list_it_is_what_the_manifest_asks_for() {
         InstanceOptions { budget: Some(budget), ..options }
     };
     let options = used_up(permissive("https://fra1.qualtrics.com", None));
-    assert_eq!(check(None, options).await.expect_err("an answer of the host").kind, ErrorKind::RateLimited);
+    assert_eq!(check(None, options).await.expect_err("a response of the host").kind, ErrorKind::RateLimited);
 
-    let server = Server::good().await;
+    let server = Server::responding().await;
     let origin = server.origin();
-    assert_stopped(check(Some(&origin), used_up(permissive(&origin, None))).await, &origin);
+    assert_denied(check(Some(&origin), used_up(permissive(&origin, None))).await, &origin);
     let listed = used_up(permissive("https://fra1.qualtrics.com", Some(&origin)));
-    assert_stopped(check(None, listed).await, "https://fra1.qualtrics.com");
+    assert_denied(check(None, listed).await, "https://fra1.qualtrics.com");
     assert_eq!(server.connections(), 0);
 }

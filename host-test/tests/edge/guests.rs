@@ -1,4 +1,4 @@
-//! Gateways that were written by hand to do one evil thing.
+//! Hand-written gateways, each with one defect.
 
 use std::path::Path;
 

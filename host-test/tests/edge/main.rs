@@ -1,5 +1,5 @@
-//! The connector composed with others: behind the egress guard, and as an HTTP service. Each test runs the very file that other
-//! hosts load.
+//! The connector composed with other components: behind the egress guard, and as an HTTP service. The tests run the files that
+//! other hosts load.
 
 mod files;
 mod gateway;

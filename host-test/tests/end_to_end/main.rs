@@ -1,17 +1,31 @@
-//! The connector as its users meet it: through the component, in the sandbox, over real sockets, against the simulator.
+//! The connector as its users see it: through the component, in the sandbox, over real sockets, against the simulator.
 
+mod absence;
 mod access;
+mod bulk_polling;
+mod calls;
 mod check;
 mod deletion;
 mod dialects;
+mod exports;
+mod fault_cases;
 mod faults;
+mod fixture;
+mod guards;
 mod host;
+mod job_look_ups;
 mod leaks;
-mod lost_answers;
+mod lists;
+mod lost_responses;
 mod markers;
 mod polling;
 mod read;
+mod reconciliation;
 mod remedies;
 mod settings;
+mod sources;
+mod statuses;
+mod tasks;
 mod tickets;
-mod world;
+mod vanished_jobs;
+mod verification;

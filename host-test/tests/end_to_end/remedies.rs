@@ -1,140 +1,204 @@
-//! What went wrong, and what the caller can do: the README's table, which errors are held to.
+//! What went wrong and what the caller can do: the table of errors. Every error of the fault tests belongs to one of its rows.
 
-use std::collections::BTreeMap;
-use std::sync::LazyLock;
-
-use host_test::host::contract::{Error, Remedy};
+use host_test::host::contract::{Error, ErrorKind, Remedy};
 use host_test::simulator::{Endpoint, Fault, WaitHint};
-
-const README: &str = include_str!("../../../README.md");
 
 /// A row of the table.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Row {
+    /// 401, even with a new token; client ID and secret rejected; another data centre.
     Unauthorized,
+    /// 403 of Qualtrics, a missing scope or a missing role.
     Forbidden,
+    /// 429, or this connection's share is used up.
     RateLimited,
-    SmallShare,
-    Passing,
+    /// An access request needs more calls at once than the share ever allows.
+    ShareTooSmall,
+    /// 408, 409, 425, 5xx, a time-out or an interrupted connection, after a second attempt; or the unknown start of a search or export,
+    /// which only read.
+    Transient,
+    /// The start of an erasure is unknown: the same, or any response that does not prove that nothing was started.
     OutcomeUnknown,
+    /// The list of erasures does not show whether an earlier attempt started a job, and will not show it.
     Undecided,
+    /// The host's egress policy denies the origin.
     Egress,
+    /// 407, or another 4xx that is not in Qualtrics' envelope.
+    Proxy,
+    /// A redirect.
     Redirect,
-    Unreadable,
-    Refused,
+    /// A response that is malformed or too large.
+    Malformed,
+    /// Another 4xx of Qualtrics.
+    Rejected,
+    /// An export or a file no longer exists, or the file has changed.
     Gone,
+    /// An erasure job is no longer listed.
+    Vanished,
+}
+
+/// The remedy of a row, without its delay.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum RemedyKind {
+    Retry,
+    Restart,
+    Operator,
 }
 
 impl Row {
-    pub const ALL: [Self; 12] = [
+    pub const ALL: [Self; 14] = [
         Self::Unauthorized,
         Self::Forbidden,
         Self::RateLimited,
-        Self::SmallShare,
-        Self::Passing,
+        Self::ShareTooSmall,
+        Self::Transient,
         Self::OutcomeUnknown,
         Self::Undecided,
         Self::Egress,
+        Self::Proxy,
         Self::Redirect,
-        Self::Unreadable,
-        Self::Refused,
+        Self::Malformed,
+        Self::Rejected,
         Self::Gone,
+        Self::Vanished,
     ];
 
-    /// Its first column.
-    const fn what(self) -> &'static str {
+    const fn kind_and_remedy(self) -> (ErrorKind, RemedyKind) {
         match self {
-            Self::Unauthorized => {
-                "401, also with a new token; client id and secret refused, with whatever 4xx; another data centre"
-            }
-            Self::Forbidden => {
-                "403, or a scope that is not granted; for `check`, also a 401 to one of its calls alone, or a 4xx that hides \
-                 whose account it is"
-            }
-            Self::RateLimited => "429, or this connection's share is used up",
-            Self::SmallShare => {
-                "an access request has more addresses, each of which needs a call, than the share ever allows at once"
-            }
-            Self::Passing => "408, 409, 425, 5xx, time-out, broken connection, on a read: after a second try",
-            Self::OutcomeUnknown => {
-                "the same, or an answer that cannot be read, on the call that begins a job, unless it proves that nothing \
-                 was begun, and the job is not in Qualtrics' list"
-            }
-            Self::Undecided => "the list cannot show for ten minutes whether a job was begun",
-            Self::Egress => "the host's egress policy forbids the origin",
-            Self::Redirect => "a redirect",
-            Self::Unreadable => "an answer that cannot be read, or is too large",
-            Self::Refused => "another 4xx",
-            Self::Gone => "the job or file is no longer known, or the file is another than the report told of",
+            Self::Unauthorized => (ErrorKind::Unauthorized, RemedyKind::Operator),
+            Self::Forbidden => (ErrorKind::Forbidden, RemedyKind::Operator),
+            Self::RateLimited => (ErrorKind::RateLimited, RemedyKind::Retry),
+            Self::ShareTooSmall => (ErrorKind::RateLimited, RemedyKind::Operator),
+            Self::Transient => (ErrorKind::Unavailable, RemedyKind::Retry),
+            Self::OutcomeUnknown => (ErrorKind::OutcomeUnknown, RemedyKind::Retry),
+            Self::Undecided => (ErrorKind::OutcomeUnknown, RemedyKind::Operator),
+            Self::Egress | Self::Proxy => (ErrorKind::Unavailable, RemedyKind::Operator),
+            Self::Redirect | Self::Rejected => (ErrorKind::UnexpectedResponse, RemedyKind::Operator),
+            Self::Malformed => (ErrorKind::UnexpectedResponse, RemedyKind::Retry),
+            Self::Gone => (ErrorKind::JobNotFound, RemedyKind::Restart),
+            Self::Vanished => (ErrorKind::JobNotFound, RemedyKind::Operator),
         }
     }
 
-    /// Whether an error is of the kind, and names the remedy, that the README promises.
-    pub fn is_of(self, error: &Error) -> bool {
-        let (kind, remedy) = &TABLE[self.what()];
-        let told = match error.remedy {
-            Remedy::Retry(_) => "retry",
-            Remedy::Restart => "restart",
-            Remedy::Operator => "operator",
-            Remedy::GiveUp => "give-up",
-        };
-        let name = format!("{:?}", error.kind);
-        let (_, name) = name.rsplit_once("::").unwrap_or(("", &name));
-        *kind == kebab(name) && *remedy == told
-    }
-}
-
-/// Kind and remedy by the first column.
-static TABLE: LazyLock<BTreeMap<&str, (&str, &str)>> = LazyLock::new(|| {
-    let (_, after) = README.split_once("### What went wrong, and what the caller can do\n").expect("a heading");
-    let rows = after.lines().skip_while(|line| !line.starts_with('|')).take_while(|line| line.starts_with('|'));
-    let rows = rows.skip(2).map(|row| {
-        let [what, kind, remedy] = row.trim_matches('|').split(" | ").collect::<Vec<_>>()[..] else {
-            panic!("three columns: {row}")
-        };
-        (what.trim(), (word(kind), word(remedy)))
-    });
-    rows.collect()
-});
-
-/// The first word in code.
-fn word(column: &str) -> &str {
-    column.split('`').nth(1).unwrap_or_else(|| panic!("a word in code: {column}"))
-}
-
-fn kebab(name: &str) -> String {
-    let mut word = String::new();
-    for letter in name.chars() {
-        if letter.is_uppercase() && !word.is_empty() {
-            word.push('-');
+    /// The code of a problem that the error has.
+    const fn problem(self) -> Option<&'static str> {
+        match self {
+            Self::Egress => Some("egress"),
+            Self::Proxy => Some("proxy"),
+            _ => None,
         }
-        word.extend(letter.to_lowercase());
     }
-    word
+
+    /// Whether an error has the kind, the remedy and the problem of this row.
+    pub fn matches(self, error: &Error) -> bool {
+        let remedy = match error.remedy {
+            Remedy::Retry(_) => RemedyKind::Retry,
+            Remedy::Restart => RemedyKind::Restart,
+            Remedy::Operator => RemedyKind::Operator,
+            Remedy::GiveUp => return false,
+        };
+        let has_problem = |code| error.problems.iter().any(|problem| problem.code == code);
+        self.kind_and_remedy() == (error.kind, remedy) && self.problem().is_none_or(has_problem)
+    }
 }
 
-/// What may be told of a fault that befell a call of this endpoint, in a connection test or not. It need not be told: a
-/// second try may do better.
-pub fn rows(fault: &Fault, endpoint: Endpoint, testing: bool) -> Vec<Row> {
-    let begins = matches!(endpoint, Endpoint::ErasureCreate | Endpoint::ExportCreate);
-    // A file of another length is another file.
-    let of_a_file = (endpoint == Endpoint::ExportFile).then_some(Row::Gone);
-    let lost = |row| [if begins { Row::OutcomeUnknown } else { row }].into_iter().chain(of_a_file).collect();
+/// An error belongs to this row.
+#[track_caller]
+pub fn assert_row(row: Row, error: &Error) {
+    assert!(row.matches(error), "{row:?}, {:?}: {error:?}", row.kind_and_remedy());
+}
+
+/// What a request to Qualtrics is for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Purpose {
+    /// Reading: it may be repeated.
+    Read,
+    /// Starting a search or an export, which only read.
+    StartReading,
+    /// Starting an erasure.
+    StartErasure,
+}
+
+/// Who wrote an error response.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Author {
+    /// Qualtrics: it is in its envelope.
+    Qualtrics,
+    /// A proxy or gateway.
+    Foreign,
+}
+
+/// Whether a response proves that the request was not processed: Qualtrics rejects with these statuses before it does anything, and
+/// hosts respond with 429 on its behalf.
+const fn proves_no_start(status: u16, author: Author) -> bool {
+    matches!((status, author), (429, _) | (400 | 401 | 403 | 404 | 413 | 415 | 422, Author::Qualtrics))
+}
+
+/// The status and the author of the error response of a fault, and whether the call took effect first.
+const fn error_response(fault: &Fault) -> Option<(u16, Author, bool)> {
     match fault {
-        // A connection that was refused proves that nothing was begun.
-        Fault::ShutBehind => vec![Row::Passing],
-        Fault::ResetBeforeRead
-        | Fault::ResetBeforeEffect
-        | Fault::ResetAfterEffect
-        | Fault::SilenceBeforeEffect
-        | Fault::SilenceAfterEffect
-        | Fault::HalfAnswer
-        | Fault::StalledAnswer
-        | Fault::ChunksCutOff
-        | Fault::LengthTooLong
-        | Fault::Drip(_) => lost(Row::Passing),
+        Fault::Status(status, _) => Some((*status, Author::Qualtrics, false)),
+        Fault::StatusAfterEffect(status, _) => Some((*status, Author::Qualtrics, true)),
+        Fault::Foreign(status, _) => Some((*status, Author::Foreign, false)),
+        Fault::ForeignAfterEffect(status, _) => Some((*status, Author::Foreign, true)),
+        _ => None,
+    }
+}
+
+/// Whether the fault contradicts itself for a request that starts a job: the job is started, and the response proves that it was not.
+pub fn contradicts_itself(fault: &Fault) -> bool {
+    error_response(fault).is_some_and(|(status, author, effect)| effect && proves_no_start(status, author))
+}
+
+/// The status of the error response of a fault.
+pub fn status_of(fault: &Fault) -> Option<u16> {
+    error_response(fault).map(|(status, ..)| status)
+}
+
+/// The rows of an error response to a request.
+fn rows_of_response(status: u16, author: Author, endpoint: Endpoint, purpose: Purpose, in_check: bool) -> Vec<Row> {
+    if purpose == Purpose::StartErasure && !proves_no_start(status, author) {
+        return vec![Row::OutcomeUnknown];
+    }
+    let may_be_gone = matches!(endpoint, Endpoint::ExportProgress | Endpoint::ExportFile | Endpoint::Contact);
+    let mut rows = match (status, endpoint, author) {
+        (403, Endpoint::Token, Author::Foreign) => vec![Row::Proxy],
+        (400 | 401 | 403 | 404, Endpoint::Token, _) => vec![Row::Unauthorized],
+        (401, _, Author::Foreign) => vec![Row::Unauthorized, Row::Forbidden, Row::Proxy],
+        (401, ..) if in_check => vec![Row::Unauthorized, Row::Forbidden],
+        (401, ..) => vec![Row::Unauthorized],
+        (429, ..) => vec![Row::RateLimited],
+        // A file of another size is another file.
+        (408 | 409 | 425 | 500.., Endpoint::ExportFile, _) => vec![Row::Transient, Row::Gone],
+        (408 | 409 | 425 | 500.., ..) => vec![Row::Transient],
+        (400 | 404 | 410, ..) if may_be_gone => vec![Row::Gone, Row::Proxy],
+        // Without the account nothing can be guarded.
+        (_, Endpoint::WhoAmI, _) if in_check => vec![Row::Forbidden, Row::Proxy],
+        (407, ..) | (_, _, Author::Foreign) => vec![Row::Proxy],
+        (403, ..) => vec![Row::Forbidden],
+        _ => vec![Row::Rejected],
+    };
+    if purpose == Purpose::StartReading && !proves_no_start(status, author) {
+        rows.push(Row::Transient);
+    }
+    rows
+}
+
+/// The rows of the errors that a fault of a request may lead to. There may be no error, because a second attempt may succeed.
+pub fn rows(fault: &Fault, endpoint: Endpoint, purpose: Purpose, in_check: bool) -> Vec<Row> {
+    if let Some((status, author, _)) = error_response(fault) {
+        return rows_of_response(status, author, endpoint, purpose, in_check);
+    }
+    let mut rows = match fault {
+        // A refused connection proves that nothing was started.
+        Fault::ShutBehind => return vec![Row::Transient],
+        // The list continues on its own origin.
+        Fault::NextPageElsewhere(_) => return Vec::new(),
+        Fault::Redirect(..) | Fault::RedirectAfterEffect(..) => vec![Row::Redirect],
+        // In place of a file, a web page is a file that is not understood.
+        Fault::Html if endpoint == Endpoint::ExportFile => vec![Row::Malformed],
+        Fault::Html => vec![Row::Proxy],
         Fault::LengthTooShort
-        | Fault::Html
         | Fault::EmptyBody
         | Fault::JsonArray
         | Fault::JsonString
@@ -147,56 +211,35 @@ pub fn rows(fault: &Fault, endpoint: Endpoint, testing: bool) -> Vec<Row> {
         | Fault::RepeatedCursor
         | Fault::IgnoredFilter
         | Fault::UnaskedGzip
-        // Half of it says that it went well.
-        | Fault::MetaStatus(_) => lost(Row::Unreadable),
-        // The list goes on where it began, whatever it says of another place.
-        Fault::NextPageElsewhere(_) => Vec::new(),
-        Fault::Redirect(..) => vec![Row::Redirect],
-        Fault::Status(status, _) | Fault::StatusAfterEffect(status, _) => match (status, endpoint) {
-            (400..=404, Endpoint::Token) => vec![Row::Unauthorized],
-            (401, _) if testing => vec![Row::Unauthorized, Row::Forbidden],
-            (401, _) => vec![Row::Unauthorized],
-            (403, _) => vec![Row::Forbidden],
-            (400 | 404 | 413 | 418, Endpoint::WhoAmI) if testing => vec![Row::Forbidden],
-            (400 | 404, Endpoint::ExportProgress | Endpoint::ExportFile | Endpoint::Contact) => vec![Row::Gone],
-            (429, _) => vec![Row::RateLimited],
-            (409 | 425 | 503, _) => vec![Row::Passing],
-            (408 | 500.., _) => lost(Row::Passing),
-            _ => vec![Row::Refused],
-        },
+        // One half of the response reports success.
+        | Fault::MetaStatus(_) => vec![Row::Malformed],
+        _ => vec![Row::Transient],
+    };
+    match purpose {
+        Purpose::StartErasure => return vec![Row::OutcomeUnknown],
+        Purpose::StartReading => rows.push(Row::Transient),
+        // A file of another size is another file.
+        Purpose::Read if endpoint == Endpoint::ExportFile => rows.push(Row::Gone),
+        Purpose::Read => {}
     }
+    rows
 }
 
-/// Nobody is asked to wait for longer, whatever Qualtrics says.
-const LONGEST_WAIT_MS: u64 = 3_600_000;
+/// The longest delay that is accepted from Qualtrics, and the shortest.
+const MAX_DELAY_MS: u64 = 3_600_000;
+const MIN_DELAY_MS: u64 = 1_000;
 
-/// Whether a 429 is told with the wait that was asked for.
-pub fn waits_as_asked(fault: &Fault, error: &Error) -> bool {
+/// Whether the error for a 429 has the delay that the response asks for.
+pub fn has_requested_delay(fault: &Fault, error: &Error) -> bool {
     match (fault, &error.remedy) {
         (Fault::Status(429, hint), Remedy::Retry(ms)) if error.http_status == Some(429) => match hint {
-            WaitHint::Seconds(seconds) => *ms == seconds.saturating_mul(1_000).min(LONGEST_WAIT_MS),
-            // Time may have passed since the answer was written.
-            WaitHint::Date(seconds) => (1..=seconds * 1_000).contains(ms),
+            WaitHint::Seconds(seconds) => *ms == seconds.saturating_mul(1_000).clamp(MIN_DELAY_MS, MAX_DELAY_MS),
+            // Time may have passed since the response was written.
+            WaitHint::Date(seconds) => (MIN_DELAY_MS..=seconds * 1_000).contains(ms),
             WaitHint::None | WaitHint::Absurd => *ms == 15_000,
         },
+        (Fault::Foreign(429, _), Remedy::Retry(ms)) if error.http_status == Some(429) => *ms == 15_000,
+        (_, Remedy::Retry(ms)) => *ms >= MIN_DELAY_MS,
         _ => true,
     }
-}
-
-/// An error is what a row of the README's table says.
-#[track_caller]
-pub fn assert_is_of(row: Row, error: &Error) {
-    assert!(row.is_of(error), "{row:?}, says the README: {:?}, not {error:?}", TABLE[row.what()]);
-}
-
-#[test]
-fn every_row_of_the_readme_is_one_that_errors_are_held_to() {
-    let known: Vec<&str> = Row::ALL.map(Row::what).to_vec();
-    for what in TABLE.keys() {
-        assert!(known.contains(what), "nothing here knows of: {what}");
-    }
-    for what in known {
-        assert!(TABLE.contains_key(what), "not in the README: {what}");
-    }
-    assert_eq!(TABLE[Row::Gone.what()], ("unknown-job", "restart"));
 }

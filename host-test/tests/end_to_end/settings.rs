@@ -1,26 +1,29 @@
-//! What a connector says of itself, and how it is set up.
+//! The manifest and the settings of a connection.
 
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use host_test::host::contract::{Content, DeletionMode, ErrorKind, Outcome, Remedy, Right, SettingKind, Task};
+use host_test::host::contract::{
+    Content, DeletionMode, Error, ErrorKind, Outcome, Progress, Remedy, Request, Right, SettingKind, Task,
+};
 use host_test::host::{EgressPolicy, InstanceOptions};
 use host_test::simulator::{
     Brand, Endpoint, Fault, FaultRule, Options, SAMPLE_CLIENT_ID, SAMPLE_CLIENT_SECRET, SAMPLE_PERSON, SCOPES,
     Simulator,
 };
-
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpListener;
 
-use crate::markers::assert_nothing_leaks;
-use crate::world::{World, about, assert_no_leak, expect, in_passing_time, plugin, settings_of};
+use crate::fixture::{
+    Fixture, assert_no_leak, assert_outcome, pending, plugin, request_for, settings_of, with_running_clock,
+};
+use crate::markers::assert_no_leaks;
 
-const GOOD: [(&str, &str); 3] =
+const VALID: [(&str, &str); 3] =
     [("datacenter-id", "fra1"), ("client-id", SAMPLE_CLIENT_ID), ("client-secret", SAMPLE_CLIENT_SECRET)];
 
 #[tokio::test]
-async fn the_manifest_says_all_that_a_host_needs_to_set_a_connection_up() {
+async fn the_manifest_contains_everything_a_set_up_form_needs() {
     let mut instance = plugin().instantiate(InstanceOptions::default()).await.unwrap();
     let manifest = instance.describe().await.unwrap();
     assert_eq!((manifest.name.as_str(), manifest.title.as_str()), ("qualtrics", "Qualtrics"));
@@ -50,9 +53,11 @@ async fn the_manifest_says_all_that_a_host_needs_to_set_a_connection_up() {
     }
     let permissions: Vec<&str> = manifest.permissions.iter().map(|permission| permission.name.as_str()).collect();
     assert_eq!(permissions, SCOPES);
-    let of = |right| manifest.permissions.iter().filter(|permission| permission.needed_for.contains(&right)).count();
+    let of = |right| manifest.permissions.iter().filter(|permission| permission.required_for.contains(&right)).count();
     assert_eq!((of(Right::Access), of(Right::Deletion)), (3, 4));
+    assert!(manifest.permissions.iter().all(|permission| permission.optional_for.is_empty()));
     let [access, deletion] = manifest.capabilities.as_slice() else { panic!("two rights") };
+    assert_eq!((access.group_size, deletion.group_size), (1, 1), "every request has a job of its own");
     assert_eq!((access.right, access.identifiers.len()), (Right::Access, 3));
     assert_eq!((deletion.right, deletion.identifiers.as_slice()), (Right::Deletion, &["email".to_owned()][..]));
     assert_eq!(manifest.egress, ["https://*.qualtrics.com"]);
@@ -63,10 +68,10 @@ async fn the_manifest_says_all_that_a_host_needs_to_set_a_connection_up() {
 }
 
 #[tokio::test]
-async fn every_default_of_the_manifest_is_a_setting_that_is_taken() {
+async fn every_default_and_every_choice_of_the_manifest_is_accepted() {
     let mut instance = plugin().instantiate(InstanceOptions::default()).await.unwrap();
     let manifest = instance.describe().await.unwrap();
-    let mut settings = settings_of(&GOOD);
+    let mut settings = settings_of(&VALID);
     for field in manifest.settings.iter().filter(|field| !field.required) {
         let value = field.default.clone().unwrap_or_default();
         settings.extend(settings_of(&[(&field.key, &value)]));
@@ -74,14 +79,14 @@ async fn every_default_of_the_manifest_is_a_setting_that_is_taken() {
     instance.configure(&settings).await.unwrap().expect("the defaults");
     for field in manifest.settings.iter().filter(|field| field.kind == SettingKind::Choice) {
         for (value, _) in &field.choices {
-            let settings = [settings_of(&GOOD), settings_of(&[(&field.key, value)])].concat();
+            let settings = [settings_of(&VALID), settings_of(&[(&field.key, value)])].concat();
             instance.configure(&settings).await.unwrap().expect("a choice");
         }
     }
 }
 
 #[tokio::test]
-async fn everything_that_is_wrong_with_settings_is_told_at_once() {
+async fn every_problem_of_the_settings_is_reported_at_once() {
     let mut instance = plugin().instantiate(InstanceOptions::default()).await.unwrap();
     let error = instance
         .configure(&settings_of(&[
@@ -98,12 +103,12 @@ async fn everything_that_is_wrong_with_settings_is_told_at_once() {
         ]))
         .await
         .unwrap()
-        .expect_err("nothing about them is right");
+        .expect_err("invalid settings");
     assert_eq!((error.kind, &error.remedy), (ErrorKind::InvalidSettings, &Remedy::Operator));
-    let mut subjects: Vec<&str> = error.problems.iter().map(|problem| problem.subject.as_str()).collect();
-    subjects.sort_unstable();
+    let mut targets: Vec<&str> = error.problems.iter().map(|problem| problem.target.as_str()).collect();
+    targets.sort_unstable();
     assert_eq!(
-        subjects,
+        targets,
         [
             "account-guard",
             "api-token",
@@ -120,14 +125,14 @@ async fn everything_that_is_wrong_with_settings_is_told_at_once() {
     );
     for problem in &error.problems {
         assert_eq!(problem.code, "setting");
-        assert_eq!(problem.blocks, [Right::Access, Right::Deletion]);
+        assert_eq!(problem.affects, [Right::Access, Right::Deletion]);
         assert!(error.message.contains(&problem.message));
     }
     assert_no_leak(&format!("{error:?}"), &["s3cr3t", "an:id", "qualtrics.example.org", "an hour", "10.0.0.1"]);
 }
 
 #[tokio::test]
-async fn the_secret_can_only_ever_be_sent_to_qualtrics() {
+async fn the_secret_is_only_ever_sent_to_qualtrics_hosts() {
     let mut instance = plugin().instantiate(InstanceOptions::default()).await.unwrap();
     for datacenter in [
         "evil.example",
@@ -145,199 +150,205 @@ async fn the_secret_can_only_ever_be_sent_to_qualtrics() {
         "",
         " ",
     ] {
-        let settings = [&GOOD[1..], &[("datacenter-id", datacenter)]].concat();
+        let settings = [&VALID[1..], &[("datacenter-id", datacenter)]].concat();
         let error = instance.configure(&settings_of(&settings)).await.unwrap().expect_err(datacenter);
-        assert_eq!(error.problems[0].subject, "datacenter-id", "{datacenter:?}");
+        assert_eq!(error.problems[0].target, "datacenter-id", "{datacenter:?}");
     }
     for datacenter in ["fra1", "FRA1", "brand.fra1.qualtrics.com", "https://fra1.qualtrics.com/admin", " ca1 "] {
-        let settings = [&GOOD[1..], &[("datacenter-id", datacenter)]].concat();
+        let settings = [&VALID[1..], &[("datacenter-id", datacenter)]].concat();
         instance.configure(&settings_of(&settings)).await.unwrap().expect(datacenter);
-        // No origin is permitted to this instance, and the error names the one that was wanted.
+        // This instance may reach no origin, and the error names the one it needs.
         let error = instance.check(&[Right::Access]).await.unwrap().expect_err("no egress");
-        let origin = &error.problems[0].subject;
+        let origin = &error.problems[0].target;
         assert!(origin.starts_with("https://") && origin.ends_with(".qualtrics.com"), "{datacenter}: {origin}");
     }
 }
 
 #[tokio::test]
-async fn configuring_again_replaces_everything() {
-    let mut world = World::with(&[("deletion-behavior", "complete-on-submission")]).await;
-    world.check(&[Right::Access, Right::Deletion]).await.expect("the first brand");
+async fn configure_replaces_all_earlier_settings() {
+    let mut fixture = Fixture::with_settings(&[("deletion-behavior", "complete-on-submission")]).await;
+    fixture.check(&[Right::Access, Right::Deletion]).await.expect("the first brand");
     let mut other = Brand::sample();
     other.id = "otherbrand".to_owned();
     other.clients[0].secret = "the-other-secret".to_owned();
-    let options = Options { clock: world.clock(), ..Options::default() };
+    let options = Options { clock: fixture.clock(), ..Options::default() };
     let second = Simulator::start(other, options).await.unwrap();
-    let egress = EgressPolicy::deny_all().allow(&second.origin()).unwrap().allow(&world.simulator.origin()).unwrap();
-    let options = InstanceOptions { egress, clock: world.clock(), ..InstanceOptions::default() };
-    world.instance = plugin().instantiate(options).await.unwrap();
-    world.instance.configure(&world.settings).await.unwrap().unwrap();
-    world.check(&[Right::Deletion]).await.expect("the first brand");
-    let first_calls = world.simulator.calls().len();
+    let egress = EgressPolicy::deny_all().allow(&second.origin()).unwrap().allow(&fixture.simulator.origin()).unwrap();
+    let options = InstanceOptions { egress, clock: fixture.clock(), ..InstanceOptions::default() };
+    fixture.instance = plugin().instantiate(options).await.unwrap();
+    fixture.instance.configure(&fixture.settings).await.unwrap().unwrap();
+    fixture.check(&[Right::Deletion]).await.expect("the first brand");
+    let first_calls = fixture.simulator.calls().len();
     let origin = second.origin();
     let settings = [("datacenter-id", "fra1"), ("client-id", SAMPLE_CLIENT_ID), ("client-secret", "the-other-secret")];
     let settings = settings_of(&[&settings[..], &[("base-url", &origin)]].concat());
-    world.instance.configure(&settings).await.unwrap().unwrap();
-    let connection = world.check(&[Right::Deletion]).await.expect("the second brand");
+    fixture.instance.configure(&settings).await.unwrap().unwrap();
+    let connection = fixture.check(&[Right::Deletion]).await.expect("the second brand");
     assert_eq!(connection.tenant, "otherbrand");
-    assert_eq!(world.simulator.calls().len(), first_calls, "no token and no call of the first is left");
-    // The default is back, too: what was set before is not remembered.
-    let begun = world.delete(&about(SAMPLE_PERSON), DeletionMode::Erase).await;
-    crate::world::pending(begun);
-    // Settings that are refused leave the ones before in force.
-    world.instance.configure(&settings_of(&[("colour", "red")])).await.unwrap().expect_err("nonsense");
-    assert_eq!(world.check(&[Right::Deletion]).await.expect("the second brand").tenant, "otherbrand");
+    assert_eq!(fixture.simulator.calls().len(), first_calls, "nothing is sent to the first brand");
+    // Settings that are not given have their defaults again.
+    pending(fixture.delete(&request_for(SAMPLE_PERSON), DeletionMode::Erase).await);
+    // Rejected settings leave the earlier ones in force.
+    fixture.instance.configure(&settings_of(&[("colour", "red")])).await.unwrap().expect_err("an unknown setting");
+    assert_eq!(fixture.check(&[Right::Deletion]).await.expect("the second brand").tenant, "otherbrand");
 }
 
 #[tokio::test]
-async fn silence_is_borne_for_as_long_as_the_setting_says() {
+async fn the_response_timeout_bounds_the_wait_for_a_response() {
     for (set, seconds) in [("1", 1), ("7", 7), ("", 30)] {
         for fault in [Fault::SilenceBeforeEffect, Fault::StalledAnswer] {
-            let mut world = World::with(&[("response-timeout", set)]).await;
-            world.simulator.set_faults(vec![FaultRule::every(Endpoint::Token, fault.clone())]);
-            let (clock, began) = (world.clock(), world.clock().monotonic());
-            let call = world.instance.check(&[Right::Access]);
-            let error = in_passing_time(&clock, call).await.expect("an answer").expect_err("silence");
+            let mut fixture = Fixture::with_settings(&[("response-timeout", set)]).await;
+            fixture.simulator.set_faults(vec![FaultRule::every(Endpoint::Token, fault.clone())]);
+            let (clock, began) = (fixture.clock(), fixture.clock().monotonic());
+            let call = fixture.instance.check(&[Right::Access]);
+            let error = with_running_clock(&clock, call).await.expect("a result").expect_err("a time-out");
             assert_eq!(error.kind, ErrorKind::Unavailable, "{fault:?}");
-            // After the pause before it, there is no time for a second try.
+            // There is no time left for a second attempt.
             let passed = clock.monotonic() - began;
             let seconds = Duration::from_secs(seconds);
             assert!((seconds..seconds + Duration::from_secs(1)).contains(&passed), "{set:?}, {fault:?}: {passed:?}");
-            assert_eq!(world.calls_of(Endpoint::Token), 1);
+            assert_eq!(fixture.calls_of(Endpoint::Token), 1);
         }
     }
 }
 
 #[tokio::test]
-async fn a_whole_call_takes_twice_the_time_of_an_answer_at_most() {
+async fn a_call_takes_at_most_twice_the_response_timeout() {
     for (set, seconds) in [("1", 1), ("10", 10)] {
-        let mut world = World::with(&[("response-timeout", set)]).await;
-        // Each byte comes within the time, and the last one never would.
-        let late = Fault::Drip(Duration::from_millis(500 * seconds));
-        world.simulator.set_faults(vec![FaultRule::every(Endpoint::Token, late)]);
-        let began = world.clock().monotonic();
-        let error = world.check(&[Right::Access]).await.expect_err("never a whole answer");
+        let mut fixture = Fixture::with_settings(&[("response-timeout", set)]).await;
+        // Each byte arrives in time, and the last one never does.
+        let slow = Fault::Drip(Duration::from_millis(500 * seconds));
+        fixture.simulator.set_faults(vec![FaultRule::every(Endpoint::Token, slow)]);
+        let began = fixture.clock().monotonic();
+        let error = fixture.check(&[Right::Access]).await.expect_err("a time-out");
         assert_eq!(error.kind, ErrorKind::Unavailable);
-        let passed = world.clock().monotonic() - began;
-        assert!(passed >= Duration::from_secs(2 * seconds), "each byte comes in time: {passed:?}");
+        let passed = fixture.clock().monotonic() - began;
+        assert!(passed >= Duration::from_secs(2 * seconds), "each byte arrives in time: {passed:?}");
         assert!(passed <= Duration::from_secs(3 * seconds), "{passed:?}");
     }
 }
 
 #[tokio::test]
-async fn before_it_is_configured_an_instance_answers_that_it_is_not() {
+async fn calls_before_configure_fail_with_not_configured() {
     let mut instance = plugin().instantiate(InstanceOptions::default()).await.unwrap();
-    let request = about(SAMPLE_PERSON);
-    let task = Task { request: request.clone(), ticket: "t1.e30.AAAAAAAA".to_owned() };
-    let mut errors = vec![
-        instance.check(&[Right::Access]).await.unwrap().expect_err("check"),
-        instance.access(&request).await.unwrap().expect_err("access"),
-        instance.delete(&request, DeletionMode::Preview).await.unwrap().expect_err("delete"),
-        instance.read("r1.e30.AAAAAAAA", 0, 1).await.unwrap().expect_err("read"),
-    ];
-    let polled = instance.poll(&[task.clone(), task]).await.unwrap();
-    assert_eq!(polled.len(), 2, "one answer a task");
-    errors.extend(polled.into_iter().map(|answer| answer.expect_err("poll")));
-    for error in errors {
-        assert_eq!(error.kind, ErrorKind::NotConfigured);
+    let request = request_for(SAMPLE_PERSON);
+    let requests = [request.clone(), Request { id: "request-2".to_owned(), ..request }];
+    let tasks = requests.clone().map(|request| Task::new(request, "t1.e30.AAAAAAAA"));
+    for _ in 0..2 {
+        let mut errors = vec![
+            instance.check(&[Right::Access]).await.unwrap().expect_err("check"),
+            instance.read("r1.e30.AAAAAAAA", 0, 1).await.unwrap().expect_err("read"),
+        ];
+        let of_each = |results: Vec<Result<Progress, Error>>| {
+            assert_eq!(results.len(), 2, "one result per element");
+            results.into_iter().map(|result| result.expect_err("not configured"))
+        };
+        errors.extend(of_each(instance.access(&requests).await.unwrap()));
+        errors.extend(of_each(instance.delete(&requests, DeletionMode::Preview).await.unwrap()));
+        errors.extend(of_each(instance.opt_out(&requests).await.unwrap()));
+        errors.extend(of_each(instance.poll(&tasks).await.unwrap()));
+        for error in errors {
+            assert_eq!((error.kind, error.remedy), (ErrorKind::NotConfigured, Remedy::GiveUp));
+        }
+        assert!(instance.poll(&[]).await.unwrap().is_empty());
+        // Rejected settings do not configure the instance.
+        instance.configure(&settings_of(&[("client-id", "only")])).await.unwrap().expect_err("not enough");
     }
-    assert!(instance.poll(&[]).await.unwrap().is_empty());
-    instance.configure(&settings_of(&[("client-id", "only")])).await.unwrap().expect_err("not enough");
-    assert_eq!(instance.access(&request).await.unwrap().expect_err("access").kind, ErrorKind::NotConfigured);
 }
 
 #[tokio::test]
-async fn a_data_centre_may_be_pasted_and_a_gateway_set_before_it() {
-    let mut world = World::with(&[("datacenter-id", " https://BRAND.fra1.qualtrics.com/homepage/ui ")]).await;
-    let connection = world.check(&[Right::Access]).await.expect("a connection");
-    assert_eq!((connection.region.as_str(), connection.egress.as_slice()), ("fra1", &[world.simulator.origin()][..]));
+async fn the_data_centre_can_be_a_pasted_url_and_requests_can_go_to_a_gateway() {
+    let mut fixture =
+        Fixture::with_settings(&[("datacenter-id", " https://BRAND.fra1.qualtrics.com/homepage/ui ")]).await;
+    let connection = fixture.check(&[Right::Access]).await.expect("a connection");
+    assert_eq!((connection.region.as_str(), connection.egress.as_slice()), ("fra1", &[fixture.simulator.origin()][..]));
     assert!(connection.warnings.is_empty(), "{:?}", connection.warnings);
-    let report = world.accessed(&about(SAMPLE_PERSON)).await;
-    expect(&report, Outcome::Found);
+    let report = fixture.access_report(&request_for(SAMPLE_PERSON)).await;
+    assert_outcome(&report, Outcome::Found);
 }
 
-/// A server that answers nothing but 404, and keeps what it was sent.
-struct Eavesdropper {
+/// A server that responds with 404 to everything and records what it receives.
+struct Recorder {
     origin: String,
-    heard: Arc<Mutex<String>>,
+    received: Arc<Mutex<String>>,
 }
 
-impl Eavesdropper {
+impl Recorder {
     async fn start() -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").await.expect("a free port");
         let origin = format!("http://{}", listener.local_addr().expect("an address"));
-        let heard: Arc<Mutex<String>> = Arc::default();
-        let ears = heard.clone();
+        let received: Arc<Mutex<String>> = Arc::default();
+        let record = received.clone();
         tokio::spawn(async move {
             while let Ok((mut stream, _)) = listener.accept().await {
-                let ears = ears.clone();
+                let record = record.clone();
                 tokio::spawn(async move {
-                    let (mut piece, mut request) = ([0; 4_096], String::new());
-                    while let Ok(bytes @ 1..) = stream.read(&mut piece).await {
-                        let text = String::from_utf8_lossy(&piece[..bytes]).into_owned();
-                        ears.lock().expect("no panic").push_str(&text);
+                    let (mut buffer, mut request) = ([0; 4_096], String::new());
+                    while let Ok(bytes @ 1..) = stream.read(&mut buffer).await {
+                        let text = String::from_utf8_lossy(&buffer[..bytes]).into_owned();
+                        record.lock().expect("no panic").push_str(&text);
                         request.push_str(&text);
-                        // A form, or JSON, or no body.
+                        // The body is a form, JSON, or empty.
                         let body = request.split_once("\r\n\r\n").map(|(_, body)| body);
-                        let whole = body.is_some_and(|body| {
+                        let is_complete = body.is_some_and(|body| {
                             request.starts_with("GET") || body.contains("grant_type") || body.ends_with('}')
                         });
                         let not_found = b"HTTP/1.1 404 Not Found\r\ncontent-length: 0\r\n\r\n";
-                        if whole && stream.write_all(not_found).await.is_err() {
+                        if is_complete && stream.write_all(not_found).await.is_err() {
                             return;
                         }
-                        if whole {
+                        if is_complete {
                             request.clear();
                         }
                     }
                 });
             }
         });
-        Self { origin, heard }
+        Self { origin, received }
     }
 
-    fn heard(&self) -> String {
-        self.heard.lock().expect("no panic").clone()
+    fn received(&self) -> String {
+        self.received.lock().expect("no panic").clone()
     }
 }
 
 #[tokio::test]
-async fn a_token_is_good_for_the_host_that_gave_it_and_goes_to_no_other_whatever_is_set() {
-    let elsewhere = Eavesdropper::start().await;
-    let mut world = World::new().await;
-    let egress = EgressPolicy::deny_all().allow(&world.simulator.origin()).unwrap().allow(&elsewhere.origin).unwrap();
-    let options = InstanceOptions { egress, clock: world.clock(), ..InstanceOptions::default() };
-    world.instance = plugin().instantiate(options).await.unwrap();
-    world.instance.configure(&world.settings).await.unwrap().unwrap();
-    let request = about(SAMPLE_PERSON);
-    let report = world.accessed(&request).await;
-    let ticket = crate::world::pending(world.delete(&request, DeletionMode::Erase).await).ticket;
+async fn a_token_is_sent_only_to_the_host_that_issued_it() {
+    let recorder = Recorder::start().await;
+    let mut fixture = Fixture::new().await;
+    let egress = EgressPolicy::deny_all().allow(&fixture.simulator.origin()).unwrap().allow(&recorder.origin).unwrap();
+    let options = InstanceOptions { egress, clock: fixture.clock(), ..InstanceOptions::default() };
+    fixture.instance = plugin().instantiate(options).await.unwrap();
+    fixture.instance.configure(&fixture.settings).await.unwrap().unwrap();
+    let request = request_for(SAMPLE_PERSON);
+    let report = fixture.access_report(&request).await;
+    let ticket = pending(fixture.delete(&request, DeletionMode::Erase).await).ticket;
     let reference = report.documents.iter().find_map(|document| match &document.content {
         Content::Remote(reference) => Some(reference.clone()),
         Content::Inline(_) => None,
     });
     let reference = reference.expect("a remote document");
-    world.read(&reference, 0, 1).await.expect("it holds a token, and a document that is open");
-    assert_eq!(elsewhere.heard(), "");
+    fixture.read(&reference, 0, 1).await.expect("the instance holds a token and an open document");
+    assert_eq!(recorder.received(), "");
 
-    // Another connection is set, with a gateway in front of it, or a data centre that nobody answers for.
+    // Another connection is configured: with a gateway, or with a data centre that does not exist.
     let other = [("client-id", "another"), ("client-secret", "another-secret")];
-    let gateway = settings_of(&[&other[..], &[("datacenter-id", "fra1"), ("base-url", &elsewhere.origin)]].concat());
-    let centre = settings_of(&[&other[..], &[("datacenter-id", "nowhere1")]].concat());
-    for settings in [gateway, centre] {
-        world.instance.configure(&world.settings).await.unwrap().unwrap();
-        world.read(&reference, 0, 1).await.expect("signed in again");
-        let calls = world.simulator.calls().len();
-        world.instance.configure(&settings).await.unwrap().unwrap();
-        world.check(&[Right::Access, Right::Deletion]).await.expect_err("no answer that is one");
-        world.access(&request).await.expect_err("no answer that is one");
-        world.delete(&request, DeletionMode::Erase).await.expect_err("no answer that is one");
-        world.poll(&request, &ticket).await.expect_err("no answer that is one");
-        world.read(&reference, 1, 1).await.expect_err("no answer that is one");
-        assert_eq!(world.simulator.calls().len(), calls, "nor does the first host hear of the second");
+    let gateway = settings_of(&[&other[..], &[("datacenter-id", "fra1"), ("base-url", &recorder.origin)]].concat());
+    let unknown = settings_of(&[&other[..], &[("datacenter-id", "nowhere1")]].concat());
+    for settings in [gateway, unknown] {
+        fixture.instance.configure(&fixture.settings).await.unwrap().unwrap();
+        fixture.read(&reference, 0, 1).await.expect("authenticated again");
+        let calls = fixture.simulator.calls().len();
+        fixture.instance.configure(&settings).await.unwrap().unwrap();
+        fixture.check(&[Right::Access, Right::Deletion]).await.expect_err("no Qualtrics");
+        fixture.access(&request).await.expect_err("no Qualtrics");
+        fixture.delete(&request, DeletionMode::Erase).await.expect_err("no Qualtrics");
+        fixture.poll(&request, &ticket).await.expect_err("no Qualtrics");
+        fixture.read(&reference, 1, 1).await.expect_err("no Qualtrics");
+        assert_eq!(fixture.simulator.calls().len(), calls, "nothing is sent to the first host");
     }
-    let heard = elsewhere.heard();
-    assert!(heard.contains("POST /oauth2/token"), "it was asked for a token of its own: {heard}");
-    assert!(!heard.to_lowercase().contains("bearer"), "{heard}");
-    assert_nothing_leaks("said to another host", &[heard], &[]);
+    let received = recorder.received();
+    assert!(received.contains("POST /oauth2/token"), "a token of its own was requested: {received}");
+    assert!(!received.to_lowercase().contains("bearer"), "{received}");
+    assert_no_leaks("sent to another host", &[received], &[]);
 }

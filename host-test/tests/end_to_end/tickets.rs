@@ -1,43 +1,43 @@
-//! Tickets: good for their own request and for nothing else, safe to log, and no way to an erasure.
+//! Tickets are bound to their request, safe to log, and never start an erasure.
 
 use std::time::Duration;
 
 use base64::Engine;
 use base64::engine::general_purpose::{STANDARD, STANDARD_NO_PAD, URL_SAFE, URL_SAFE_NO_PAD};
-use host_test::host::contract::{DeletionMode, ErrorKind, Identifier, Outcome, Progress, Remedy, Request, Task};
+use host_test::host::contract::{Attempts, DeletionMode, ErrorKind, Identifier, Outcome, Progress, Remedy, Request};
 use host_test::simulator::{
     Endpoint, Fault, FaultRule, SAMPLE_PERSON, SAMPLE_PHONE, SAMPLE_REFERENCE, SAMPLE_STRANGER, WaitHint,
 };
 use sha2::{Digest, Sha256};
 
-use crate::world::{World, about, email, expect, pending, request};
+use crate::fixture::{Fixture, assert_outcome, email, pending, request, request_for};
 
-/// Every ticket that a request gets on its way, its reading included.
-async fn tickets_of(world: &mut World, request: &Request, mode: Option<DeletionMode>) -> Vec<String> {
+/// Every ticket of a request.
+async fn tickets_of(fixture: &mut Fixture, request: &Request, mode: Option<DeletionMode>) -> Vec<String> {
     let mut progress = match mode {
-        Some(mode) => world.delete(request, mode).await,
-        None => world.access(request).await,
+        Some(mode) => fixture.delete(request, mode).await,
+        None => fixture.access(request).await,
     };
     let mut tickets = Vec::new();
     while let Progress::Pending(pending) = progress.expect("progress") {
-        world.advance(Duration::from_millis(pending.poll_after_ms));
-        progress = world.poll(request, &pending.ticket).await;
+        fixture.advance(Duration::from_millis(pending.poll_after_ms));
+        progress = fixture.poll(request, &pending.ticket).await;
         tickets.push(pending.ticket);
     }
     tickets
 }
 
-fn everything_of_a_person() -> Request {
-    let names = vec![
+fn request_with_every_identifier() -> Request {
+    let subject = vec![
         email(SAMPLE_PERSON),
         Identifier::Phone(SAMPLE_PHONE.to_owned()),
-        Identifier::ExternalReference(SAMPLE_REFERENCE.to_owned()),
+        Identifier::ExternalId(SAMPLE_REFERENCE.to_owned()),
     ];
-    request("request-of-a-person", names)
+    request("request-of-a-person", subject)
 }
 
-/// With the checksum that a later version would give it, too: the first 48 bits of SHA-256.
-fn signed(body: &str) -> String {
+/// The body with its checksum: the first 48 bits of SHA-256.
+fn with_checksum(body: &str) -> String {
     format!("{body}{}", URL_SAFE_NO_PAD.encode(&Sha256::digest(body.as_bytes())[..6]))
 }
 
@@ -47,15 +47,15 @@ fn payload(ticket: &str) -> serde_json::Value {
 }
 
 fn ticket_of(payload: &serde_json::Value) -> String {
-    signed(&format!("t1.{}.", URL_SAFE_NO_PAD.encode(payload.to_string())))
+    with_checksum(&format!("t1.{}.", URL_SAFE_NO_PAD.encode(payload.to_string())))
 }
 
 #[tokio::test]
-async fn a_ticket_is_short_printable_and_names_nobody() {
+async fn a_ticket_is_short_printable_and_free_of_personal_data() {
     let modes = [None, Some(DeletionMode::Preview), Some(DeletionMode::Erase), Some(DeletionMode::EraseAndVerify)];
     for mode in modes {
-        let mut world = World::new().await;
-        let tickets = tickets_of(&mut world, &everything_of_a_person(), mode).await;
+        let mut fixture = Fixture::new().await;
+        let tickets = tickets_of(&mut fixture, &request_with_every_identifier(), mode).await;
         assert!(!tickets.is_empty());
         for ticket in tickets {
             assert!(ticket.len() <= 4_096 && ticket.bytes().all(|byte| byte.is_ascii_graphic()), "{ticket}");
@@ -63,7 +63,7 @@ async fn a_ticket_is_short_printable_and_names_nobody() {
             for text in [&ticket, &decoded] {
                 let text = text.to_lowercase();
                 for name in [SAMPLE_PERSON, "ada", "lovelace", SAMPLE_PHONE, &SAMPLE_PHONE[1..], SAMPLE_REFERENCE] {
-                    // Of what is only looked like by chance in base64, the shortest is left out.
+                    // Three letters occur in Base64 by chance.
                     if name.len() > 3 || text == decoded {
                         assert!(!text.contains(&name.to_lowercase()), "{name} in {text}");
                     }
@@ -78,172 +78,176 @@ async fn a_ticket_is_short_printable_and_names_nobody() {
 }
 
 #[tokio::test]
-async fn damage_anywhere_is_told_and_asks_nothing_of_qualtrics() {
-    let mut world = World::new().await;
-    let request = about(SAMPLE_PERSON);
-    let good = pending(world.delete(&request, DeletionMode::Erase).await).ticket;
-    let other = pending(world.delete(&about(SAMPLE_STRANGER), DeletionMode::Erase).await).ticket;
-    let mut bad = vec![String::new(), ".".to_owned(), "t1..".to_owned(), format!("{good}{good}"), "\u{e9}".repeat(50)];
-    for position in 0..good.len() {
-        let (before, after) = good.split_at(position);
-        bad.push(before.to_owned());
+async fn a_damaged_ticket_is_rejected_without_a_call() {
+    let mut fixture = Fixture::new().await;
+    let request = request_for(SAMPLE_PERSON);
+    let valid = pending(fixture.delete(&request, DeletionMode::Erase).await).ticket;
+    let other = pending(fixture.delete(&request_for(SAMPLE_STRANGER), DeletionMode::Erase).await).ticket;
+    let mut damaged =
+        vec![String::new(), ".".to_owned(), "t1..".to_owned(), format!("{valid}{valid}"), "\u{e9}".repeat(50)];
+    for position in 0..valid.len() {
+        let (before, after) = valid.split_at(position);
+        damaged.push(before.to_owned());
         let changed = if after.starts_with('A') { 'B' } else { 'A' };
-        bad.push(format!("{before}{changed}{}", &after[1..]));
-        bad.push(format!("{before}A{after}"));
-        bad.push(format!("{before}{}", &after[1..]));
+        damaged.push(format!("{before}{changed}{}", &after[1..]));
+        damaged.push(format!("{before}A{after}"));
+        damaged.push(format!("{before}{}", &after[1..]));
         if let Some(rest) = other.get(position..).filter(|rest| *rest != after && before != &other[..position]) {
-            bad.push(format!("{before}{rest}"));
+            damaged.push(format!("{before}{rest}"));
         }
     }
-    bad.push("t1.".to_owned() + &"A".repeat(5_000));
-    bad.push(signed("t1.AAAA."));
-    bad.push(signed(&format!("t1.{}.", URL_SAFE_NO_PAD.encode("{}"))));
-    bad.push(signed(&good.replacen("t1.", "r1.", 1)[..good.len() - 8]));
-    world.simulator.clear_calls();
-    let tasks: Vec<Task> = bad.iter().map(|bad| Task { request: request.clone(), ticket: bad.clone() }).collect();
-    for tasks in tasks.chunks(200) {
-        let answers = world.instance.poll(tasks).await.expect("an answer");
-        for (answer, task) in answers.into_iter().zip(tasks) {
-            let error = answer.expect_err(&task.ticket);
-            assert_eq!((error.kind, error.remedy), (ErrorKind::InvalidTicket, Remedy::GiveUp), "{}", task.ticket);
-        }
+    damaged.push("t1.".to_owned() + &"A".repeat(5_000));
+    damaged.push(with_checksum("t1.AAAA."));
+    damaged.push(with_checksum(&format!("t1.{}.", URL_SAFE_NO_PAD.encode("{}"))));
+    damaged.push(with_checksum(&valid.replacen("t1.", "r1.", 1)[..valid.len() - 8]));
+    fixture.simulator.clear_calls();
+    for ticket in damaged {
+        let error = fixture.poll(&request, &ticket).await.expect_err(&ticket);
+        assert_eq!((error.kind, error.remedy), (ErrorKind::InvalidTicket, Remedy::GiveUp), "{ticket}");
     }
-    assert!(world.simulator.calls().is_empty());
-    pending(world.poll(&request, &format!(" {good}\n")).await);
+    assert!(fixture.simulator.calls().is_empty());
+    pending(fixture.poll(&request, &format!(" {valid}\n")).await);
 }
 
 #[tokio::test]
 async fn a_ticket_is_bound_to_its_request() {
-    let mut world = World::new().await;
+    let mut fixture = Fixture::new().await;
     let mine = request("mine", vec![email(SAMPLE_PERSON)]);
-    let ticket = pending(world.delete(&mine, DeletionMode::Erase).await).ticket;
+    let ticket = pending(fixture.delete(&mine, DeletionMode::Erase).await).ticket;
     let changed = [
-        Request { key: "other".to_owned(), ..mine.clone() },
+        Request { id: "other".to_owned(), ..mine.clone() },
         Request { subject: vec![email(SAMPLE_STRANGER)], ..mine.clone() },
         Request { subject: vec![email(SAMPLE_PERSON), email(SAMPLE_STRANGER)], ..mine.clone() },
-        Request { subject: vec![Identifier::ExternalReference(SAMPLE_PERSON.to_owned())], ..mine.clone() },
+        Request { subject: vec![Identifier::ExternalId(SAMPLE_PERSON.to_owned())], ..mine.clone() },
     ];
     for other in changed {
-        let error = world.poll(&other, &ticket).await.expect_err("another request's");
+        let error = fixture.poll(&other, &ticket).await.expect_err("a ticket of another request");
         assert_eq!((error.kind, error.remedy), (ErrorKind::InvalidTicket, Remedy::GiveUp));
     }
-    // Neither what the host noted of earlier attempts, nor what was confirmed, nor spelling makes it another request.
+    // Attempts, overrides and the spelling of an address do not make it another request.
     let same = Request {
         subject: vec![email(&format!(" {} ", SAMPLE_PERSON.to_uppercase()))],
-        first_attempt_at: Some(1),
-        confirmed: vec!["staff-account".to_owned()],
+        attempts: Some(Attempts::at(1)),
+        overrides: vec!["staff-account".to_owned()],
         ..mine
     };
-    pending(world.poll(&same, &ticket).await);
+    pending(fixture.poll(&same, &ticket).await);
 }
 
 #[tokio::test]
-async fn a_later_version_is_told_apart_from_damage() {
-    let mut world = World::new().await;
-    let error = world.poll(&about(SAMPLE_PERSON), &signed("t2.whatever-it_holds.")).await.expect_err("not yet");
+async fn a_ticket_of_a_later_version_is_unsupported() {
+    let mut fixture = Fixture::new().await;
+    let error = fixture
+        .poll(&request_for(SAMPLE_PERSON), &with_checksum("t2.whatever-it_holds."))
+        .await
+        .expect_err("a later version");
     assert_eq!((error.kind, error.remedy), (ErrorKind::Unsupported, Remedy::Operator));
 }
 
 #[tokio::test]
-async fn members_that_a_later_version_adds_are_passed_over() {
-    let mut world = World::new().await;
-    let request = about(SAMPLE_PERSON);
-    let ticket = pending(world.delete(&request, DeletionMode::Erase).await).ticket;
+async fn unknown_members_of_a_ticket_are_ignored() {
+    let mut fixture = Fixture::new().await;
+    let request = request_for(SAMPLE_PERSON);
+    let ticket = pending(fixture.delete(&request, DeletionMode::Erase).await).ticket;
     let mut later = payload(&ticket);
     later["new-member"] = serde_json::json!({ "a": [1, 2] });
-    pending(world.poll(&request, &ticket_of(&later)).await);
+    pending(fixture.poll(&request, &ticket_of(&later)).await);
 }
 
 #[tokio::test]
-async fn no_forged_ticket_leads_to_an_erasure() {
-    let mut world = World::new().await;
-    let request = about(SAMPLE_PERSON);
-    let preview = pending(world.delete(&request, DeletionMode::Preview).await).ticket;
-    world.advance(Duration::from_secs(400));
-    let good = payload(&preview);
+async fn a_forged_ticket_never_starts_an_erasure() {
+    let mut fixture = Fixture::new().await;
+    let request = request_for(SAMPLE_PERSON);
+    let preview = pending(fixture.delete(&request, DeletionMode::Preview).await).ticket;
+    fixture.advance(Duration::from_secs(400));
+    let valid = payload(&preview);
     let mut forged = Vec::new();
-    for aim in ["a", "p", "e", "v"] {
-        // The check value has twenty bits: it can be guessed. That of the true aim is known.
-        for check in [good["c"].clone(), 0.into()] {
-            for jobs in [good["j"].clone(), serde_json::json!([]), serde_json::json!(["OP-nowhere"])] {
-                for verify in [serde_json::Value::Null, serde_json::json!({ "e": 0, "a": 0 })] {
-                    let mut ticket = good.clone();
-                    (ticket["a"], ticket["c"], ticket["j"], ticket["v"]) =
-                        (aim.into(), check.clone(), jobs.clone(), verify);
-                    ticket["h"] = "offset=0&searchOnly=false".into();
+    for operation in ["a", "p", "e", "v"] {
+        // The check value has 20 bits and can be guessed. That of the preview is known.
+        for check in [valid["c"].clone(), 0.into()] {
+            for jobs in [valid["j"].clone(), serde_json::json!([]), serde_json::json!(["OP-nowhere"])] {
+                for verification in [
+                    serde_json::Value::Null,
+                    serde_json::json!({ "e": 0, "a": 0 }),
+                    serde_json::json!({ "e": 0, "a": 0, "x": true }),
+                ] {
+                    let mut ticket = valid.clone();
+                    (ticket["o"], ticket["c"], ticket["j"], ticket["v"]) =
+                        (operation.into(), check.clone(), jobs.clone(), verification);
+                    ticket["p"] = "offset=0&searchOnly=false".into();
                     forged.push(ticket_of(&ticket));
                 }
             }
         }
     }
-    for (key, mode) in [("e", DeletionMode::Erase), ("v", DeletionMode::EraseAndVerify)] {
-        // A true check value of an erasing aim, from a request that was never sent: Qualtrics took nothing.
-        world.simulator.set_faults(vec![]);
-        let mut other = World::new().await;
+    for (operation, mode) in [("e", DeletionMode::Erase), ("v", DeletionMode::EraseAndVerify)] {
+        // A valid check value of an erasure, from a request to another brand.
+        let mut other = Fixture::new().await;
         let ticket = pending(other.delete(&request, mode).await).ticket;
-        assert_eq!(payload(&ticket)["a"], key);
+        assert_eq!(payload(&ticket)["o"], operation);
         let mut ticket = payload(&ticket);
-        for (jobs, verify) in [
+        for (jobs, verification) in [
             (serde_json::json!([]), serde_json::json!({ "e": 0, "a": 0 })),
             (serde_json::json!([]), serde_json::Value::Null),
-            (good["j"].clone(), serde_json::Value::Null),
-            (good["j"].clone(), serde_json::json!({ "e": 1, "a": 1, "i": "OP-nowhere" })),
+            (valid["j"].clone(), serde_json::Value::Null),
+            (valid["j"].clone(), serde_json::json!({ "e": 1, "a": 1, "i": "OP-nowhere" })),
+            (serde_json::json!(["OP-nowhere"]), serde_json::json!({ "e": 1, "a": 1, "x": true })),
         ] {
-            (ticket["j"], ticket["v"]) = (jobs, verify);
+            (ticket["j"], ticket["v"]) = (jobs, verification);
             forged.push(ticket_of(&ticket));
         }
     }
     for ticket in forged {
-        let mut progress = world.poll(&request, &ticket).await;
+        let mut progress = fixture.poll(&request, &ticket).await;
         for _ in 0..6 {
             let Ok(Progress::Pending(pending)) = progress else { break };
-            world.advance(Duration::from_millis(pending.poll_after_ms));
-            progress = world.poll(&request, &pending.ticket).await;
+            fixture.advance(Duration::from_millis(pending.poll_after_ms));
+            progress = fixture.poll(&request, &pending.ticket).await;
         }
         if let Err(error) = progress {
             assert_ne!(error.kind, ErrorKind::OutcomeUnknown);
         }
     }
-    assert_eq!(world.erasures_of(SAMPLE_PERSON), 0);
-    assert!(!world.simulator.holdings(SAMPLE_PERSON).is_empty());
-    assert!(world.simulator.erasures().iter().all(|job| job.search_only || job.emails != [SAMPLE_PERSON]));
+    assert_eq!(fixture.erasures_of(SAMPLE_PERSON), 0);
+    assert!(!fixture.simulator.holdings(SAMPLE_PERSON).is_empty());
+    assert!(fixture.simulator.erasures().iter().all(|job| job.search_only || job.emails != [SAMPLE_PERSON]));
 }
 
 #[tokio::test]
-async fn a_ticket_outlives_new_credentials_and_a_new_host() {
-    let mut world = World::new().await;
-    let request = about(SAMPLE_PERSON);
-    let ticket = pending(world.delete(&request, DeletionMode::Erase).await).ticket;
-    world.simulator.revoke_tokens();
-    let rotated = "another secret";
-    world.simulator.with_brand(|brand| brand.clients[0].secret = rotated.to_owned());
-    let error = world.poll(&request, &ticket).await.expect_err("the old secret");
+async fn a_ticket_remains_valid_after_a_change_of_credentials_and_host() {
+    let mut fixture = Fixture::new().await;
+    let request = request_for(SAMPLE_PERSON);
+    let ticket = pending(fixture.delete(&request, DeletionMode::Erase).await).ticket;
+    fixture.simulator.revoke_tokens();
+    let new_secret = "another secret";
+    fixture.simulator.with_brand(|brand| brand.clients[0].secret = new_secret.to_owned());
+    let error = fixture.poll(&request, &ticket).await.expect_err("the old secret");
     assert_eq!((error.kind, error.remedy), (ErrorKind::Unauthorized, Remedy::Operator));
-    for setting in &mut world.settings {
+    for setting in &mut fixture.settings {
         if setting.key == "client-secret" {
-            setting.value = rotated.to_owned();
+            setting.value = new_secret.to_owned();
         }
     }
-    world.advance(Duration::from_secs(30 * 24 * 3_600));
-    world.change_instance().await;
-    let progress = world.poll(&request, &ticket).await;
-    expect(&world.follow(&request, progress).await.expect("a report"), Outcome::Erased);
+    fixture.advance(Duration::from_secs(30 * 24 * 3_600));
+    fixture.renew_instance().await;
+    let progress = fixture.poll(&request, &ticket).await;
+    assert_outcome(&fixture.follow(&request, progress).await.expect("a report"), Outcome::Deleted);
 }
 
 #[tokio::test]
-async fn a_ticket_stays_good_after_an_error() {
-    let mut world = World::new().await;
-    let request = about(SAMPLE_PERSON);
-    let ticket = pending(world.delete(&request, DeletionMode::Erase).await).ticket;
-    world.advance(Duration::from_secs(400));
+async fn a_ticket_remains_valid_after_an_error() {
+    let mut fixture = Fixture::new().await;
+    let request = request_for(SAMPLE_PERSON);
+    let ticket = pending(fixture.delete(&request, DeletionMode::Erase).await).ticket;
+    fixture.advance(Duration::from_secs(400));
     for fault in [Fault::Status(500, WaitHint::None), Fault::Status(403, WaitHint::None), Fault::ResetBeforeRead] {
         let endpoints = [Endpoint::ErasureGet, Endpoint::ErasureList];
-        world.simulator.set_faults(endpoints.map(|endpoint| FaultRule::every(endpoint, fault.clone())).to_vec());
-        let error = world.poll(&request, &ticket).await.expect_err("trouble");
+        fixture.simulator.set_faults(endpoints.map(|endpoint| FaultRule::every(endpoint, fault.clone())).to_vec());
+        let error = fixture.poll(&request, &ticket).await.expect_err("an error");
         assert_ne!(error.remedy, Remedy::Restart, "{fault:?}");
-        world.advance(Duration::from_secs(60));
+        fixture.advance(Duration::from_secs(60));
     }
-    world.simulator.set_faults(Vec::new());
-    let progress = world.poll(&request, &ticket).await;
-    expect(&world.follow(&request, progress).await.expect("a report"), Outcome::Erased);
+    fixture.simulator.set_faults(Vec::new());
+    let progress = fixture.poll(&request, &ticket).await;
+    assert_outcome(&fixture.follow(&request, progress).await.expect("a report"), Outcome::Deleted);
 }

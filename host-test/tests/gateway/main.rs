@@ -1,4 +1,4 @@
-//! The composed file as callers see it: over sockets, against a simulated brand.
+//! The composed gateway file over sockets, against a simulated brand.
 
 mod service;
 
@@ -9,9 +9,9 @@ use host_test::simulator::{
     Brand, Endpoint, Fault, FaultRule, Person, SAMPLE_ADMINISTRATOR, SAMPLE_PERSON, SAMPLE_STRANGER, WaitHint,
 };
 use serde_json::{Value, json};
-use service::{Answer, Service, about};
+use service::{Answer, Service, request_for};
 
-const BIG_READER: &str = "many.answers@example.org";
+const LONG_EXPORT: &str = "many.answers@example.org";
 
 #[tokio::test]
 async fn the_gateway_describes_itself_and_the_connector() {
@@ -36,25 +36,23 @@ async fn a_connection_is_tested() {
 async fn a_deletion_is_followed_until_it_is_verified() {
     let service = Service::new().await;
     assert!(!service.simulator.holdings(SAMPLE_PERSON).is_empty());
-    let request = about(SAMPLE_PERSON);
-    let preview = service.post("/deletions", json!({ "request": request, "mode": "preview" })).await;
-    assert_eq!(service.follow(&request, preview).await["outcome"], "previewed");
+    let request = request_for(SAMPLE_PERSON);
+    assert_eq!(service.delete(&request, "preview").await["outcome"], "previewed");
 
-    let begun = service.post("/deletions", json!({ "request": request, "mode": "erase-and-verify" })).await;
-    assert_eq!((begun.status, &begun.value()["pending"]["stage"]), (202, &json!("erasing")));
-    let report = service.follow(&request, begun).await;
+    let started = service.post("/deletions", json!({ "requests": [request], "mode": "erase-and-verify" })).await;
+    assert_eq!(started.progress()["pending"]["stage"], "deleting");
+    let report = service.follow(&request, started).await;
     assert_eq!(report["outcome"], "verified");
-    assert_eq!(report["receipt"]["request-key"], "dsr-1");
+    assert_eq!(report["receipt"]["request-id"], "dsr-1");
     assert!(service.simulator.holdings(SAMPLE_PERSON).is_empty());
-    assert_eq!(service.calls_of(Endpoint::Token), 1, "an instance that is used again signs in once");
+    assert_eq!(service.calls_of(Endpoint::Token), 1, "a reused instance signs in once");
 }
 
 #[tokio::test]
-async fn what_is_held_on_a_person_comes_in_documents() {
+async fn an_access_request_returns_documents() {
     let service = Service::new().await;
-    let request = about(SAMPLE_PERSON);
-    let begun = service.post("/accesses", json!({ "request": request })).await;
-    let report = service.follow(&request, begun).await;
+    let request = request_for(SAMPLE_PERSON);
+    let report = service.access(&request).await;
     assert_eq!(report["outcome"], "found");
     let (mut inline, mut remote) = (0, 0);
     for document in report["documents"].as_array().unwrap() {
@@ -78,10 +76,10 @@ async fn what_is_held_on_a_person_comes_in_documents() {
 }
 
 #[tokio::test]
-async fn nobody_without_the_token_is_served() {
+async fn requests_without_the_token_are_rejected() {
     let service = Service::new().await;
     let json = ("content-type", "application/json");
-    let deletion = json!({ "request": about(SAMPLE_PERSON), "mode": "erase" }).to_string();
+    let deletion = json!({ "requests": [request_for(SAMPLE_PERSON)], "mode": "erase" }).to_string();
     for headers in [&[json][..], &[json, ("authorization", "Bearer another")]] {
         let answer = service.call_as("POST", "/deletions", headers, deletion.as_bytes()).await;
         assert_eq!(answer.problem(), (401, "unauthenticated".to_owned()));
@@ -92,8 +90,8 @@ async fn nobody_without_the_token_is_served() {
 }
 
 #[tokio::test]
-async fn a_gateway_that_is_not_set_up_serves_nobody() {
-    for digest in ["", "no digest"] {
+async fn a_gateway_without_a_token_rejects_every_request() {
+    for digest in ["", "not a digest"] {
         let service = Service::of(Brand::sample(), "", &[("GATEWAY_TOKEN_SHA256", digest)]).await;
         for target in ["/openapi.json", "/manifest", "/nowhere"] {
             assert_eq!(service.get(target).await.problem(), (503, "gateway-not-configured".to_owned()));
@@ -103,95 +101,120 @@ async fn a_gateway_that_is_not_set_up_serves_nobody() {
 }
 
 #[tokio::test]
-async fn a_setting_that_is_wrong_is_named_by_its_variable_and_its_value_is_not() {
+async fn a_wrong_setting_is_named_by_its_variable_and_its_value_is_not_printed() {
     let variables =
         [("CONNECTOR_CLIENT_ID", ""), ("CONNECTOR_VERIFY_WINDOW", "hunter2"), ("CONNECTOR_COLOUR", "hunter3")];
     let service = Service::of(Brand::sample(), "", &variables).await;
     let answer = service.post("/checks", json!({ "rights": [] })).await;
     assert_eq!(answer.problem(), (503, "invalid-settings".to_owned()));
     let value = answer.value();
-    let mut subjects: Vec<_> = value["problems"].as_array().unwrap().iter().map(|one| &one["subject"]).collect();
-    subjects.sort_by_key(|subject| subject.to_string());
-    assert_eq!(subjects, ["CONNECTOR_CLIENT_ID", "CONNECTOR_COLOUR", "CONNECTOR_VERIFY_WINDOW"]);
+    let mut targets: Vec<_> = value["problems"].as_array().unwrap().iter().map(|one| &one["target"]).collect();
+    targets.sort_by_key(|target| target.to_string());
+    assert_eq!(targets, ["CONNECTOR_CLIENT_ID", "CONNECTOR_COLOUR", "CONNECTOR_VERIFY_WINDOW"]);
     assert!(!value.to_string().contains("hunter"), "{value}");
     assert_eq!(service.get("/manifest").await.status, 200);
 }
 
 #[tokio::test]
-async fn every_kind_of_error_has_its_status() {
+async fn errors_of_requests_are_results_in_the_words_of_the_contract() {
     let service = Service::of(Brand::sample(), "erasure-lag-20-s", &[]).await;
-    let erase = |request: Value| service.post("/deletions", json!({ "request": request, "mode": "erase" }));
-    let faulty = |endpoint, fault| service.simulator.set_faults(vec![FaultRule::every(endpoint, fault)]);
-    let known = about(SAMPLE_PERSON);
+    let erase = |request: Value| service.post("/deletions", json!({ "requests": [request], "mode": "erase" }));
+    let fail = |endpoint, fault| service.simulator.set_faults(vec![FaultRule::every(endpoint, fault)]);
+    let known = request_for(SAMPLE_PERSON);
 
-    let answer = erase(json!({ "key": "no key!", "subject": [] })).await;
-    assert_eq!(answer.problem(), (422, "invalid-request".to_owned()));
-    assert_eq!(answer.value()["problems"][0]["code"], "request");
+    let error = erase(json!({ "id": "not an id!", "subject": [] })).await.error();
+    assert_eq!((&error["kind"], &error["problems"][0]["code"]), (&json!("invalid-request"), &json!("request")));
 
-    faulty(Endpoint::Users, Fault::Status(429, WaitHint::Seconds(50)));
-    let answer = erase(known.clone()).await;
-    assert_eq!(answer.problem(), (429, "rate-limited".to_owned()));
-    assert_eq!((answer.header("retry-after"), &answer.value()["remedy"]), (Some("50"), &json!({ "retry": 50_000 })));
+    fail(Endpoint::Users, Fault::Status(429, WaitHint::Seconds(50)));
+    let error = erase(known.clone()).await.error();
+    assert_eq!((&error["kind"], &error["remedy"]), (&json!("rate-limited"), &json!({ "retry": 50_000 })));
 
-    faulty(Endpoint::Users, Fault::Status(503, WaitHint::Seconds(40)));
-    let answer = erase(known.clone()).await;
-    assert_eq!(answer.problem(), (503, "unavailable".to_owned()));
-    assert!(answer.header("retry-after").is_some());
-    assert_eq!(answer.value()["http-status"], 503);
+    fail(Endpoint::Users, Fault::Status(503, WaitHint::Seconds(40)));
+    let error = erase(known.clone()).await.error();
+    assert_eq!((&error["kind"], &error["http-status"]), (&json!("unavailable"), &json!(503)));
+    assert!(error["remedy"]["retry"].is_u64(), "{error}");
 
-    faulty(Endpoint::Users, Fault::Status(403, WaitHint::None));
-    let answer = erase(known.clone()).await;
-    assert_eq!(answer.problem(), (502, "forbidden".to_owned()));
-    assert_eq!((answer.header("retry-after"), &answer.value()["remedy"]), (None, &json!("operator")));
+    fail(Endpoint::Users, Fault::Status(403, WaitHint::None));
+    let error = erase(known.clone()).await.error();
+    assert_eq!((&error["kind"], &error["remedy"]), (&json!("forbidden"), &json!("operator")));
 
-    faulty(Endpoint::Users, Fault::Html);
-    assert_eq!(erase(known.clone()).await.problem(), (502, "protocol".to_owned()));
+    fail(Endpoint::Users, Fault::Html);
+    let error = erase(known.clone()).await.error();
+    assert_eq!((&error["kind"], &error["problems"][0]["code"]), (&json!("unavailable"), &json!("proxy")));
 
     service.simulator.set_faults(vec![FaultRule::nth(Endpoint::ErasureCreate, 1, Fault::ResetAfterEffect)]);
-    let answer = erase(known.clone()).await;
-    assert_eq!(answer.problem(), (504, "outcome-unknown".to_owned()));
-    assert!(answer.header("retry-after").is_some());
+    let error = erase(known.clone()).await.error();
+    assert_eq!(error["kind"], "outcome-unknown");
+    assert!(error["remedy"]["retry"].is_u64(), "{error}");
 
     service.simulator.set_faults(Vec::new());
-    assert_eq!(service.get("/documents/r1.damaged").await.problem(), (404, "invalid-ticket".to_owned()));
     let tasks = json!({ "tasks": [{ "request": known, "ticket": "t1.damaged" }] });
-    let answer = service.post("/polls", tasks).await;
-    assert_eq!((answer.status, &answer.value()[0]["error"]["kind"]), (200, &json!("invalid-ticket")));
-
-    let begun = service.post("/deletions", json!({ "request": about(SAMPLE_STRANGER), "mode": "erase" })).await;
-    assert_eq!(begun.status, 202);
-    let refused = erase(about(SAMPLE_ADMINISTRATOR)).await;
-    assert_eq!((refused.status, &refused.value()["done"]["outcome"]), (200, &json!("refused")), "no error at all");
+    assert_eq!(service.post("/polls", tasks).await.error()["kind"], "invalid-ticket");
+    let opt_out = service.post("/opt-outs", json!({ "requests": [known] })).await;
+    assert_eq!(opt_out.error()["kind"], "unsupported");
 }
 
 #[tokio::test]
-async fn credentials_that_the_vendor_refuses_are_no_matter_of_the_callers() {
+async fn each_request_of_a_call_has_its_own_result() {
+    let service = Service::new().await;
+    let with_id = |id: &str, address: &str| json!({ "id": id, "subject": [{ "email": address }] });
+    let requests = [with_id("dsr-1", SAMPLE_STRANGER), with_id("dsr-2", SAMPLE_ADMINISTRATOR), with_id("no id!", "x")];
+    let answer = service.post("/deletions", json!({ "requests": requests, "mode": "erase" })).await;
+    assert_eq!(answer.status, 200);
+    let value = answer.value();
+    let results = value["results"].as_array().unwrap();
+    assert_eq!(results.len(), 3);
+    assert_eq!(results[0]["ok"]["pending"]["stage"], "deleting");
+    assert_eq!(results[1]["ok"]["done"]["outcome"], "refused");
+    assert_eq!(results[2]["error"]["kind"], "invalid-request");
+    let group = &results[0]["ok"]["pending"]["group"];
+    assert!(service.simulator.erasures().iter().any(|job| group == &json!(job.id)), "{group}");
+}
+
+#[tokio::test]
+async fn errors_of_a_whole_call_have_a_status() {
+    let service = Service::new().await;
+    assert_eq!(service.get("/documents/r1.damaged").await.problem(), (404, "invalid-ticket".to_owned()));
+    let check = async |fault| {
+        service.simulator.set_faults(vec![FaultRule::every(Endpoint::Token, fault)]);
+        service.post("/checks", json!({ "rights": ["access"] })).await
+    };
+    let answer = check(Fault::Status(429, WaitHint::Seconds(50))).await;
+    assert_eq!(answer.problem(), (429, "rate-limited".to_owned()));
+    assert_eq!((answer.header("retry-after"), &answer.value()["remedy"]), (Some("50"), &json!({ "retry": 50_000 })));
+    let answer = check(Fault::Status(503, WaitHint::Seconds(40))).await;
+    assert_eq!(answer.problem(), (503, "unavailable".to_owned()));
+    assert!(answer.header("retry-after").is_some());
+    let answer = service.post("/checks", json!({ "rights": ["opt-out"] })).await;
+    assert_eq!(answer.problem(), (501, "unsupported".to_owned()));
+}
+
+#[tokio::test]
+async fn rejected_credentials_are_not_an_error_of_the_caller() {
     let service = Service::of(Brand::sample(), "", &[("CONNECTOR_CLIENT_SECRET", "wrong")]).await;
     let answer = service.post("/checks", json!({ "rights": ["access"] })).await;
     assert_eq!(answer.problem(), (502, "unauthorized".to_owned()));
 }
 
 #[tokio::test]
-async fn an_erasure_whose_answer_was_lost_is_adopted_and_not_repeated() {
+async fn lost_erasure_response_is_reconciled_not_repeated() {
     let service = Service::of(Brand::sample(), "erasure-lag-20-s", &[]).await;
     service.simulator.set_faults(vec![FaultRule::nth(Endpoint::ErasureCreate, 1, Fault::ResetAfterEffect)]);
-    let mut request = about(SAMPLE_PERSON);
-    let first_attempt_at = service.simulator.clock().since_epoch().as_secs();
-    let lost = service.post("/deletions", json!({ "request": request, "mode": "erase" })).await;
-    assert_eq!(lost.problem(), (504, "outcome-unknown".to_owned()));
-    let seconds = lost.header("retry-after").unwrap().parse().unwrap();
-    service.simulator.advance(Duration::from_secs(seconds));
-    request["first-attempt-at"] = first_attempt_at.into();
-    let begun = service.post("/deletions", json!({ "request": request, "mode": "erase" })).await;
-    assert_eq!(service.follow(&request, begun).await["outcome"], "erased");
+    let mut request = request_for(SAMPLE_PERSON);
+    let attempt_at = service.simulator.clock().since_epoch().as_secs();
+    let lost = service.post("/deletions", json!({ "requests": [request], "mode": "erase" })).await.error();
+    assert_eq!(lost["kind"], "outcome-unknown");
+    service.simulator.advance(Duration::from_millis(lost["remedy"]["retry"].as_u64().unwrap()));
+    request["attempts"] = json!({ "first-at": attempt_at, "last-at": attempt_at });
+    assert_eq!(service.delete(&request, "erase").await["outcome"], "deleted");
     assert_eq!(service.erasures_of(SAMPLE_PERSON), 1);
 }
 
 #[tokio::test]
-async fn what_cannot_be_read_is_refused_before_anything_is_done() {
+async fn malformed_requests_are_rejected_before_anything_is_done() {
     let service = Service::new().await;
     let json = ("content-type", "application/json");
-    let typo = json!({ "request": about(SAMPLE_PERSON), "mode": "preview", "moed": "erase" }).to_string();
+    let typo = json!({ "requests": [request_for(SAMPLE_PERSON)], "mode": "preview", "moed": "erase" }).to_string();
     let answer = service.call("POST", "/deletions", &[json], typo.as_bytes()).await;
     assert_eq!(answer.problem(), (400, "malformed-request".to_owned()));
     let large = vec![b' '; (1 << 20) + 1];
@@ -200,7 +223,7 @@ async fn what_cannot_be_read_is_refused_before_anything_is_done() {
     let no_right = br#"{"rights": []}"#.as_slice();
     let full = [no_right, &large[no_right.len() + 1..]].concat();
     let answer = service.call("POST", "/checks", &[json], &full).await;
-    assert_eq!(answer.problem(), (422, "invalid-request".to_owned()), "1 MiB is read");
+    assert_eq!(answer.problem(), (422, "invalid-request".to_owned()), "1 MiB is accepted");
     let answer = service.call("POST", "/deletions", &[("content-type", "text/plain")], b"{}").await;
     assert_eq!(answer.problem(), (415, "unsupported-media-type".to_owned()));
     let answer = service.call("DELETE", "/deletions", &[], b"").await;
@@ -209,19 +232,18 @@ async fn what_cannot_be_read_is_refused_before_anything_is_done() {
     assert_eq!(service.simulator.calls().len(), 0);
 }
 
-/// A brand whose export for [`BIG_READER`] is this long, and the reference of that.
+/// A brand whose export for [`LONG_EXPORT`] has this length, and the reference of that export.
 async fn exported(dialects: &str, bytes: u64) -> (Service, String) {
-    let person = Person::new("Many", "Answers").email(BIG_READER).export_bytes(bytes);
+    let person = Person::new("Many", "Answers").email(LONG_EXPORT).export_bytes(bytes);
     let service = Service::of(Brand::sample().person(&person, &[]), dialects, &[]).await;
-    let request = about(BIG_READER);
-    let begun = service.post("/accesses", json!({ "request": request })).await;
-    let report = service.follow(&request, begun).await;
+    let request = request_for(LONG_EXPORT);
+    let report = service.access(&request).await;
     let reference = report["documents"][0]["content"]["remote"].as_str().expect("a remote document").to_owned();
     (service, reference)
 }
 
 fn expected(service: &Service) -> Vec<u8> {
-    service.simulator.expected_export(&[BIG_READER]).remove(0).content.to_vec()
+    service.simulator.expected_export(&[LONG_EXPORT]).remove(0).content.to_vec()
 }
 
 #[tokio::test]
@@ -232,7 +254,7 @@ async fn a_document_of_64_mib_passes_through_8_mib_of_memory() {
     let expected = expected(&service);
     assert!(expected.len() >= 64 << 20);
     assert!(answer.whole && answer.body == expected, "{} bytes", answer.body.len());
-    assert_eq!(service.calls_of(Endpoint::ExportFile), 1, "with the look at what it is");
+    assert_eq!(service.calls_of(Endpoint::ExportFile), 1, "the request that determined its type included");
 }
 
 #[tokio::test]
@@ -266,23 +288,23 @@ async fn a_document_is_read_from_any_offset_and_in_ranges() {
 }
 
 #[tokio::test]
-async fn a_document_that_breaks_off_never_looks_whole_and_is_gone_on_with() {
+async fn an_interrupted_document_is_recognizable_and_can_be_continued() {
     for dialects in ["file-transfer-chunked", "file-transfer-length", "file-transfer-length,file-ranges"] {
         let (service, reference) = exported(dialects, 300_000).await;
         let expected = expected(&service);
         let target = format!("/documents/{reference}");
-        // The connection that is kept of the look at the file is spent.
+        // This uses up the connection that the access request left open.
         assert!(service.get(&target).await.whole);
         for size in [String::new(), format!("?size={}", expected.len())] {
             service.simulator.set_faults(vec![FaultRule::every(Endpoint::ExportFile, Fault::HalfAnswer)]);
             let answer = service.get(&format!("{target}{size}")).await;
             assert_eq!(answer.status, 200);
-            let came = answer.body.len();
-            assert!(!answer.whole && came > 0 && came < expected.len(), "{dialects}{size}: {came} bytes");
-            assert!(answer.body == expected[..came]);
+            let received = answer.body.len();
+            assert!(!answer.whole && received > 0 && received < expected.len(), "{dialects}{size}: {received} bytes");
+            assert!(answer.body == expected[..received]);
             service.simulator.set_faults(Vec::new());
-            let rest = service.get(&format!("{target}?offset={came}")).await;
-            assert!(rest.whole && rest.body == expected[came..], "{dialects}{size}: from {came}");
+            let rest = service.get(&format!("{target}?offset={received}")).await;
+            assert!(rest.whole && rest.body == expected[received..], "{dialects}{size}: from {received}");
         }
     }
 }
@@ -301,6 +323,6 @@ async fn a_document_that_cannot_be_opened_is_a_problem() {
     assert_eq!((answer.problem().0, answer.header("retry-after")), (429, Some("50")));
     assert_eq!(status(503, WaitHint::None).await.problem(), (503, "unavailable".to_owned()));
     let answer = status(404, WaitHint::None).await;
-    assert_eq!(answer.problem(), (410, "unknown-job".to_owned()));
+    assert_eq!(answer.problem(), (410, "job-not-found".to_owned()));
     assert_eq!(answer.value()["remedy"], "restart");
 }

@@ -1,4 +1,4 @@
-//! A brand, the composed file that serves it on a port, and callers with sockets of their own.
+//! A simulated brand, the composed gateway file on a port, and callers over sockets.
 
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
@@ -20,7 +20,7 @@ use tokio::task::AbortHandle;
 const TOKEN: &str = "a token for tests";
 const TOKEN_SHA256: &str = "f51d1f1161f08134aeb2c8c955ce58de42d66d9f9db25546f12c83afab247782";
 
-/// How much memory the gateway, the connector and the guard may use, each.
+/// The memory of the gateway, the connector and the guard, each, in bytes.
 const MEMORY: usize = 8 << 20;
 
 /// Compiled once for all tests.
@@ -51,7 +51,7 @@ impl Service {
         Self::of(Brand::sample(), "", &[]).await
     }
 
-    /// Serves a brand that speaks these dialects, with these variables in place of the usual ones; an empty one is not set.
+    /// Serves a brand with these dialects and with these environment variables instead of the usual ones; an empty one is unset.
     pub async fn of(brand: Brand, dialects: &str, changed: &[(&str, &str)]) -> Self {
         let options = Options { dialects: Dialects::parse(dialects).unwrap(), ..Options::default() };
         let simulator = Simulator::start(brand, options).await.unwrap();
@@ -76,12 +76,12 @@ impl Service {
         Self { simulator, address, serving }
     }
 
-    /// How many erasures of an address were begun.
+    /// How many erasure jobs an address has.
     pub fn erasures_of(&self, address: &str) -> usize {
         self.simulator.erasures().iter().filter(|job| !job.search_only && job.emails == [address]).count()
     }
 
-    /// How many calls an endpoint got.
+    /// How many requests an endpoint received.
     pub fn calls_of(&self, endpoint: Endpoint) -> usize {
         self.simulator.calls().iter().filter(|call| call.endpoint == endpoint).count()
     }
@@ -94,14 +94,14 @@ impl Service {
         self.call("POST", target, &[("content-type", "application/json")], body.to_string().as_bytes()).await
     }
 
-    /// A call with the token.
+    /// A request with the token.
     pub async fn call(&self, method: &str, target: &str, headers: &[(&str, &str)], body: &[u8]) -> Answer {
         let token = format!("Bearer {TOKEN}");
         let headers: Vec<_> = [("authorization", token.as_str())].into_iter().chain(headers.iter().copied()).collect();
         self.call_as(method, target, &headers, body).await
     }
 
-    /// A call with these headers and no others, on a connection of its own.
+    /// A request with these headers only, on a connection of its own.
     pub async fn call_as(&self, method: &str, target: &str, headers: &[(&str, &str)], body: &[u8]) -> Answer {
         let mut text = format!("{method} {target} HTTP/1.1\r\nhost: {}\r\nconnection: close\r\n", self.address);
         for (name, value) in headers {
@@ -115,45 +115,56 @@ impl Service {
         Answer::read(&mut stream).await
     }
 
-    /// Follows what was begun to its last word, asking no earlier than is said, in the brand's time.
-    pub async fn follow(&self, request: &Value, begun: Answer) -> Value {
-        let mut value = begun.value();
-        let mut answer = begun;
+    /// Starts a deletion with one request, and polls it to its report.
+    pub async fn delete(&self, request: &Value, mode: &str) -> Value {
+        let started = self.post("/deletions", json!({ "requests": [request], "mode": mode })).await;
+        self.follow(request, started).await
+    }
+
+    /// Starts an access request, and polls it to its report.
+    pub async fn access(&self, request: &Value) -> Value {
+        let started = self.post("/accesses", json!({ "requests": [request] })).await;
+        self.follow(request, started).await
+    }
+
+    /// Polls a started request to its report, at the times that `Retry-After` asks for. The simulated clock moves instead of a wait.
+    pub async fn follow(&self, request: &Value, started: Answer) -> Value {
+        let mut answer = started;
         for _ in 0..100 {
-            if answer.status == 200 {
-                return value["done"].clone();
+            let progress = answer.progress();
+            let pending = &progress["pending"];
+            if pending.is_null() {
+                assert_eq!(answer.header("retry-after"), None);
+                return progress["done"].clone();
             }
-            assert_eq!(answer.status, 202, "{value}");
             let seconds: u64 = answer.header("retry-after").unwrap().parse().unwrap();
-            let ms = value["pending"]["poll-after-ms"].as_u64().unwrap();
-            assert_eq!(seconds, ms.div_ceil(1_000));
+            assert_eq!(seconds, pending["poll-after-ms"].as_u64().unwrap().div_ceil(1_000));
             self.simulator.advance(Duration::from_secs(seconds));
-            let task = json!({ "request": request, "ticket": value["pending"]["ticket"] });
+            let task = json!({ "request": request, "ticket": pending["ticket"] });
             answer = self.post("/polls", json!({ "tasks": [task] })).await;
-            value = answer.value()[0].clone();
         }
-        panic!("100 polls, and no last word");
+        panic!("no report after 100 polls");
     }
 }
 
-/// A request about one address.
-pub fn about(address: &str) -> Value {
-    json!({ "key": "dsr-1", "subject": [{ "email": address }] })
+/// A request for one address.
+pub fn request_for(address: &str) -> Value {
+    json!({ "id": "dsr-1", "subject": [{ "email": address }] })
 }
 
-/// What came until the connection was closed.
+/// A response, read until the connection was closed.
 pub struct Answer {
     pub status: u16,
     headers: Vec<(String, String)>,
     pub body: Vec<u8>,
-    /// Whether the body came to the end that its head or its chunks promised.
+    /// Whether the body is as long as its head or its chunks announced.
     pub whole: bool,
 }
 
 impl Answer {
     async fn read(stream: &mut TcpStream) -> Self {
         let mut bytes = Vec::new();
-        // A reset is one of the ways in which a body can break off.
+        // A reset is one of the ways in which a body can end early.
         let _ = stream.read_to_end(&mut bytes).await;
         let end = bytes.windows(4).position(|window| window == b"\r\n\r\n").expect("a head");
         let head = str::from_utf8(&bytes[..end]).unwrap();
@@ -183,21 +194,51 @@ impl Answer {
         serde_json::from_slice(&self.body).unwrap()
     }
 
-    /// The status, and the last part of the problem's type. It tells of nobody, and repeats nothing of the vendor's.
+    /// The only result of a call with a list.
+    #[track_caller]
+    pub fn result(&self) -> Value {
+        let value = self.value();
+        assert_eq!(self.status, 200, "{value}");
+        let [result] = value["results"].as_array().unwrap().as_slice() else { panic!("one result, not {value}") };
+        result.clone()
+    }
+
+    /// The progress in the only result of a call with a list.
+    #[track_caller]
+    pub fn progress(&self) -> Value {
+        let result = self.result();
+        assert!(result["ok"].is_object(), "{result}");
+        result["ok"].clone()
+    }
+
+    /// The error in the only result of a call with a list. It holds no personal data, no secret and no text of the vendor.
+    #[track_caller]
+    pub fn error(&self) -> Value {
+        let error = self.result()["error"].clone();
+        assert!(error.is_object(), "{}", self.value());
+        assert_private(&error.to_string());
+        error
+    }
+
+    /// The status, and the last part of the problem's type. It holds no personal data, no secret and no text of the vendor.
     #[track_caller]
     pub fn problem(&self) -> (u16, String) {
         let value = self.value();
         assert_eq!(self.header("content-type"), Some("application/problem+json"), "{value}");
         assert_eq!(value["status"], self.status);
-        let text = value.to_string();
-        for private in [MESSAGE_CANARY, SAMPLE_PERSON, SAMPLE_CLIENT_ID, SAMPLE_CLIENT_SECRET, TOKEN, "Lovelace"] {
-            assert!(!text.contains(private), "{text}");
-        }
+        assert_private(&value.to_string());
         (self.status, value["type"].as_str().unwrap().rsplit(':').next().unwrap().to_owned())
     }
 }
 
-/// What chunks hold, and whether the last one came.
+#[track_caller]
+fn assert_private(text: &str) {
+    for private in [MESSAGE_CANARY, SAMPLE_PERSON, SAMPLE_CLIENT_ID, SAMPLE_CLIENT_SECRET, TOKEN, "Lovelace"] {
+        assert!(!text.contains(private), "{text}");
+    }
+}
+
+/// The data of chunks, and whether the last chunk is there.
 fn chunks(mut rest: &[u8]) -> (Vec<u8>, bool) {
     let mut body = Vec::new();
     loop {

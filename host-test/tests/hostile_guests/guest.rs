@@ -1,15 +1,15 @@
-//! Components that do one thing, written by hand: what a defective or malicious plugin could do, and nothing beside it.
+//! Handwritten components, each of which does one thing that a defective or malicious plugin could do.
 
 use std::path::Path;
 
 use wit_component::{ComponentEncoder, StringEncoding, embed_component_metadata};
 use wit_parser::{Resolve, TypeDefKind};
 
-/// What a guest tells instead of an error code when its request was answered.
-const ANSWERED: u16 = 999;
+/// What a guest reports instead of an error code if it got a response.
+const RESPONDED: u16 = 999;
 
-/// The functions that guests use, and an answer of `configure` at address 0 that is a success until `$tell` makes an error
-/// of it, whose `http-status` is what there is to tell.
+/// The functions that guests use, and a result of `configure` at address 0. The result is a success until `$report` turns it into an error
+/// with what the guest reports as its `http-status`.
 const PRELUDE: &str = r#"
     (import "wasi:http/types@0.2.0" "[constructor]fields" (func $fields (result i32)))
     (import "wasi:http/types@0.2.0" "[method]fields.append" (func $append (param i32 i32 i32 i32 i32 i32)))
@@ -36,13 +36,13 @@ const PRELUDE: &str = r#"
     (memory (export "memory") 4)
     (func (export "cabi_realloc") (param i32 i32 i32 i32) (result i32) (i32.const 131072))
 
-    (func $tell (param $what i32) (result i32)
+    (func $report (param $what i32) (result i32)
         (i32.store8 (i32.const 0) (i32.const 1))
         (i32.store8 (i32.const 48) (i32.const 1))
         (i32.store16 (i32.const 50) (local.get $what))
         (i32.const 0))
 
-    ;; A request with these headers, to where the test says.
+    ;; A request with these headers to the target of the test.
     (func $to_target (param $headers i32) (result i32) (local $request i32)
         (local.set $request (call $request (local.get $headers)))
         (if (call $set_scheme (local.get $request) (i32.const 1) (i32.const TLS) (i32.const 0) (i32.const 0))
@@ -52,14 +52,14 @@ const PRELUDE: &str = r#"
         (if (call $set_path (local.get $request) (i32.const 1) (i32.const 255) (i32.const 1)) (then unreachable))
         (local.get $request))
 
-    ;; Sends it. The result is a future response; if the host refuses it at once, this is a trap.
+    ;; Sends a request and returns the future response. Traps if the host rejects the request at once.
     (func $send (param $request i32) (result i32)
         (call $handle (local.get $request) (i32.const 0) (i32.const 0) (i32.const 2048))
         (if (i32.load8_u (i32.const 2048)) (then unreachable))
         (i32.load (i32.const 2056)))
 
-    ;; Waits for the answer. The result is what is to be told of it.
-    (func $fate (param $future i32) (result i32)
+    ;; Waits for the response, and returns what to report of it.
+    (func $await (param $future i32) (result i32)
         (call $block (call $subscribe (local.get $future)))
         (call $get (local.get $future) (i32.const 2048))
         (if (i32.or (i32.eqz (i32.load8_u (i32.const 2048))) (i32.load8_u (i32.const 2056))) (then unreachable))
@@ -68,32 +68,33 @@ const PRELUDE: &str = r#"
             (else (i32.const 999))))
 "#;
 
-/// A connector whose call `configure` does what this WAT says, and leaves the address of the result on the stack. `target`
-/// is the origin that its requests go to. `more` stands beside its functions. All other calls are traps.
+/// A connector whose function `configure` runs this WAT, which leaves the address of the result on the stack. `target` is the origin of
+/// its requests. `more` is added to its module. All other functions trap.
 pub fn connector(target: &str, more: &str, configure: &str) -> Vec<u8> {
     let (scheme, authority) = target.split_once("://").unwrap_or(("https", "nobody.invalid"));
     let tls = if scheme == "https" { "1" } else { "0" };
     let prelude = PRELUDE.replace("TLS", tls).replace("LENGTH", &authority.len().to_string());
-    let calls = [
+    let others = [
         ("describe", "(result i32)"),
         ("check", "(param i32 i32) (result i32)"),
-        ("access", "(param i32 i32 i32 i32 i32 i64 i32 i32 i32 i32) (result i32)"),
-        ("delete", "(param i32 i32 i32 i32 i32 i64 i32 i32 i32 i32 i32) (result i32)"),
+        ("access", "(param i32 i32) (result i32)"),
+        ("delete", "(param i32 i32 i32) (result i32)"),
+        ("opt-out", "(param i32 i32) (result i32)"),
         ("poll", "(param i32 i32) (result i32)"),
         ("read", "(param i32 i32 i64 i32) (result i32)"),
     ]
     .map(|(name, signature)| {
-        format!(r#"(func (export "privacy:connector/connector@0.1.0#{name}") {signature} unreachable)"#)
+        format!(r#"(func (export "privacy:connector/connector@0.2.0#{name}") {signature} unreachable)"#)
     })
     .join("\n");
     component(&format!(
         r#"(module {prelude}
             (data (i32.const 255) "/{authority}")
             {more}
-            (func (export "privacy:connector/connector@0.1.0#configure") (param i32 i32) (result i32)
+            (func (export "privacy:connector/connector@0.2.0#configure") (param i32 i32) (result i32)
                 (local $a i32) (local $b i32)
                 {configure})
-            {calls})"#
+            {others})"#
     ))
 }
 
@@ -105,15 +106,15 @@ fn component(module: &str) -> Vec<u8> {
     ComponentEncoder::default().validate(true).module(&module).expect("a module").encode().expect("a component")
 }
 
-/// The name of what a guest told.
-pub fn name(told: u16) -> String {
-    if told == ANSWERED {
-        return "answered".to_owned();
+/// The name of what a guest reported.
+pub fn name(reported: u16) -> String {
+    if reported == RESPONDED {
+        return "response".to_owned();
     }
     let (resolve, _) = contract();
     let code = resolve.types.iter().find(|(_, of)| of.name.as_deref() == Some("error-code")).expect("wasi:http");
     let TypeDefKind::Variant(codes) = &code.1.kind else { panic!("error-code is a variant") };
-    codes.cases[usize::from(told)].name.clone()
+    codes.cases[usize::from(reported)].name.clone()
 }
 
 fn contract() -> (Resolve, wit_parser::WorldId) {

@@ -1,4 +1,4 @@
-//! The other end of what a guest sends: a server that counts its connections.
+//! A server for guests, which counts its connections.
 
 use std::future::Future;
 use std::net::Ipv4Addr;
@@ -9,29 +9,29 @@ use std::time::Duration;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
 
-/// A server at a free port of the machine itself.
+/// A server on a free loopback port.
 pub struct Server {
     port: u16,
-    ever: Arc<AtomicUsize>,
+    accepted: Arc<AtomicUsize>,
     open: Arc<AtomicUsize>,
 }
 
 impl Server {
-    /// Does this with each connection, which counts as open until it is done.
+    /// Runs this for each connection, which counts as open until the future completes.
     pub async fn start<F: Future<Output = std::io::Result<()>> + Send + 'static>(
         serve: impl Fn(TcpStream) -> F + Send + 'static,
     ) -> Self {
         let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await.expect("a free port");
-        let port = listener.local_addr().expect("its address").port();
-        let server = Self { port, ever: Arc::default(), open: Arc::default() };
-        let (ever, open) = (server.ever.clone(), server.open.clone());
+        let port = listener.local_addr().expect("an address").port();
+        let server = Self { port, accepted: Arc::default(), open: Arc::default() };
+        let (accepted, open) = (server.accepted.clone(), server.open.clone());
         tokio::spawn(async move {
             while let Ok((stream, _)) = listener.accept().await {
-                ever.fetch_add(1, Ordering::SeqCst);
+                accepted.fetch_add(1, Ordering::SeqCst);
                 open.fetch_add(1, Ordering::SeqCst);
                 let (serving, open) = (serve(stream), open.clone());
                 tokio::spawn(async move {
-                    // How a guest's connection ends is the guest's affair.
+                    // A guest may close its connection in any way.
                     let _ = serving.await;
                     open.fetch_sub(1, Ordering::SeqCst);
                 });
@@ -40,7 +40,7 @@ impl Server {
         server
     }
 
-    /// Reads whatever comes and never answers.
+    /// Reads everything and never responds.
     pub async fn silent() -> Self {
         Self::start(|mut stream| async move {
             let mut sink = vec![0; 64 << 10];
@@ -50,8 +50,8 @@ impl Server {
         .await
     }
 
-    /// Answers every request with a few bytes.
-    pub async fn good() -> Self {
+    /// Responds to every request with a few bytes.
+    pub async fn responding() -> Self {
         Self::start(|mut stream| async move {
             let mut seen = Vec::new();
             while stream.read_buf(&mut seen).await? > 0 {
@@ -73,18 +73,18 @@ impl Server {
         format!("http://127.0.0.1:{}", self.port)
     }
 
-    /// How many connections there ever were.
+    /// How many connections were accepted.
     pub fn connections(&self) -> usize {
-        self.ever.load(Ordering::SeqCst)
+        self.accepted.load(Ordering::SeqCst)
     }
 
     /// Waits until every connection is closed.
-    pub async fn deserted(&self) {
-        let deserted = async {
+    pub async fn idle(&self) {
+        let idle = async {
             while self.open.load(Ordering::SeqCst) > 0 {
                 tokio::time::sleep(Duration::from_millis(2)).await;
             }
         };
-        tokio::time::timeout(Duration::from_secs(20), deserted).await.expect("the host closes what a guest left open");
+        tokio::time::timeout(Duration::from_secs(20), idle).await.expect("the host closes the connections of a guest");
     }
 }

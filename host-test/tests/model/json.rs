@@ -1,9 +1,9 @@
-//! JSON as Qualtrics might send it.
+//! JSON with the members that Qualtrics uses.
 
 use proptest::prelude::*;
 use serde_json::Value;
 
-/// Every member that some reader looks for, and a few that none does.
+/// Every member that some parser looks for, and a few others.
 const MEMBERS: [&str; 64] = [
     "result",
     "meta",
@@ -71,7 +71,7 @@ const MEMBERS: [&str; 64] = [
     "firstName",
 ];
 
-/// Text: words that mean something somewhere, URLs, instants, numbers, and anything.
+/// Text: words with a meaning somewhere, URLs, timestamps, numbers, and arbitrary text.
 pub fn text() -> impl Strategy<Value = String> {
     prop_oneof![
         prop::sample::select(vec![
@@ -114,12 +114,12 @@ pub fn text() -> impl Strategy<Value = String> {
     ]
 }
 
-/// The names of members.
+/// Names of members.
 pub fn member_names() -> impl Strategy<Value = String> {
     prop_oneof![9 => prop::sample::select(MEMBERS.to_vec()).prop_map(str::to_owned), 1 => text()]
 }
 
-/// Any JSON, with members that mean something.
+/// Arbitrary JSON, with members that some parser looks for.
 pub fn any_json() -> impl Strategy<Value = Value> {
     let leaf = prop_oneof![
         Just(Value::Null),
@@ -127,7 +127,7 @@ pub fn any_json() -> impl Strategy<Value = Value> {
         any::<i64>().prop_map(Value::from),
         any::<u64>().prop_map(Value::from),
         (0..2_000_u64).prop_map(Value::from),
-        // Fractions that every reader and writer of numbers agrees on.
+        // Fractions that have one shortest decimal form.
         (-1_000_000..1_000_000_i32).prop_map(|eighths| Value::from(f64::from(eighths) / 8.0)),
         text().prop_map(Value::from),
     ];

@@ -1,10 +1,10 @@
-//! Settings, good and bad.
+//! Settings, valid and invalid.
 
 use proptest::prelude::*;
 
-use crate::bodies::MARK;
+use crate::invariants::MARK;
 
-/// The connector's keys, and others.
+/// Keys of the connector, and others.
 pub fn key() -> impl Strategy<Value = String> {
     let keys = vec![
         "datacenter-id",
@@ -23,7 +23,7 @@ pub fn key() -> impl Strategy<Value = String> {
     prop_oneof![9 => prop::sample::select(keys).prop_map(str::to_owned), 1 => Just(format!("{MARK} as a key"))]
 }
 
-/// Values that fit somewhere, and marked ones.
+/// Values that are valid for some key, and marked ones.
 pub fn value() -> impl Strategy<Value = String> {
     let values = vec![
         "fra1",

@@ -1,4 +1,4 @@
-//! The command as a shell runs it, against a simulator for which time passes fast.
+//! The command as a shell runs it, against a simulator with an accelerated clock.
 
 #![allow(dead_code, reason = "not every test needs all of it")]
 
@@ -10,7 +10,7 @@ use std::time::{Duration, SystemTime};
 use host_test::clock::Clock;
 use host_test::simulator::{Brand, Options, SAMPLE_CLIENT_ID, SAMPLE_CLIENT_SECRET, Simulator};
 
-/// How many times as fast as the machine's own time passes: a wait of 30 seconds takes half a second.
+/// The acceleration: a wait of 30 seconds takes half a second.
 const FACTOR: u32 = 60;
 
 /// A simulator, and a directory for what the command writes.
@@ -33,7 +33,7 @@ impl Shell {
         Self { simulator, place: Place::new(), hasten: format!("{FACTOR}@{since}") }
     }
 
-    /// The command with these arguments and the connection to the simulator. It dies with the test.
+    /// The command with these arguments and a connection to the simulator. It is killed at the end of the test.
     pub fn spawn(&self, arguments: &[&str]) -> Running {
         let mut command = Command::new(env!("CARGO_BIN_EXE_host-test"));
         command
@@ -60,14 +60,14 @@ impl Running {
         self.0.as_mut().unwrap().try_wait().unwrap().is_some()
     }
 
-    /// SIGKILL: it cannot do anything about it.
+    /// Sends SIGKILL.
     pub fn kill(&mut self) {
         let child = self.0.as_mut().unwrap();
         child.kill().unwrap();
         child.wait().unwrap();
     }
 
-    /// SIGINT, as Ctrl-C sends it.
+    /// Sends SIGINT, as Ctrl-C does.
     pub fn interrupt(&self) {
         let id = self.0.as_ref().unwrap().id().to_string();
         assert!(Command::new("kill").args(["-INT", &id]).status().unwrap().success());
@@ -92,7 +92,7 @@ pub fn code(output: &Output) -> i32 {
     output.status.code().unwrap()
 }
 
-/// An empty directory, which goes with what is in it.
+/// An empty directory. It is removed with everything in it.
 pub struct Place(PathBuf);
 
 impl Place {
@@ -116,7 +116,7 @@ impl Drop for Place {
     }
 }
 
-/// The files of a directory, by name, and their bytes.
+/// The files of a directory: their names and bytes, sorted.
 pub fn files(directory: &str) -> Vec<(String, Vec<u8>)> {
     let entries = Path::new(directory).read_dir().unwrap_or_else(|error| panic!("{directory}: {error}"));
     let read = |path: PathBuf| (path.file_name().unwrap().to_str().unwrap().to_owned(), std::fs::read(path).unwrap());

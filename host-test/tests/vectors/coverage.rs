@@ -1,4 +1,4 @@
-//! That the scenarios meet every case of the contract.
+//! The scenarios cover every case of the contract.
 
 use std::collections::BTreeSet;
 use std::path::Path;
@@ -7,10 +7,10 @@ use serde::Deserialize;
 use serde_json::{Value, json};
 use wit_parser::{Resolve, TypeDefKind};
 
-use crate::scenario::{Step, Vector};
-use crate::vectors;
+use privacy_scenarios::scenario::{Step, Vector};
+use privacy_scenarios::vectors;
 
-/// Where a case shows itself in what a scenario expects: under a member of one of these names.
+/// Types whose cases scenarios expect, and the members that hold them.
 const EXPECTED: [(&str, &[&str]); 8] = [
     ("outcome", &["outcome"]),
     ("error-kind", &["kind"]),
@@ -22,13 +22,15 @@ const EXPECTED: [(&str, &[&str]); 8] = [
     ("progress", &["ok"]),
 ];
 
-/// Where a case shows itself in what a scenario asks.
-const ASKED: [(&str, &[&str]); 3] =
+/// Types whose cases scenarios pass as arguments, and the members that hold them.
+const PASSED: [(&str, &[&str]); 3] =
     [("right", &["rights"]), ("deletion-mode", &["mode"]), ("identifier", &["subject"])];
 
-/// Cases that no request to this connector can meet, and why.
-const OUT_OF_REACH: [(&str, &str, &str); 1] =
-    [("stage", "resolving", "Qualtrics is asked by the names themselves: there is no id to be looked up before")];
+/// Cases that this connector cannot reach yet, each with the reason.
+const OUT_OF_REACH: [(&str, &str, &str); 2] = [
+    ("outcome", "opted-out", "the connector does not support opt-out requests yet"),
+    ("stage", "opting-out", "the connector does not support opt-out requests yet"),
+];
 
 /// The cases of a type of the contract.
 fn cases(contract: &Resolve, name: &str) -> BTreeSet<String> {
@@ -41,22 +43,25 @@ fn cases(contract: &Resolve, name: &str) -> BTreeSet<String> {
     }
 }
 
-/// All words that stand under members of these names: texts, and the names of members of objects.
-fn words(value: &Value, members: &[&str], inside: bool, found: &mut BTreeSet<String>) {
+/// Collects the strings and the member names below members of these names.
+fn collect_words(value: &Value, members: &[&str], is_inside: bool, found: &mut BTreeSet<String>) {
     match value {
-        Value::String(word) if inside => {
+        Value::String(word) if is_inside => {
             found.insert(word.clone());
         }
-        // What is expected not to come is not expected.
+        // What must not match is not expected.
         Value::Object(object) => {
             for (name, value) in object.iter().filter(|(name, _)| *name != "$not") {
-                if inside {
+                if is_inside {
                     found.insert(name.clone());
                 }
-                words(value, members, members.contains(&name.as_str()) || (inside && name.starts_with('$')), found);
+                let stays_inside = is_inside && name.starts_with('$');
+                collect_words(value, members, members.contains(&name.as_str()) || stays_inside, found);
             }
         }
-        Value::Array(elements) => elements.iter().for_each(|element| words(element, members, inside, found)),
+        Value::Array(elements) => {
+            elements.iter().for_each(|element| collect_words(element, members, is_inside, found));
+        }
         _ => {}
     }
 }
@@ -66,13 +71,13 @@ fn assert_covered(types: &[(&str, &[&str])], parts: &[Value]) {
     contract.push_dir(Path::new(env!("CARGO_MANIFEST_DIR")).join("../wit")).expect("the contract");
     for (name, members) in types {
         let mut found = BTreeSet::new();
-        parts.iter().for_each(|part| words(part, members, false, &mut found));
-        let unreachable = |case: &String| OUT_OF_REACH.iter().any(|(of, known, _)| of == name && known == case);
+        parts.iter().for_each(|part| collect_words(part, members, false, &mut found));
+        let is_out_of_reach = |case: &String| OUT_OF_REACH.iter().any(|(of, known, _)| of == name && known == case);
         let cases = cases(&contract, name);
-        let missing: Vec<_> = cases.iter().filter(|case| !found.contains(*case) && !unreachable(case)).collect();
-        assert!(missing.is_empty(), "no scenario meets these cases of {name}: {missing:?}");
-        let met: Vec<_> = cases.iter().filter(|case| found.contains(*case) && unreachable(case)).collect();
-        assert!(met.is_empty(), "these cases of {name} are in reach after all: {met:?}");
+        let missing: Vec<_> = cases.iter().filter(|case| !found.contains(*case) && !is_out_of_reach(case)).collect();
+        assert!(missing.is_empty(), "no scenario covers these cases of {name}: {missing:?}");
+        let reached: Vec<_> = cases.iter().filter(|case| found.contains(*case) && is_out_of_reach(case)).collect();
+        assert!(reached.is_empty(), "these cases of {name} are within reach: {reached:?}");
     }
 }
 
@@ -82,32 +87,32 @@ fn steps() -> Vec<Value> {
 }
 
 #[test]
-fn every_case_that_can_come_is_expected_somewhere() {
-    let mut told = steps();
-    told.retain(|step| step.get("call").is_some());
-    for step in &mut told {
+fn every_reachable_case_is_expected_by_a_scenario() {
+    let mut calls = steps();
+    calls.retain(|step| step.get("call").is_some());
+    for step in &mut calls {
         step.as_object_mut().expect("a step").retain(|member, _| member == "expect" || member == "stages");
     }
-    assert_covered(&EXPECTED, &told);
+    assert_covered(&EXPECTED, &calls);
 }
 
 #[test]
-fn every_case_that_can_be_asked_with_is() {
-    let mut asked = steps();
-    for step in &mut asked {
+fn every_case_of_an_argument_is_passed_by_a_scenario() {
+    let mut calls = steps();
+    for step in &mut calls {
         step.as_object_mut().expect("a step").remove("expect");
     }
-    asked.extend(vectors().into_iter().filter_map(|(_, vector)| Some(json!({ "request": vector.get("request")? }))));
-    assert_covered(&ASKED, &asked);
+    calls.extend(vectors().into_iter().filter_map(|(_, vector)| Some(json!({ "request": vector.get("request")? }))));
+    assert_covered(&PASSED, &calls);
 }
 
 #[test]
-fn every_scenario_can_be_read_and_expects_something() {
+fn every_scenario_is_well_formed_and_expects_something() {
     for (name, vector) in vectors() {
         let vector = Vector::deserialize(&vector).expect(&name);
         let steps: Vec<Step> = vector.steps.iter().map(|step| Step::deserialize(step).expect(&name)).collect();
         assert!(steps.iter().any(|step| step.expect.is_some()), "{name}");
-        let sentence = name.bytes().all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'-');
-        assert!(sentence && name.contains('-'), "{name} is no sentence with hyphens");
+        let is_sentence = name.bytes().all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'-');
+        assert!(is_sentence && name.contains('-'), "{name} is not a sentence with hyphens");
     }
 }

@@ -1,70 +1,78 @@
-//! The scenarios of `host-test/vectors/`, which every host runs alike, through this one.
+//! Runs the scenarios of `host-test/vectors/` on the Rust host. Every host runs the same ones.
 
-mod canonical;
 mod control;
 mod coverage;
-mod pattern;
-mod scenario;
 
-use std::fs;
 use std::io::{self, Write};
-use std::path::{Path, PathBuf};
-use std::sync::Arc;
 
 use host_test::COMPONENT;
-use host_test::host::{Host, Options};
+use host_test::host::contract::{Chunk, Connection, DeletionMode, Error, Manifest, Request, Right, Setting, Task};
+use host_test::host::{self, EgressPolicy, HostError, InstanceOptions, Options, Plugin};
 use host_test::simulator::Control;
-use serde_json::Value;
-use tokio::sync::Semaphore;
-use tokio::task::JoinSet;
+use privacy_scenarios::host::{Host, Instance, Results};
 
-/// How many scenarios run at once. They wait more than they work.
-const AT_ONCE: usize = 8;
+/// The component on the Rust host.
+struct RustHost(Plugin);
 
-/// All scenarios, by name.
-fn vectors() -> Vec<(String, Value)> {
-    let directory = Path::new(env!("CARGO_MANIFEST_DIR")).join("vectors");
-    let entries = fs::read_dir(directory).expect("the vectors");
-    let mut files: Vec<PathBuf> = entries.map(|entry| entry.expect("an entry").path()).collect();
-    files.retain(|file| file.extension().is_some_and(|extension| extension == "json"));
-    files.sort();
-    let read = |file: PathBuf| {
-        let name = file.file_stem().expect("a name").to_string_lossy().into_owned();
-        let text = fs::read_to_string(&file).expect("a file");
-        (name, serde_json::from_str(&text).unwrap_or_else(|error| panic!("{}: {error}", file.display())))
-    };
-    files.into_iter().map(read).collect()
+struct RustInstance(host::Instance);
+
+impl Host for RustHost {
+    type Instance = RustInstance;
+
+    async fn instantiate(&self, origin: &str) -> Result<RustInstance, String> {
+        let egress = EgressPolicy::deny_all().allow(origin).map_err(|error| error.to_string())?;
+        let options = InstanceOptions { egress, ..InstanceOptions::default() };
+        self.0.instantiate(options).await.map(RustInstance).map_err(no_result)
+    }
+}
+
+impl Instance for RustInstance {
+    async fn describe(&mut self) -> Result<Manifest, String> {
+        self.0.describe().await.map_err(no_result)
+    }
+
+    async fn configure(&mut self, settings: &[Setting]) -> Result<Result<(), Error>, String> {
+        self.0.configure(settings).await.map_err(no_result)
+    }
+
+    async fn check(&mut self, rights: &[Right]) -> Result<Result<Connection, Error>, String> {
+        self.0.check(rights).await.map_err(no_result)
+    }
+
+    async fn access(&mut self, requests: &[Request]) -> Result<Results, String> {
+        self.0.access(requests).await.map_err(no_result)
+    }
+
+    async fn delete(&mut self, requests: &[Request], mode: DeletionMode) -> Result<Results, String> {
+        self.0.delete(requests, mode).await.map_err(no_result)
+    }
+
+    async fn opt_out(&mut self, requests: &[Request]) -> Result<Results, String> {
+        self.0.opt_out(requests).await.map_err(no_result)
+    }
+
+    async fn poll(&mut self, tasks: &[Task]) -> Result<Results, String> {
+        self.0.poll(tasks).await.map_err(no_result)
+    }
+
+    async fn read(&mut self, reference: &str, offset: u64, limit: u32) -> Result<Result<Chunk, Error>, String> {
+        self.0.read(reference, offset, limit).await.map_err(no_result)
+    }
+}
+
+/// A call without a result.
+fn no_result(error: HostError) -> String {
+    format!("the call has no result: {error}")
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn every_scenario_takes_its_course_on_this_host() {
+async fn every_scenario_passes_on_the_rust_host() {
     let control = Control::start(0).await.expect("a free port");
-    let plugin = Host::new(Options::default()).expect("a host").load(COMPONENT).expect("the connector");
-    let room = Arc::new(Semaphore::new(AT_ONCE));
-    let mut running = JoinSet::new();
-    for (name, vector) in vectors() {
-        let (plugin, room, control) = (plugin.clone(), room.clone(), control.origin().to_owned());
-        running.spawn(async move {
-            let _place = room.acquire_owned().await.expect("room");
-            let ended = scenario::run(&control, &plugin, &vector).await;
-            (name, ended)
-        });
-    }
-    let (mut passed, mut failed) = (0, 0);
-    while let Some(ended) = running.join_next().await {
-        match ended.expect("a scenario panics only where it cannot be read") {
-            (name, Ok(())) => {
-                passed += 1;
-                println!("{name}: passed");
-            }
-            (name, Err(reason)) => {
-                failed += 1;
-                println!("{name}: FAILED\n{reason}");
-            }
-        }
-    }
-    // Past the harness, which keeps to itself what a test that passes prints.
+    let plugin = host::Host::new(Options::default()).expect("a host").load(COMPONENT).expect("the connector");
+    let origin = control.origin().to_owned();
+    let run = tokio::task::spawn_blocking(move || privacy_scenarios::run_all(&origin, &RustHost(plugin)));
+    let passed = run.await.expect("scenarios do not panic").expect("no scenario fails, see above");
+    // Written directly, because the test harness captures what a passing test prints.
     let _ = writeln!(io::stdout(), "{passed} scenarios passed on the Rust host");
-    assert_eq!(failed, 0, "scenarios failed; they are told above");
     assert!(passed > 0);
 }

@@ -1,43 +1,43 @@
 //! The connector that this component is composed with.
 
-use super::bindings::privacy::connector::connector as wit;
-use super::conversions::Convert;
-use crate::contract::{
-    Chunk, Connection, Connector, DeletionMode, Error, Manifest, Progress, Request, Right, Setting, Task,
-};
+use privacy_contract::{Chunk, Connection, DeletionMode, Error, Manifest, Request, Right, Setting, Task};
+
+use super::bindings::privacy::connector::connector as composed;
+use crate::connector::{Connector, Results};
 
 /// `privacy:connector/connector`.
 pub(super) struct Composed;
 
 impl Connector for Composed {
     fn describe(&mut self) -> Manifest {
-        wit::describe().convert()
+        composed::describe()
     }
 
-    fn configure(&mut self, settings: Vec<Setting>) -> Result<(), Error> {
-        let settings: Vec<wit::Setting> = settings.convert();
-        wit::configure(&settings).convert()
+    fn configure(&mut self, settings: &[Setting]) -> Result<(), Error> {
+        composed::configure(settings)
     }
 
-    fn check(&mut self, rights: Vec<Right>) -> Result<Connection, Error> {
-        let rights: Vec<wit::Right> = rights.convert();
-        wit::check(&rights).convert()
+    fn check(&mut self, rights: &[Right]) -> Result<Connection, Error> {
+        composed::check(rights)
     }
 
-    fn access(&mut self, request: Request) -> Result<Progress, Error> {
-        wit::access(&request.convert()).convert()
+    fn access(&mut self, requests: &[Request]) -> Results {
+        composed::access(requests)
     }
 
-    fn delete(&mut self, request: Request, mode: DeletionMode) -> Result<Progress, Error> {
-        wit::delete(&request.convert(), mode.convert()).convert()
+    fn delete(&mut self, requests: &[Request], mode: DeletionMode) -> Results {
+        composed::delete(requests, mode)
     }
 
-    fn poll(&mut self, tasks: Vec<Task>) -> Vec<Result<Progress, Error>> {
-        let tasks: Vec<wit::Task> = tasks.convert();
-        wit::poll(&tasks).convert()
+    fn opt_out(&mut self, requests: &[Request]) -> Results {
+        composed::opt_out(requests)
+    }
+
+    fn poll(&mut self, tasks: &[Task]) -> Results {
+        composed::poll(tasks)
     }
 
     fn read(&mut self, reference: &str, offset: u64, limit: u32) -> Result<Chunk, Error> {
-        wit::read(reference, offset, limit).convert()
+        composed::read(reference, offset, limit)
     }
 }

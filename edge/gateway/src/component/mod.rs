@@ -7,10 +7,8 @@
 //! | [`exports`] | hands each request to the one [`Gateway`](crate::gateway::Gateway) of this instance, and sends its answer |
 //! | [`caller`] | the bodies of request and answer over `wasi:http`, piece by piece and each within its time |
 //! | [`connector`] | the connector that this component is composed with |
-//! | [`conversions`] | the contract's types, between bindings and core |
 
 mod bindings;
 mod caller;
 mod connector;
-mod conversions;
 mod exports;

@@ -2,37 +2,37 @@
 
 use serde_json::json;
 
+use privacy_contract::{ErrorKind, Remedy};
+
 use super::fake::{Fake, error, get, post};
-use crate::contract::{ErrorKind, Remedy};
 use crate::gateway::OPENAPI;
 
-const DELETION: &str = r#"{"request": {"key": "dsr-1", "subject": [{"email": "ada@example.org"}]}, "mode": "erase"}"#;
+const DELETION: &str = r#"{"requests": [{"id": "dsr-1", "subject": [{"email": "ada@example.org"}]}], "mode": "erase"}"#;
 
 #[test]
-fn every_call_reaches_the_connector_with_all_that_was_said() {
-    let request = r#"{"key": "dsr-1", "subject": [{"email": "ada@example.org"}, {"other": ["cookie", "c"]}],
-        "first-attempt-at": 1700000000, "confirmed": ["staff-account"], "extra": [{"key": "a", "value": "b"}]}"#;
-    let in_words =
-        r#"dsr-1 {"email":"ada@example.org"} {"other":["cookie","c"]} Some(1700000000) ["staff-account"] ["a=b"]"#;
-    let bare = r#"{"key": "2", "subject": [{"phone": "+1"}, {"external-reference": "x"}], "first-attempt-at": null}"#;
-    let bare_in_words = r#"2 {"phone":"+1"} {"external-reference":"x"} None [] []"#;
-    for (caller, call) in [
-        (post("/checks", r#"{"rights": ["access", "deletion"]}"#), "check [Access, Deletion]".to_owned()),
-        (post("/accesses", &format!(r#"{{"request": {request}}}"#)), format!("access {in_words}")),
-        (post("/accesses", &format!(r#"{{"request": {bare}}}"#)), format!("access {bare_in_words}")),
-        (
-            post("/deletions", &format!(r#"{{"mode": "erase-and-verify", "request": {request}}}"#)),
-            format!("delete {in_words} EraseAndVerify"),
-        ),
+fn every_call_reaches_the_connector_with_all_its_parameters() {
+    let request = r#"{"id": "dsr-1", "subject": [{"email": "ada@example.org"}, {"other": ["cookie", "c"]}],
+        "attempts": {"first-at": 1700000000, "last-at": 1700000001}, "overrides": ["staff-account"]}"#;
+    let in_words = r#"dsr-1 {"email":"ada@example.org"} {"other":["cookie","c"]} Some((1700000000, 1700000001)) ["staff-account"]"#;
+    let bare = r#"{"id": "2", "subject": [{"phone": "+1"}, {"external-id": "x"}], "attempts": null}"#;
+    let bare_in_words = r#"2 {"phone":"+1"} {"external-id":"x"} None []"#;
+    let both = format!(r#""requests": [{request}, {bare}]"#);
+    let calls =
+        |call: &str, mode: &str| vec![format!("{call} {in_words}{mode}"), format!("{call} {bare_in_words}{mode}")];
+    for (caller, expected) in [
+        (post("/checks", r#"{"rights": ["access", "opt-out"]}"#), vec!["check [Access, OptOut]".to_owned()]),
+        (post("/accesses", &format!("{{{both}}}")), calls("access", "")),
+        (post("/opt-outs", &format!("{{{both}}}")), calls("opt-out", "")),
+        (post("/deletions", &format!(r#"{{"mode": "erase-and-verify", {both}}}"#)), calls("delete", " EraseAndVerify")),
         (
             post("/polls", &format!(r#"{{"tasks": [{{"request": {bare}, "ticket": "t1"}}]}}"#)),
-            format!("poll {bare_in_words} t1"),
+            vec![format!("poll {bare_in_words} t1")],
         ),
-        (get("/documents/r1.x%2fy"), "read r1.x/y".to_owned()),
+        (get("/documents/r1.x%2fy"), vec!["read r1.x/y".to_owned()]),
     ] {
         let mut connector = Fake::default();
         assert_eq!(caller.answer(&mut connector).status, 200);
-        assert_eq!(connector.calls, ["configure".to_owned(), call]);
+        assert_eq!(connector.calls, [vec!["configure".to_owned()], expected].concat());
     }
 }
 
@@ -40,14 +40,14 @@ fn every_call_reaches_the_connector_with_all_that_was_said() {
 fn values_are_spelled_as_the_contract_spells_them() {
     let mut connector = Fake::default();
     let report = post("/deletions", DELETION).answer(&mut connector).value();
-    let done = &report["done"];
+    let done = &report["results"][0]["ok"]["done"];
     assert_eq!((&done["right"], &done["outcome"]), (&json!("access"), &json!("found")));
-    assert_eq!(done["findings"][0]["amount"], json!({ "exactly": 2 }));
-    assert_eq!(done["findings"][1]["amount"], json!("some-data"));
+    assert_eq!(done["findings"][0]["amount"], json!({ "count": 2 }));
+    assert_eq!(done["findings"][1]["amount"], json!("present"));
     assert_eq!(done["documents"][0]["content"], json!({ "inline": "/3t9" }));
     assert_eq!(done["documents"][1]["content"], json!({ "remote": "r1.x" }));
-    assert_eq!(done["also-known-as"][0], json!({ "email": "ada@example.org" }));
-    assert_eq!(done["also-known-as"][3], json!({ "other": ["cookie", "c"] }));
+    assert_eq!(done["discovered"][0], json!({ "email": "ada@example.org" }));
+    assert_eq!(done["discovered"][3], json!({ "other": ["cookie", "c"] }));
     assert_eq!(done["receipt"]["mode"], json!("erase-and-verify"));
     assert_eq!(done["receipt"]["finished-at"], json!(2));
 
@@ -58,42 +58,40 @@ fn values_are_spelled_as_the_contract_spells_them() {
 }
 
 #[test]
-fn what_is_pending_is_accepted_and_says_when_to_ask_again() {
+fn retry_after_is_that_of_the_first_pending_request() {
     for (ms, seconds) in [(0, "0"), (1, "1"), (30_000, "30"), (30_001, "31")] {
         let mut connector = Fake { pending: vec![Some(ms)], ..Fake::default() };
         let answer = post("/deletions", DELETION).answer(&mut connector);
-        assert_eq!((answer.status, answer.header("retry-after")), (202, Some(seconds)));
-        assert_eq!(answer.value()["pending"]["ticket"], json!("t1.x.y"));
-        assert_eq!(answer.value()["pending"]["poll-after-ms"], json!(ms));
+        assert_eq!((answer.status, answer.header("retry-after")), (200, Some(seconds)));
+        let pending = &answer.value()["results"][0]["ok"]["pending"];
+        assert_eq!((&pending["ticket"], &pending["poll-after-ms"]), (&json!("t1.x.y"), &json!(ms)));
     }
     let answer = post("/deletions", DELETION).answer(&mut Fake::default());
     assert_eq!((answer.status, answer.header("retry-after")), (200, None));
 }
 
 #[test]
-fn tasks_are_answered_in_their_order_each_for_itself() {
-    let task = |ticket: &str| json!({ "request": { "key": "1", "subject": [] }, "ticket": ticket });
+fn results_are_in_the_order_of_the_elements_and_independent_of_each_other() {
+    let task = |ticket: &str| json!({ "request": { "id": ticket, "subject": [] }, "ticket": ticket });
     let polls = |tickets: &[&str]| {
         post("/polls", &json!({ "tasks": tickets.iter().map(|ticket| task(ticket)).collect::<Vec<_>>() }).to_string())
     };
     let mut connector = Fake { pending: vec![Some(60_000), None, Some(30_500)], ..Fake::default() };
     let answer = polls(&["a", "b", "c", "bad"]).answer(&mut connector);
-    assert_eq!((answer.status, answer.header("retry-after")), (202, Some("31")), "the first to ask for again");
-    let value = answer.value();
-    let cases: Vec<_> = value.as_array().expect("a list").iter().map(|one| one.as_object().expect("one")).collect();
-    let cases: Vec<_> = cases.iter().map(|one| one.keys().map(String::as_str).collect::<Vec<_>>()).collect();
-    assert_eq!(cases, [["pending"], ["done"], ["pending"], ["error"]]);
-    assert_eq!(value[3]["error"]["status"], json!(404));
-    assert_eq!(value[3]["error"]["kind"], json!("invalid-ticket"));
+    assert_eq!((answer.status, answer.header("retry-after")), (200, Some("31")));
+    let results = answer.value()["results"].clone();
+    let pending: Vec<bool> = (0..3).map(|index| results[index]["ok"].get("pending").is_some()).collect();
+    assert_eq!(pending, [true, false, true]);
+    assert_eq!(results[3]["error"]["kind"], json!("invalid-ticket"));
 
     let answer = polls(&["bad"]).answer(&mut Fake::default());
     assert_eq!((answer.status, answer.header("retry-after")), (200, None));
     let answer = polls(&[]).answer(&mut Fake::default());
-    assert_eq!((answer.status, answer.text()), (200, "[]"));
+    assert_eq!((answer.status, answer.text()), (200, r#"{"results":[]}"#));
 }
 
 #[test]
-fn every_kind_of_error_has_its_status() {
+fn every_kind_of_error_of_a_whole_call_has_its_status() {
     for (kind, word, status) in [
         (ErrorKind::NotConfigured, "not-configured", 503),
         (ErrorKind::InvalidSettings, "invalid-settings", 503),
@@ -105,41 +103,52 @@ fn every_kind_of_error_has_its_status() {
         (ErrorKind::RateLimited, "rate-limited", 429),
         (ErrorKind::Unavailable, "unavailable", 503),
         (ErrorKind::OutcomeUnknown, "outcome-unknown", 504),
-        (ErrorKind::UnknownJob, "unknown-job", 410),
-        (ErrorKind::Protocol, "protocol", 502),
+        (ErrorKind::JobNotFound, "job-not-found", 410),
+        (ErrorKind::UnexpectedResponse, "unexpected-response", 502),
     ] {
-        for caller in [post("/deletions", DELETION), post("/checks", r#"{"rights": []}"#), get("/documents/r1")] {
+        for caller in [post("/checks", r#"{"rights": []}"#), get("/documents/r1")] {
             let mut connector = Fake { error: Some(error(kind, Remedy::Operator)), ..Fake::default() };
             let answer = caller.answer(&mut connector);
             assert_eq!((answer.status, answer.problem().as_str()), (status, word));
             assert_eq!(answer.value()["kind"], json!(word));
             assert_eq!(answer.header("retry-after"), None);
         }
+        let mut connector = Fake { error: Some(error(kind, Remedy::Operator)), ..Fake::default() };
+        let answer = post("/deletions", DELETION).answer(&mut connector);
+        assert_eq!((answer.status, &answer.value()["results"][0]["error"]["kind"]), (200, &json!(word)));
     }
 }
 
 #[test]
-fn an_error_has_all_that_the_contract_says() {
-    let mut connector = Fake { error: Some(error(ErrorKind::RateLimited, Remedy::Retry(1_001))), ..Fake::default() };
-    let answer = post("/deletions", DELETION).answer(&mut connector);
-    assert_eq!(answer.header("retry-after"), Some("2"));
-    let expected = json!({
-        "type": "urn:problem-type:privacy:rate-limited",
-        "title": "The vendor asks for fewer calls.",
-        "status": 429,
-        "detail": "What went wrong.",
+fn an_error_of_an_element_is_the_contracts_and_one_of_a_call_problem_details() {
+    let failing = || Fake { error: Some(error(ErrorKind::RateLimited, Remedy::Retry(1_001))), ..Fake::default() };
+    let of_element = json!({
         "kind": "rate-limited",
         "remedy": { "retry": 1001 },
+        "message": "What went wrong.",
         "problems": [{
-            "code": "setting", "subject": "client-id", "blocks": ["access", "deletion"],
+            "code": "setting", "target": "client-id", "affects": ["access", "deletion"],
             "message": "client-id must be there.",
         }],
         "http-status": 429,
         "vendor-code": "RATE_1",
         "vendor-request-id": "id-1",
-        "extra": [{ "key": "later", "value": "more" }],
     });
-    assert_eq!(answer.value(), expected);
+    let answer = post("/deletions", DELETION).answer(&mut failing());
+    assert_eq!(answer.value()["results"][0]["error"], of_element);
+
+    let answer = post("/checks", r#"{"rights": []}"#).answer(&mut failing());
+    assert_eq!(answer.header("retry-after"), Some("2"));
+    let mut of_call = of_element;
+    let members = of_call.as_object_mut().expect("an object");
+    members.remove("message");
+    members.extend([
+        ("type".to_owned(), json!("urn:problem-type:privacy:rate-limited")),
+        ("title".to_owned(), json!("The vendor throttles.")),
+        ("status".to_owned(), json!(429)),
+        ("detail".to_owned(), json!("What went wrong.")),
+    ]);
+    assert_eq!(answer.value(), of_call);
 }
 
 #[test]

@@ -1,7 +1,7 @@
 //! The connector's settings, from the environment.
 
 use super::fake::{Fake, TOKEN_SHA256, error, get, post, problem};
-use crate::contract::{ErrorKind, Problem, Remedy};
+use privacy_contract::{ErrorKind, Problem, Remedy};
 
 const CHECK: &str = r#"{"rights": []}"#;
 
@@ -36,7 +36,7 @@ fn an_instance_is_configured_once() {
 #[test]
 fn settings_that_are_refused_are_named_by_their_variables() {
     let variables = environment(&[("CONNECTOR_CLIENT_ID", "hunter2"), ("CONNECTOR_NO_SUCH", "hunter3")]);
-    let unknown = Problem { subject: "no-such".to_owned(), ..problem() };
+    let unknown = Problem { target: "no-such".to_owned(), ..problem() };
     let mut refusal = error(ErrorKind::InvalidSettings, Remedy::Operator);
     refusal.problems.push(unknown);
     let mut connector = Fake { refusal: Some(refusal), ..Fake::default() };
@@ -45,8 +45,8 @@ fn settings_that_are_refused_are_named_by_their_variables() {
         let (answer, _) = post("/checks", CHECK).of(&mut gateway, &mut connector);
         assert_eq!((answer.status, answer.problem().as_str()), (503, "invalid-settings"));
         let problems = &answer.value()["problems"];
-        assert_eq!(problems[0]["subject"], "CONNECTOR_CLIENT_ID");
-        assert_eq!(problems[1]["subject"], "CONNECTOR_NO_SUCH");
+        assert_eq!(problems[0]["target"], "CONNECTOR_CLIENT_ID");
+        assert_eq!(problems[1]["target"], "CONNECTOR_NO_SUCH");
         assert!(!answer.text().contains("hunter"), "{}", answer.text());
     }
     assert!(connector.calls.iter().all(|call| call == "configure"), "{:?}", connector.calls);

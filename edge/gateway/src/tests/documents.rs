@@ -122,7 +122,7 @@ fn a_document_of_another_size_than_was_said_never_looks_whole() {
 fn a_connector_that_reads_nothing_does_not_hold_the_gateway() {
     let mut connector = Fake { piece: 0, ..Fake::default() };
     let answer = get("/documents/r1").answer(&mut connector);
-    assert_eq!((answer.status, answer.problem().as_str()), (502, "protocol"));
+    assert_eq!((answer.status, answer.problem().as_str()), (502, "unexpected-response"));
 }
 
 #[test]

@@ -3,7 +3,9 @@
 use serde_json::Value;
 
 use crate::configuration::Configuration;
-use crate::contract::*;
+use privacy_contract::*;
+
+use crate::connector::{Connector, Results};
 use crate::gateway::Gateway;
 use crate::http::{Answer, Body, Head, Interrupted, Payload};
 
@@ -57,17 +59,25 @@ impl Fake {
     fn progress(&self, turn: usize) -> Progress {
         match self.pending[turn % self.pending.len()] {
             Some(ms) => Progress::Pending(pending(ms)),
-            None => Progress::Done(Box::new(report())),
+            None => Progress::Done(report()),
         }
+    }
+
+    fn started(&mut self, call: &str, requests: &[Request], mode: &str) -> Results {
+        let start = |(turn, request): (usize, &Request)| {
+            self.note(format!("{call} {}{mode}", in_words(request)))?;
+            Ok(self.progress(turn))
+        };
+        requests.iter().enumerate().map(start).collect()
     }
 }
 
 /// A request as its parts: names of kinds, and the values.
 fn in_words(request: &Request) -> String {
-    let Request { key, subject, first_attempt_at, confirmed, extra } = request;
+    let Request { id, subject, attempts, overrides } = request;
     let subject: Vec<String> = subject.iter().map(|name| serde_json::to_string(name).expect("JSON")).collect();
-    let extra: Vec<String> = extra.iter().map(|Setting { key, value }| format!("{key}={value}")).collect();
-    format!("{key} {} {first_attempt_at:?} {confirmed:?} {extra:?}", subject.join(" "))
+    let attempts = attempts.as_ref().map(|attempts| (attempts.first_at, attempts.last_at));
+    format!("{id} {} {attempts:?} {overrides:?}", subject.join(" "))
 }
 
 impl Connector for Fake {
@@ -75,33 +85,35 @@ impl Connector for Fake {
         manifest()
     }
 
-    fn configure(&mut self, settings: Vec<Setting>) -> Result<(), Error> {
+    fn configure(&mut self, settings: &[Setting]) -> Result<(), Error> {
         self.calls.push("configure".to_owned());
-        self.settings = settings;
+        self.settings = settings.to_vec();
         self.refusal.clone().map_or(Ok(()), Err)
     }
 
-    fn check(&mut self, rights: Vec<Right>) -> Result<Connection, Error> {
+    fn check(&mut self, rights: &[Right]) -> Result<Connection, Error> {
         self.note(format!("check {rights:?}"))?;
         Ok(connection())
     }
 
-    fn access(&mut self, request: Request) -> Result<Progress, Error> {
-        self.note(format!("access {}", in_words(&request)))?;
-        Ok(self.progress(0))
+    fn access(&mut self, requests: &[Request]) -> Results {
+        self.started("access", requests, "")
     }
 
-    fn delete(&mut self, request: Request, mode: DeletionMode) -> Result<Progress, Error> {
-        self.note(format!("delete {} {mode:?}", in_words(&request)))?;
-        Ok(self.progress(0))
+    fn delete(&mut self, requests: &[Request], mode: DeletionMode) -> Results {
+        self.started("delete", requests, &format!(" {mode:?}"))
     }
 
-    fn poll(&mut self, tasks: Vec<Task>) -> Vec<Result<Progress, Error>> {
-        let answer = |(turn, Task { request, ticket }): (usize, Task)| {
-            self.calls.push(format!("poll {} {ticket}", in_words(&request)));
+    fn opt_out(&mut self, requests: &[Request]) -> Results {
+        self.started("opt-out", requests, "")
+    }
+
+    fn poll(&mut self, tasks: &[Task]) -> Results {
+        let poll = |(turn, Task { request, ticket }): (usize, &Task)| {
+            self.calls.push(format!("poll {} {ticket}", in_words(request)));
             if ticket == "bad" { Err(error(ErrorKind::InvalidTicket, Remedy::GiveUp)) } else { Ok(self.progress(turn)) }
         };
-        tasks.into_iter().enumerate().map(answer).collect()
+        tasks.iter().enumerate().map(poll).collect()
     }
 
     fn read(&mut self, reference: &str, offset: u64, limit: u32) -> Result<Chunk, Error> {
@@ -228,33 +240,28 @@ pub fn error(kind: ErrorKind, remedy: Remedy) -> Error {
         http_status: Some(429),
         vendor_code: Some("RATE_1".to_owned()),
         vendor_request_id: Some("id-1".to_owned()),
-        extra: vec![setting()],
     }
 }
 
 pub fn problem() -> Problem {
     Problem {
         code: "setting".to_owned(),
-        subject: "client-id".to_owned(),
-        blocks: vec![Right::Access, Right::Deletion],
+        target: "client-id".to_owned(),
+        affects: vec![Right::Access, Right::Deletion],
         message: "client-id must be there.".to_owned(),
     }
-}
-
-fn setting() -> Setting {
-    Setting { key: "later".to_owned(), value: "more".to_owned() }
 }
 
 pub fn pending(poll_after_ms: u64) -> Pending {
     Pending {
         ticket: "t1.x.y".to_owned(),
-        stage: Stage::Erasing,
+        stage: Stage::Deleting,
         poll_after_ms,
+        group: Some("1".to_owned()),
         submitted_at: Some(1_700_000_000),
         vendor_status: Some("inProgress".to_owned()),
         percent: Some(50),
         attention: Some(problem()),
-        extra: vec![setting()],
     }
 }
 
@@ -270,25 +277,25 @@ pub fn report() -> Report {
         source: "directory:1".to_owned(),
         state: SourceState::Searched,
         amount,
-        names: vec![0, 2],
+        identifiers: vec![0, 2],
         code: Some("too-many".to_owned()),
         note: Some("A note.".to_owned()),
     };
     Report {
         right: Right::Access,
         outcome: Outcome::Found,
-        findings: vec![finding(Amount::Exactly(2)), finding(Amount::SomeData)],
+        findings: vec![finding(Amount::Count(2)), finding(Amount::Present)],
         documents: vec![document(Content::Inline(b"\xff{}".to_vec())), document(Content::Remote("r1.x".to_owned()))],
-        also_known_as: vec![
+        discovered: vec![
             Identifier::Email("ada@example.org".to_owned()),
             Identifier::Phone("+1".to_owned()),
-            Identifier::ExternalReference("7".to_owned()),
-            Identifier::Other("cookie".to_owned(), "c".to_owned()),
+            Identifier::external_id("7"),
+            Identifier::other("cookie", "c"),
         ],
         gaps: vec![gap()],
         receipt: Receipt {
             connector: "played 1".to_owned(),
-            request_key: "dsr-1".to_owned(),
+            request_id: "dsr-1".to_owned(),
             mode: Some(DeletionMode::EraseAndVerify),
             jobs: vec![VendorJob {
                 operation: "erasure".to_owned(),
@@ -296,18 +303,23 @@ pub fn report() -> Report {
                 status: "completed".to_owned(),
                 created: Some("then".to_owned()),
                 updated: Some("now".to_owned()),
+                identifiers: Some(1),
                 failure: Some("E1".to_owned()),
             }],
             submitted_at: Some(1),
             finished_at: 2,
         },
         ticket: Some("t1.x.y".to_owned()),
-        extra: vec![setting()],
     }
 }
 
 fn gap() -> Gap {
-    Gap { code: "gap".to_owned(), description: "What.".to_owned(), advice: "How.".to_owned() }
+    Gap {
+        code: "gap".to_owned(),
+        rights: vec![Right::Access],
+        description: "What.".to_owned(),
+        advice: "How.".to_owned(),
+    }
 }
 
 pub fn manifest() -> Manifest {
@@ -329,19 +341,23 @@ pub fn manifest() -> Manifest {
             asynchronous: true,
             whole_record: true,
             identifiers: vec!["email".to_owned()],
+            group_size: 1,
             overdue_after_ms: 1,
         }],
         settings: vec![field("client-id"), field("Odd.Key")],
-        permissions: vec![Permission { name: "read".to_owned(), needed_for: vec![Right::Access] }],
+        permissions: vec![Permission {
+            name: "read".to_owned(),
+            required_for: vec![Right::Access],
+            optional_for: vec![],
+        }],
         limits: vec![RateLimit {
             name: "all".to_owned(),
             methods: vec!["GET".to_owned()],
-            path_prefix: "/".to_owned(),
+            path: "/**".to_owned(),
             calls_per_minute: 3,
         }],
         egress: vec!["https://example.com".to_owned()],
         gaps: vec![gap()],
-        extra: vec![setting()],
     }
 }
 
@@ -354,6 +370,5 @@ pub fn connection() -> Connection {
         granted: vec!["read".to_owned()],
         egress: vec!["https://example.com".to_owned()],
         warnings: vec![problem()],
-        extra: vec![setting()],
     }
 }

@@ -5,10 +5,10 @@ use std::collections::BTreeSet;
 use serde_json::Value;
 
 use super::fake::{connection, error, manifest, pending, report};
-use crate::contract::{ErrorKind, Progress, Remedy};
 use crate::gateway::OPENAPI;
 use crate::problem::Details;
 use crate::route::Route;
+use privacy_contract::{ErrorKind, Progress, Remedy};
 
 fn description() -> Value {
     serde_json::from_str(OPENAPI).expect("JSON")
@@ -23,7 +23,7 @@ fn every_path_is_described_with_its_method() {
         let methods: Vec<_> = operations.as_object().expect("operations").keys().collect();
         assert_eq!(methods, [&route.method().to_ascii_lowercase()], "{path}");
     }
-    assert_eq!(paths.len(), 7, "as many as there are routes");
+    assert_eq!(paths.len(), 8, "as many as there are routes");
 }
 
 #[test]
@@ -37,10 +37,12 @@ fn every_member_of_an_answer_is_described_and_every_described_member_is_there() 
     let value = |value: Result<Value, serde_json::Error>| value.expect("JSON");
     agree(&schema("Manifest"), &value(serde_json::to_value(manifest())));
     agree(&schema("Connection"), &value(serde_json::to_value(connection())));
-    agree(&schema("PendingAnswer"), &value(serde_json::to_value(Progress::Pending(pending(1)))));
-    agree(&schema("DoneAnswer"), &value(serde_json::to_value(Progress::Done(Box::new(report())))));
+    agree(&schema("Progress"), &value(serde_json::to_value(Progress::Pending(pending(1)))));
+    agree(&schema("Progress"), &value(serde_json::to_value(Progress::Done(report()))));
     for remedy in [Remedy::Retry(1), Remedy::Restart, Remedy::Operator, Remedy::GiveUp] {
-        let details = Details::from(error(ErrorKind::Protocol, remedy));
+        let error = error(ErrorKind::UnexpectedResponse, remedy);
+        agree(&schema("Error"), &value(serde_json::to_value(error.clone())));
+        let details = Details::from(error);
         agree(&schema("ProblemDetails"), &value(serde_json::to_value(details)));
     }
 }
@@ -56,6 +58,9 @@ fn agrees(all: &Value, schema: &Value, value: &Value, at: &str) -> Result<(), St
     if let Some(name) = schema["$ref"].as_str() {
         let named = all.pointer(name.trim_start_matches('#')).ok_or_else(|| format!("{at}: {name}"))?;
         return agrees(all, named, value, name);
+    }
+    if let Some(schemas) = schema["allOf"].as_array() {
+        return schemas.iter().try_for_each(|schema| agrees(all, schema, value, at));
     }
     if let Some(schemas) = schema["oneOf"].as_array() {
         let fitting = schemas.iter().filter(|schema| agrees(all, schema, value, at).is_ok()).count();

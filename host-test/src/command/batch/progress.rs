@@ -1,99 +1,99 @@
-//! How far a batch is, for a person who watches it.
+//! The progress of a batch, for people.
 
 use std::collections::HashMap;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
-use host_test::journal::{Aim, Entry};
+use host_test::journal::{Entry, Operation};
 use indicatif::{ProgressBar, ProgressStyle};
 
-use super::super::words;
-use super::board::Board;
+use super::schedule::Schedule;
 
-/// How long the same is not said again.
-const SAID: Duration = Duration::from_secs(600);
+/// A message is not repeated within this time.
+const REPEAT_AFTER: Duration = Duration::from_secs(600);
 
-/// A bar on a terminal; elsewhere a line for each request that ends.
-pub(super) struct Progress {
+/// A progress bar on a terminal; elsewhere a line for each request that ends.
+pub(super) struct ProgressDisplay {
     bar: ProgressBar,
     quiet: bool,
     ended: AtomicUsize,
-    said: Mutex<HashMap<String, Instant>>,
+    shown: Mutex<HashMap<String, Instant>>,
 }
 
-impl Progress {
-    pub(super) fn new(board: &Board, quiet: bool) -> Self {
-        let all = board.works().len();
-        let ended = board.works().iter().filter(|work| work.entry.end().is_some()).count();
+impl ProgressDisplay {
+    pub(super) fn new(schedule: &Schedule, quiet: bool) -> Self {
+        let all = schedule.items().len();
+        let ended = schedule.items().iter().filter(|item| item.entry.end().is_some()).count();
         let bar = if quiet { ProgressBar::hidden() } else { ProgressBar::new(all as u64) };
         let style = ProgressStyle::with_template("{bar:40} {pos} of {len} ended; {msg} [{elapsed}]");
         bar.set_style(style.unwrap_or_else(|_| ProgressStyle::default_bar()));
         bar.set_position(ended as u64);
         bar.enable_steady_tick(Duration::from_millis(250));
         if !quiet && bar.is_hidden() {
-            eprintln!("{ended} of {all} requests have ended before");
+            eprintln!("{ended} of {all} requests ended in earlier runs");
         }
-        Self { bar, quiet, ended: AtomicUsize::new(ended), said: Mutex::default() }
+        Self { bar, quiet, ended: AtomicUsize::new(ended), shown: Mutex::default() }
     }
 
-    /// Shows what has become of a request.
-    pub(super) fn show(&self, board: &Board, index: usize) {
-        let works = board.works();
+    /// Shows the state of a request that has changed.
+    pub(super) fn update(&self, schedule: &Schedule, index: usize) {
+        let items = schedule.items();
         if !self.bar.is_hidden() {
-            let under_way = works.iter().filter(|work| is_under_way(&work.entry)).count();
-            self.bar.set_message(format!("{under_way} under way"));
+            let pending = items.iter().filter(|item| is_pending(&item.entry)).count();
+            self.bar.set_message(format!("{pending} pending"));
         }
-        let entry = &works[index].entry;
+        let entry = &items[index].entry;
         if entry.end().is_none() {
             return;
         }
         let ended = self.ended.fetch_add(1, Ordering::SeqCst) + 1;
         self.bar.set_position(ended as u64);
         if self.bar.is_hidden() && !self.quiet {
-            eprintln!("{} {}: {} ({ended} of {})", entry.key(), asked(entry), standing(entry), works.len());
+            let operation = operation(entry.operation());
+            eprintln!("{} {operation}: {} ({ended} of {})", entry.request_id(), state(entry), items.len());
         }
     }
 
-    /// Says something in between.
-    pub(super) fn say(&self, message: &str) {
+    /// Shows a message.
+    pub(super) fn message(&self, message: &str) {
         if !self.quiet {
             self.bar.suspend(|| eprintln!("{message}"));
         }
     }
 
-    /// Says what keeps the batch from going on, and that it still does after a while: not with each call.
-    pub(super) fn say_at_times(&self, message: &str) {
-        let mut said = self.said.lock().unwrap_or_else(PoisonError::into_inner);
-        said.retain(|_, at| at.elapsed() < SAID);
-        if !said.contains_key(message) {
-            said.insert(message.to_owned(), Instant::now());
-            self.say(message);
+    /// Shows a message that many calls may cause, once in a while.
+    pub(super) fn throttled_message(&self, message: &str) {
+        let mut shown = self.shown.lock().unwrap_or_else(PoisonError::into_inner);
+        shown.retain(|_, at| at.elapsed() < REPEAT_AFTER);
+        if !shown.contains_key(message) {
+            shown.insert(message.to_owned(), Instant::now());
+            self.message(message);
         }
     }
 
-    pub(super) fn end(&self) {
+    pub(super) fn finish(&self) {
         self.bar.finish_and_clear();
     }
 }
 
-fn is_under_way(entry: &Entry) -> bool {
+fn is_pending(entry: &Entry) -> bool {
     entry.end().is_none() && entry.ticket().is_some()
 }
 
-/// What was asked for, in the contract's words.
-pub(super) fn asked(entry: &Entry) -> String {
-    match entry.aim() {
-        Aim::Access => words::right(entry.aim().right()).to_owned(),
-        Aim::Deletion(mode) => format!("{} ({})", words::right(entry.aim().right()), words::mode(mode)),
+fn operation(operation: Operation) -> String {
+    let right = operation.right();
+    match operation {
+        Operation::Deletion(mode) => format!("{right} ({mode})"),
+        Operation::Access | Operation::OptOut => right.to_string(),
     }
 }
 
-/// The outcome, the kind of error, or `pending`.
-pub(super) fn standing(entry: &Entry) -> &'static str {
+/// The outcome, the kind of the error, or `pending`.
+pub(super) fn state(entry: &Entry) -> String {
     match entry.end().map(|end| &end.result) {
-        None => "pending",
-        Some(Ok(outcome)) => words::outcome(*outcome),
-        Some(Err(error)) => words::error_kind(error.kind),
+        None => "pending".to_owned(),
+        Some(Ok(outcome)) => outcome.to_string(),
+        Some(Err(error)) => error.kind.to_string(),
     }
 }

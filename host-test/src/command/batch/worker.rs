@@ -1,261 +1,272 @@
-//! Those who make the calls of a batch, each with an instance of its own.
+//! The workers of a batch. Each has an instance of its own.
 
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use host_test::host::contract::{Error, ErrorKind, Progress as Answer, Remedy, Report, Task};
+use host_test::host::contract::{Error, ErrorKind, Progress, Remedy, Report, Task};
 use host_test::host::{HostError, Instance};
-use host_test::journal::{Aim, Entry, Journal, JournalError, Next, Turn};
+use host_test::journal::{Entry, Journal, JournalError, Next, Transition};
 use tokio::sync::Notify;
 
 use super::super::connection::Connector;
-use super::super::save;
-use super::super::trouble::{Cause, Trouble};
-use super::board::{Board, Call, Job};
-use super::progress::Progress;
+use super::super::errors::{Cause, CommandError};
+use super::super::{follow, save};
+use super::progress::ProgressDisplay;
+use super::schedule::{Action, CallEffect, Schedule};
 
-/// After a call without an answer, in milliseconds.
-const UNANSWERED_MS: u64 = 30_000;
-/// So many calls in a row without an answer, and a person has to look into it.
-const MOST_UNANSWERED: u32 = 5;
+/// The delay after a call without a result, in milliseconds.
+const LOST_CALL_DELAY_MS: u64 = 30_000;
+/// After this many calls in a row without a result, an operator has to look.
+const MAX_LOST_CALLS: u32 = 5;
+/// How long a worker waits when there is nothing to do until another worker returns a request.
+const IDLE_WAIT: Duration = Duration::from_secs(3_600);
 
 /// What all workers share.
-pub(super) struct Crew {
+pub(super) struct Workers {
     pub(super) connector: Connector,
     pub(super) journal: Journal,
-    pub(super) progress: Progress,
-    board: Mutex<Board>,
-    /// Something was given back, or all are to stop.
+    pub(super) display: ProgressDisplay,
+    schedule: Mutex<Schedule>,
+    /// A request was returned, or all workers are to stop.
     changed: Notify,
     stopping: AtomicBool,
-    refused: AtomicBool,
+    unauthorized: AtomicBool,
 }
 
-impl Crew {
-    pub(super) fn new(connector: Connector, journal: Journal, board: Board, progress: Progress) -> Self {
-        let (changed, stopping, refused) = (Notify::new(), AtomicBool::new(false), AtomicBool::new(false));
-        Self { connector, journal, progress, board: Mutex::new(board), changed, stopping, refused }
+/// Whether the instance of a worker can be used for another call.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum InstanceState {
+    Usable,
+    Spent,
+}
+
+impl Workers {
+    pub(super) fn new(connector: Connector, journal: Journal, schedule: Schedule, display: ProgressDisplay) -> Self {
+        Self {
+            connector,
+            journal,
+            display,
+            schedule: Mutex::new(schedule),
+            changed: Notify::new(),
+            stopping: AtomicBool::new(false),
+            unauthorized: AtomicBool::new(false),
+        }
     }
 
-    pub(super) fn board(&self) -> MutexGuard<'_, Board> {
-        self.board.lock().unwrap_or_else(PoisonError::into_inner)
+    pub(super) fn schedule(&self) -> MutexGuard<'_, Schedule> {
+        self.schedule.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Lets the calls end that are under way, and begins no other.
+    /// Lets the calls in progress end, and makes no other.
     pub(super) fn stop(&self) {
         self.stopping.store(true, Ordering::SeqCst);
         self.changed.notify_waiters();
     }
 
-    /// Whether it stopped because the vendor does not accept the credentials.
-    pub(super) fn is_refused(&self) -> bool {
-        self.refused.load(Ordering::SeqCst)
+    /// Whether the workers stopped because the vendor rejects the credentials.
+    pub(super) fn is_unauthorized(&self) -> bool {
+        self.unauthorized.load(Ordering::SeqCst)
     }
 
     pub(super) fn now_ms(&self) -> u64 {
         u64::try_from(self.connector.clock().since_epoch().as_millis()).unwrap_or(u64::MAX)
     }
 
-    /// Makes calls until there are none to be made.
+    /// One worker: makes calls until no call is left.
     ///
     /// # Errors
-    /// What concerns the whole batch: the journal or the directory for documents cannot be written, the settings are refused.
-    pub(super) async fn work(&self) -> Result<(), Trouble> {
+    /// Errors that concern the whole batch: the journal or the directory for documents cannot be written, the settings are
+    /// invalid.
+    pub(super) async fn work(&self) -> Result<(), CommandError> {
         let mut instance = self.connector.instance().await?;
         loop {
             let changed = self.changed.notified();
             tokio::pin!(changed);
-            // From here on, so that nothing is missed between the look at the board and the wait.
+            // Before the schedule is asked, so that no change between the two is missed.
             changed.as_mut().enable();
             if self.stopping.load(Ordering::SeqCst) {
                 return Ok(());
             }
-            let job = self.board().next(self.now_ms());
-            let answered = match job {
-                Job::Nothing => {
-                    // The others may be waiting for something to change.
+            let action = self.schedule().next(self.now_ms());
+            let state = match action {
+                Action::Finish => {
+                    // The other workers may be waiting for a change.
                     self.changed.notify_waiters();
                     return Ok(());
                 }
-                Job::Wait(until) => {
-                    let wait = until.map(|until| Duration::from_millis(until.saturating_sub(self.now_ms()).max(1)));
-                    // A clock that others can move is looked at again.
-                    let wait = wait.unwrap_or(Duration::from_secs(3_600));
+                Action::Wait(until_ms) => {
+                    let wait = until_ms.map(|until| Duration::from_millis(until.saturating_sub(self.now_ms()).max(1)));
+                    let wait = self.connector.clock().in_real_time(wait.unwrap_or(IDLE_WAIT));
                     tokio::select! {
-                        () = tokio::time::sleep(self.connector.clock().in_real_time(wait)) => {}
+                        () = tokio::time::sleep(wait) => {}
                         () = &mut changed => {}
                     }
                     continue;
                 }
-                Job::Begin(index, entry) => self.begin(&mut instance, index, *entry).await?,
-                Job::Poll(entries) => self.poll(&mut instance, entries).await?,
+                Action::Start(index, entry) => self.start(&mut instance, index, *entry).await?,
+                Action::Poll(entries) => self.poll(&mut instance, entries).await?,
             };
-            if !answered {
+            if state == InstanceState::Spent {
                 instance = self.connector.instance().await?;
             }
         }
     }
 
-    /// `access` or `delete`. Returns whether there was an answer.
-    async fn begin(&self, instance: &mut Instance, index: usize, mut entry: Entry) -> Result<bool, Trouble> {
-        let request = entry.begins(self.now_ms() / 1_000);
-        self.keep([&entry])?;
-        let answer = match entry.aim() {
-            Aim::Access => instance.access(&request).await,
-            Aim::Deletion(mode) => instance.delete(&request, mode).await,
-        };
-        match answer {
-            Ok(answer) => self.answered(instance, vec![(index, entry)], vec![answer]).await,
-            Err(error) => {
-                self.unanswered(index, entry, &error)?;
-                Ok(false)
-            }
-        }
+    /// `access`, `delete` or `opt-out`, for one request. Its attempt is stored before the call.
+    async fn start(
+        &self,
+        instance: &mut Instance,
+        index: usize,
+        mut entry: Entry,
+    ) -> Result<InstanceState, CommandError> {
+        let request = entry.start_attempt(self.now_ms() / 1_000);
+        self.store([&entry])?;
+        let results = follow::start(instance, entry.operation(), &[request]).await;
+        self.record(instance, vec![(index, entry)], results).await
     }
 
-    /// One `poll` for all of them. Returns whether there was an answer.
-    async fn poll(&self, instance: &mut Instance, entries: Vec<(usize, Entry)>) -> Result<bool, Trouble> {
+    /// One `poll` for all of these requests.
+    async fn poll(&self, instance: &mut Instance, entries: Vec<(usize, Entry)>) -> Result<InstanceState, CommandError> {
         let tasks: Vec<Task> = entries
             .iter()
             .filter_map(|(_, entry)| match entry.next() {
                 Next::Poll(task) => Some(task),
-                Next::Begin(_) | Next::Nothing => None,
+                Next::Start | Next::Nothing => None,
             })
             .collect();
-        match instance.poll(&tasks).await {
-            // One answer a task is what the contract says; a connector that does not keep to it has trapped, in effect.
-            Ok(answers) if answers.len() != entries.len() => self.all_unanswered(entries, &HostError::Trap(None)),
-            Ok(answers) => self.answered(instance, entries, answers).await,
-            Err(error) => self.all_unanswered(entries, &error),
-        }
+        let results = instance.poll(&tasks).await;
+        self.record(instance, entries, results).await
     }
 
-    /// Notes the answers of a call, and saves what they report. Returns whether the instance is still good.
-    async fn answered(
+    /// Records the results of a call, and saves the documents of reports.
+    async fn record(
         &self,
         instance: &mut Instance,
         mut entries: Vec<(usize, Entry)>,
-        answers: Vec<Result<Answer, Error>>,
-    ) -> Result<bool, Trouble> {
+        results: Result<Vec<Result<Progress, Error>>, HostError>,
+    ) -> Result<InstanceState, CommandError> {
+        let results = match results {
+            Ok(results) => results,
+            Err(error) => {
+                for (index, entry) in entries {
+                    self.record_lost_call(index, entry, &error)?;
+                }
+                return Ok(InstanceState::Spent);
+            }
+        };
         let now_ms = self.now_ms();
-        let mut turns = Vec::with_capacity(answers.len());
-        for ((_, entry), answer) in entries.iter_mut().zip(answers) {
-            self.watch(entry, &answer);
-            let call = Call::of(&answer);
-            turns.push((entry.answered(answer, now_ms), call));
+        let mut transitions = Vec::with_capacity(results.len());
+        for ((_, entry), result) in entries.iter_mut().zip(results) {
+            self.inform(entry, &result);
+            let effect = CallEffect::of(&result);
+            transitions.push((entry.record_result(result, now_ms), effect));
         }
-        // Before any document is read: that may take long.
-        self.keep(entries.iter().map(|(_, entry)| entry))?;
+        // Before any document is read, because that may take long.
+        self.store(entries.iter().map(|(_, entry)| entry))?;
         let mut reported = Vec::new();
-        for ((index, entry), (turn, call)) in entries.into_iter().zip(turns) {
-            match turn {
-                Turn::Reported(report) => reported.push((index, entry, report)),
-                Turn::Waits | Turn::Failed => self.give_back(index, entry, &call),
+        for ((index, entry), (transition, effect)) in entries.into_iter().zip(transitions) {
+            match transition {
+                Transition::Reported(report) => reported.push((index, entry, report)),
+                Transition::Waiting | Transition::Failed => self.put_back(index, entry, &effect),
             }
         }
-        let mut good = true;
+        let mut state = InstanceState::Usable;
         for (index, entry, report) in reported {
-            good = self.report(instance, index, entry, &report).await? && good;
+            if self.complete(instance, index, entry, &report).await? == InstanceState::Spent {
+                state = InstanceState::Spent;
+            }
         }
-        Ok(good)
+        Ok(state)
     }
 
-    /// Tells a person what only a person can do something about.
-    fn watch(&self, entry: &Entry, answer: &Result<Answer, Error>) {
-        match answer {
-            Ok(Answer::Pending(pending)) => {
+    /// Shows what an operator has to know. Rejected credentials stop the batch: every other call would fail in the same way.
+    fn inform(&self, entry: &Entry, result: &Result<Progress, Error>) {
+        match result {
+            Ok(Progress::Pending(pending)) => {
                 if let Some(attention) = &pending.attention {
-                    self.progress.say_at_times(&format!("{}: {}", entry.key(), attention.message));
+                    self.display.throttled_message(&format!("{}: {}", entry.request_id(), attention.message));
                 }
             }
-            Ok(Answer::Done(_)) => {}
-            // Whatever is asked next, the answer would be the same.
+            Ok(Progress::Done(_)) => {}
             Err(error) if error.kind == ErrorKind::Unauthorized => {
-                self.progress.say_at_times(&format!("{} Nothing more is begun.", error.message));
-                self.refused.store(true, Ordering::SeqCst);
+                self.display.throttled_message(&format!("{} No further request is started.", error.message));
+                self.unauthorized.store(true, Ordering::SeqCst);
                 self.stop();
             }
             Err(error) if error.kind == ErrorKind::RateLimited => {}
-            Err(error) => self.progress.say_at_times(&error.message),
+            Err(error) => self.display.throttled_message(&error.message),
         }
     }
 
-    /// Saves a report's documents; then, and only then, the request has ended. Returns whether the instance is still good.
-    async fn report(
+    /// Saves the documents of a report. Only then the request has ended.
+    async fn complete(
         &self,
         instance: &mut Instance,
         index: usize,
         mut entry: Entry,
         report: &Report,
-    ) -> Result<bool, Trouble> {
+    ) -> Result<InstanceState, CommandError> {
         if let Some(directory) = &entry.directory
-            && let Err(trouble) = save::save(instance, self.connector.clock(), report, directory).await
+            && let Err(error) = save::save(instance, self.connector.clock(), report, directory).await
         {
-            match trouble.into_cause() {
+            match error.into_cause() {
                 Cause::Connector(error) => {
-                    let answer = Err(*error);
-                    self.watch(&entry, &answer);
-                    let call = Call::of(&answer);
-                    if let Err(error) = answer {
-                        entry.failed(error, self.now_ms());
+                    let result = Err(*error);
+                    self.inform(&entry, &result);
+                    let effect = CallEffect::of(&result);
+                    if let Err(error) = result {
+                        entry.record_error(error, self.now_ms());
                     }
-                    self.keep([&entry])?;
-                    self.give_back(index, entry, &call);
-                    return Ok(true);
+                    self.store([&entry])?;
+                    self.put_back(index, entry, &effect);
+                    return Ok(InstanceState::Usable);
                 }
                 Cause::Host(error) => {
-                    self.unanswered(index, entry, &error)?;
-                    return Ok(false);
+                    self.record_lost_call(index, entry, &error)?;
+                    return Ok(InstanceState::Spent);
                 }
-                Cause::Own(exit, message) => return Err(Trouble::own(exit, message)),
+                Cause::Local(exit, message) => return Err(CommandError::local(exit, message)),
             }
         }
-        entry.ends(report);
-        self.keep([&entry])?;
-        self.give_back(index, entry, &Call::Answered);
-        Ok(true)
+        entry.complete(report);
+        self.store([&entry])?;
+        self.put_back(index, entry, &CallEffect::Completed);
+        Ok(InstanceState::Usable)
     }
 
-    /// A call that ended without an answer is made again, a few times.
-    fn unanswered(&self, index: usize, mut entry: Entry, error: &HostError) -> Result<(), Trouble> {
-        self.progress.say_at_times(&error.to_string());
-        entry.unanswered(self.now_ms(), UNANSWERED_MS);
-        if self.board().works()[index].unanswered + 1 >= MOST_UNANSWERED {
+    /// A call without a result is repeated, a few times.
+    fn record_lost_call(&self, index: usize, mut entry: Entry, error: &HostError) -> Result<(), CommandError> {
+        self.display.throttled_message(&error.to_string());
+        entry.record_lost_call(self.now_ms(), LOST_CALL_DELAY_MS);
+        if self.schedule().items()[index].lost_calls + 1 >= MAX_LOST_CALLS {
+            let may_have_started = entry.ticket().is_none() && entry.attempts().is_some();
             let error = Error {
-                kind: ErrorKind::Protocol,
+                kind: if may_have_started { ErrorKind::OutcomeUnknown } else { ErrorKind::UnexpectedResponse },
                 remedy: Remedy::Operator,
                 message: error.to_string(),
                 problems: Vec::new(),
                 http_status: None,
                 vendor_code: None,
                 vendor_request_id: None,
-                extra: Vec::new(),
             };
-            entry.failed(error, self.now_ms());
+            entry.record_error(error, self.now_ms());
         }
-        self.keep([&entry])?;
-        self.give_back(index, entry, &Call::Unanswered);
+        self.store([&entry])?;
+        self.put_back(index, entry, &CallEffect::Lost);
         Ok(())
     }
 
-    fn all_unanswered(&self, entries: Vec<(usize, Entry)>, error: &HostError) -> Result<bool, Trouble> {
-        for (index, entry) in entries {
-            self.unanswered(index, entry, error)?;
-        }
-        Ok(false)
-    }
-
-    fn keep<'e>(&self, entries: impl IntoIterator<Item = &'e Entry>) -> Result<(), JournalError> {
+    fn store<'e>(&self, entries: impl IntoIterator<Item = &'e Entry>) -> Result<(), JournalError> {
         tokio::task::block_in_place(|| self.journal.put(entries))
     }
 
-    fn give_back(&self, index: usize, entry: Entry, call: &Call) {
+    fn put_back(&self, index: usize, entry: Entry, effect: &CallEffect) {
         let now_ms = self.now_ms();
-        let mut board = self.board();
-        board.give_back(index, entry, now_ms, call);
-        self.progress.show(&board, index);
-        drop(board);
+        let mut schedule = self.schedule();
+        schedule.put_back(index, entry, now_ms, effect);
+        self.display.update(&schedule, index);
+        drop(schedule);
         self.changed.notify_waiters();
     }
 }

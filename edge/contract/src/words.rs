@@ -1,0 +1,92 @@
+//! Enumerations: all their cases, and their names as the contract spells them.
+
+use std::fmt::{Display, Formatter, Result};
+
+use serde::Serialize;
+
+use crate::{DeletionMode, ErrorKind, Outcome, Right, SettingKind, SourceState, Stage};
+
+macro_rules! enumeration {
+    ($name:ident { $($case:ident),* $(,)? }) => {
+        impl $name {
+            /// All cases, in the order of the contract.
+            pub const ALL: &'static [Self] = &[$(Self::$case),*];
+
+            /// What `wit-bindgen` calls where this type stands for a generated one. The component model has checked the number.
+            #[cfg(feature = "wit-bindgen")]
+            #[doc(hidden)]
+            #[must_use]
+            pub const fn _lift(case: u8) -> Self {
+                Self::ALL[case as usize]
+            }
+        }
+
+        /// A case is displayed as in JSON: there is one spelling.
+        impl Display for $name {
+            fn fmt(&self, formatter: &mut Formatter<'_>) -> Result {
+                self.serialize(formatter)
+            }
+        }
+    };
+}
+
+enumeration!(Right { Access, Deletion, OptOut });
+enumeration!(DeletionMode { Preview, Erase, EraseAndVerify });
+enumeration!(Stage { Searching, Exporting, Collecting, Deleting, OptingOut, Verifying });
+enumeration!(Outcome {
+    Found,
+    NotFound,
+    Partial,
+    Previewed,
+    Submitted,
+    Deleted,
+    Verified,
+    DataRemaining,
+    OptedOut,
+    Refused,
+    Failed,
+});
+enumeration!(SourceState { Searched, Unavailable, NotPermitted, NotUsable, Guarded });
+enumeration!(ErrorKind {
+    NotConfigured,
+    InvalidSettings,
+    InvalidRequest,
+    InvalidTicket,
+    Unsupported,
+    Unauthorized,
+    Forbidden,
+    RateLimited,
+    Unavailable,
+    OutcomeUnknown,
+    JobNotFound,
+    UnexpectedResponse,
+});
+enumeration!(SettingKind { Text, Secret, Choice, Flag, Number, Origin });
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_case_is_listed_at_its_own_number() {
+        macro_rules! check {
+            ($($name:ident until $last:ident),*) => {
+                $(
+                    for (number, case) in $name::ALL.iter().enumerate() {
+                        assert_eq!(*case as usize, number, "{case}");
+                    }
+                    assert_eq!($name::ALL.last(), Some(&$name::$last));
+                )*
+            };
+        }
+        check!(
+            Right until OptOut,
+            DeletionMode until EraseAndVerify,
+            Stage until Verifying,
+            Outcome until Failed,
+            SourceState until Guarded,
+            ErrorKind until UnexpectedResponse,
+            SettingKind until Origin
+        );
+    }
+}

@@ -1,0 +1,100 @@
+//! Parsing what hosts and operators pass: settings, origins, identifiers, tickets and references.
+
+use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
+use qualtrics_connector::contract::{ErrorKind, Remedy, Request, Setting};
+use qualtrics_connector::privacy::identifier::Identifier;
+use qualtrics_connector::privacy::subject::Subject;
+use qualtrics_connector::qualtrics::api::host;
+use qualtrics_connector::qualtrics::settings::Settings;
+use qualtrics_connector::qualtrics::ticket::{Reference, Ticket};
+use sha2::{Digest, Sha256};
+
+use super::{MARK, is_discreet};
+
+/// Settings are accepted or rejected without repeating a value. Values that must not be repeated contain [`MARK`].
+pub fn settings(pairs: &[(String, String)]) {
+    let given: Vec<Setting> =
+        pairs.iter().map(|(key, value)| Setting { key: key.clone(), value: value.clone() }).collect();
+    match Settings::parse(&given) {
+        Ok(settings) => {
+            assert!((1..=100).contains(&settings.rate_share) && settings.verify_window_s <= 604_800);
+            assert!((1_000..=30_000).contains(&settings.response_timeout_ms));
+            assert!(!settings.credentials.client_id.reveal().contains(':'));
+            assert!(!settings.region.is_empty());
+            let printed = format!("{settings:?}");
+            assert!(!printed.contains(MARK), "{printed}");
+        }
+        Err(error) => {
+            assert_eq!((error.kind, error.remedy), (ErrorKind::InvalidSettings, Remedy::Operator));
+            assert!(!error.problems.is_empty());
+            assert!(error.problems.iter().all(|problem| problem.code == "setting"));
+            let printed = format!("{error:?}");
+            assert!(!printed.contains(MARK), "{printed}");
+        }
+    }
+}
+
+/// A data centre is a host below `qualtrics.com`, or rejected. A base URL is `https`, or loopback.
+pub fn origin(text: &str) {
+    let is_host = |host: &str| host.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-.".contains(&byte));
+    if let Some(origin) = host::datacenter(text).map(|origin| origin.to_text()) {
+        let host = origin.strip_prefix("https://").expect("TLS");
+        let subdomain = host.strip_suffix(".qualtrics.com").expect("below qualtrics.com");
+        assert!(is_host(subdomain) && !subdomain.is_empty() && !subdomain.starts_with('.'), "{origin}");
+    }
+    if let Some(origin) = host::base_url(text).map(|origin| origin.to_text()) {
+        let (scheme, authority) = origin.split_once("://").expect("a scheme");
+        assert!(!authority.is_empty() && !authority.contains(['/', '?', '#', '@', '\\', ' ']), "{origin}");
+        let is_loopback =
+            authority.starts_with("127.") || authority.starts_with("localhost") || authority.starts_with("[::1]");
+        assert!(scheme == "https" || (scheme == "http" && is_loopback), "{origin}");
+    }
+}
+
+/// An identifier that was accepted once is accepted again as it stands, and stays the same. A rejection does not repeat it.
+pub fn identifier(text: &str) {
+    for parsed in [Identifier::email(text), Identifier::phone(text), Identifier::external_id(text)] {
+        match parsed {
+            Ok(identifier) => {
+                let request = Request {
+                    id: "r".to_owned(),
+                    subject: vec![identifier.to_contract()],
+                    attempts: None,
+                    overrides: Vec::new(),
+                };
+                let Ok(subject) = Subject::parse(&request, 0) else {
+                    panic!("an accepted identifier is accepted again")
+                };
+                assert!(subject.unsupported.is_empty() && subject.identifiers.len() == 1);
+                assert!(subject.identifiers[0].identifier == identifier, "it stays the same");
+            }
+            Err(reason) => {
+                assert!(!reason.is_empty());
+                assert!(is_discreet(&reason), "{reason}");
+            }
+        }
+    }
+}
+
+/// What parses as a ticket or a reference can be formatted, and parses as the same again.
+pub fn ticket(text: &str) {
+    if let Ok(ticket) = Ticket::parse(text) {
+        match ticket.format() {
+            Ok(formatted) => assert_eq!(Ticket::parse(&formatted).ok(), Some(ticket)),
+            Err(error) => assert_eq!(error.kind, ErrorKind::UnexpectedResponse),
+        }
+    }
+    if let Ok(reference) = Reference::parse(text) {
+        match reference.format() {
+            Ok(formatted) => assert_eq!(Reference::parse(&formatted).ok(), Some(reference)),
+            Err(error) => assert_eq!(error.kind, ErrorKind::UnexpectedResponse),
+        }
+    }
+}
+
+/// A ticket of this version with this content, and the right checksum.
+pub fn sealed(version: &str, content: &[u8]) -> String {
+    let body = [version, &URL_SAFE_NO_PAD.encode(content), "."].concat();
+    let digest = Sha256::digest(body.as_bytes());
+    [&body, URL_SAFE_NO_PAD.encode(&digest[..6]).as_str()].concat()
+}

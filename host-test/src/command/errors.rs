@@ -1,0 +1,152 @@
+//! Why a command failed, and what to do about it.
+
+use std::fmt;
+
+use host_test::host::HostError;
+use host_test::host::contract::{Error, Remedy};
+use host_test::journal::JournalError;
+
+use super::exit::Exit;
+use super::output::{Failure, Output};
+use super::print;
+
+/// An error, without personal data and secrets.
+pub(super) struct CommandError {
+    cause: Cause,
+    /// What to do, where the error's own remedy does not say enough.
+    advice: Option<String>,
+}
+
+/// Where an error comes from.
+pub(super) enum Cause {
+    Connector(Box<Error>),
+    Host(HostError),
+    /// This program itself.
+    Local(Exit, String),
+}
+
+impl CommandError {
+    /// The command line is wrong.
+    pub(super) fn usage(message: impl Into<String>) -> Self {
+        Self::local(Exit::Usage, message)
+    }
+
+    /// An error of this program itself.
+    pub(super) fn local(exit: Exit, message: impl Into<String>) -> Self {
+        Self { cause: Cause::Local(exit, message.into()), advice: None }
+    }
+
+    /// The same error, with what to do about it as the end of a sentence.
+    pub(super) fn with_advice(mut self, advice: impl Into<String>) -> Self {
+        self.advice = Some(advice.into());
+        self
+    }
+
+    pub(super) fn into_cause(self) -> Cause {
+        self.cause
+    }
+
+    pub(super) fn exit(&self) -> Exit {
+        match &self.cause {
+            Cause::Connector(error) => error.as_ref().into(),
+            Cause::Host(_) => Exit::Error,
+            Cause::Local(exit, _) => *exit,
+        }
+    }
+
+    /// The kind of error, in one word.
+    fn kind(&self) -> String {
+        let kind = match &self.cause {
+            Cause::Connector(error) => return error.kind.to_string(),
+            Cause::Host(_) => "host",
+            Cause::Local(Exit::Usage, _) => "usage",
+            Cause::Local(Exit::Pending, _) => "interrupted",
+            Cause::Local(Exit::TryLater, _) => "unavailable",
+            Cause::Local(Exit::OutcomeUnknown, _) => "outcome-unknown",
+            Cause::Local(..) => "local",
+        };
+        kind.to_owned()
+    }
+
+    /// What to do about it, as the end of a sentence.
+    fn advice(&self) -> Option<String> {
+        if self.advice.is_some() {
+            return self.advice.clone();
+        }
+        let Cause::Connector(error) = &self.cause else { return None };
+        Some(match error.remedy {
+            Remedy::Retry(delay_ms) => format!("run the same command again in {} s", delay_ms.div_ceil(1_000)),
+            Remedy::Restart => {
+                "the ticket is spent: start the request again, a deletion with --first-attempt-at and --last-attempt-at"
+                    .to_owned()
+            }
+            Remedy::Operator => "fix the cause, then run the same command again".to_owned(),
+            Remedy::GiveUp => "no retry will help".to_owned(),
+        })
+    }
+
+    /// Prints the error: as one JSON object on standard output, or as text on standard error.
+    pub(super) fn print(&self, json: bool) {
+        if json {
+            return self.print_json();
+        }
+        eprintln!("{}: {self}", self.kind());
+        if let Cause::Connector(error) = &self.cause {
+            // The message of a single problem is often the message of the error.
+            for problem in error.problems.iter().filter(|problem| problem.message != error.message) {
+                eprintln!("  - {}", print::problem(problem));
+            }
+            let details = [
+                error.http_status.map(|status| format!("HTTP {status}")),
+                error.vendor_code.clone(),
+                error.vendor_request_id.as_ref().map(|id| format!("request {id}")),
+            ];
+            let details: Vec<_> = details.into_iter().flatten().collect();
+            if !details.is_empty() {
+                eprintln!("  ({})", details.join(", "));
+            }
+        }
+        if let Some(advice) = self.advice() {
+            eprintln!("What to do: {advice}.");
+        }
+    }
+
+    fn print_json(&self) {
+        let advice = self.advice();
+        match &self.cause {
+            Cause::Connector(error) => Output::Error { error, advice }.print(),
+            Cause::Host(_) | Cause::Local(..) => {
+                let failure = Failure { kind: &self.kind(), message: self.to_string() };
+                Output::Failure { failure, advice }.print();
+            }
+        }
+    }
+}
+
+impl fmt::Display for CommandError {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match &self.cause {
+            Cause::Connector(error) => formatter.write_str(&error.message),
+            Cause::Host(error) => error.fmt(formatter),
+            Cause::Local(_, message) => formatter.write_str(message),
+        }
+    }
+}
+
+impl From<Error> for CommandError {
+    fn from(error: Error) -> Self {
+        Self { cause: Cause::Connector(Box::new(error)), advice: None }
+    }
+}
+
+impl From<HostError> for CommandError {
+    fn from(error: HostError) -> Self {
+        Self { cause: Cause::Host(error), advice: None }
+    }
+}
+
+impl From<JournalError> for CommandError {
+    fn from(error: JournalError) -> Self {
+        Self::local(Exit::Error, error.to_string())
+    }
+}

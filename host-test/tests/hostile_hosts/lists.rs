@@ -1,0 +1,168 @@
+//! Lists of requests and tasks: empty, long, mixed, and with the same ID twice.
+
+use host_test::COMPONENT;
+use host_test::host::contract::{DeletionMode, Error, ErrorKind, Progress, Remedy, Request, Task};
+use host_test::host::{EgressPolicy, Host, InstanceOptions, Options as HostOptions};
+use host_test::simulator::{Brand, Endpoint, Options, SAMPLE_PERSON};
+
+use crate::fixture::{Fixture, email, pending, request, request_for};
+use crate::in_progress::InProgress;
+use crate::{MARK, rejected, task};
+
+type Results = Vec<Result<Progress, Error>>;
+
+async fn unguarded() -> Fixture {
+    Fixture::with_options(Brand::sample(), Options::default(), &[("account-guard", "off")]).await
+}
+
+/// How many requests were started. The others had no share of the rate limit left, and are repeated after a delay.
+#[track_caller]
+fn started(results: Results) -> usize {
+    let is_started = |result: Result<Progress, Error>| match result {
+        Ok(Progress::Pending(_)) => true,
+        other => {
+            let error = rejected(other, &[ErrorKind::RateLimited]);
+            assert!(matches!(error.remedy, Remedy::Retry(ms) if ms >= 1_000), "{error:?}");
+            false
+        }
+    };
+    results.into_iter().map(is_started).filter(|is_started| *is_started).count()
+}
+
+#[tokio::test]
+async fn empty_lists_have_empty_results_and_nothing_is_sent() {
+    let mut fixture = Fixture::new().await;
+    let instance = &mut fixture.instance;
+    assert!(instance.access(&[]).await.expect("a result").is_empty());
+    for mode in [DeletionMode::Preview, DeletionMode::Erase, DeletionMode::EraseAndVerify] {
+        assert!(instance.delete(&[], mode).await.expect("a result").is_empty());
+    }
+    assert!(instance.opt_out(&[]).await.expect("a result").is_empty());
+    assert!(instance.poll(&[]).await.expect("a result").is_empty());
+    assert!(fixture.simulator.calls().is_empty());
+}
+
+#[tokio::test]
+async fn every_request_whose_id_occurs_twice_is_invalid_and_the_others_run() {
+    let mut fixture = unguarded().await;
+    let requests = [
+        request("twice", vec![email("a@example.org")]),
+        request("once", vec![email("b@example.org")]),
+        // Also with another person, and if one of them is malformed otherwise.
+        request("twice", vec![email("c@example.org")]),
+        request("twice", vec![email(MARK)]),
+    ];
+    let lists = [
+        fixture.instance.access(&requests).await.expect("a result"),
+        fixture.instance.delete(&requests, DeletionMode::Preview).await.expect("a result"),
+        fixture.instance.delete(&requests, DeletionMode::Erase).await.expect("a result"),
+    ];
+    for mut results in lists {
+        assert_eq!(results.len(), 4);
+        pending(results.remove(1));
+        for result in results {
+            let error = rejected(result, &[ErrorKind::InvalidRequest]);
+            assert_eq!(error.remedy, Remedy::GiveUp);
+            assert_eq!(error.problems[0].target, "id");
+        }
+    }
+    assert_eq!(fixture.calls_of(Endpoint::ExportCreate), 1);
+    assert_eq!(fixture.calls_of(Endpoint::ErasureCreate), 2);
+    assert_eq!(fixture.erasures_of("b@example.org"), 1);
+    fixture.simulator.clear_calls();
+    let mut results = fixture.instance.opt_out(&requests).await.expect("a result");
+    rejected(results.remove(1), &[ErrorKind::Unsupported]);
+    results.into_iter().for_each(|result| drop(rejected(result, &[ErrorKind::InvalidRequest])));
+    assert!(fixture.simulator.calls().is_empty());
+}
+
+#[tokio::test]
+async fn tasks_of_the_same_request_are_invalid_and_nothing_is_sent() {
+    let mut in_progress = InProgress::new().await;
+    let tasks: Vec<Task> =
+        (0..1_000).flat_map(|_| in_progress.tickets().map(|(request, ticket)| task(request, ticket))).collect();
+    let results = in_progress.fixture.instance.poll(&tasks).await.expect("a result");
+    assert_eq!(results.len(), 3_000);
+    results.into_iter().for_each(|result| drop(rejected(result, &[ErrorKind::InvalidRequest])));
+    assert!(in_progress.fixture.simulator.calls().is_empty());
+    // Once each, they are looked up together.
+    let tasks: Vec<Task> = in_progress.tickets().map(|(request, ticket)| task(request, ticket)).to_vec();
+    let results = in_progress.fixture.instance.poll(&tasks).await.expect("a result");
+    results.into_iter().for_each(|result| drop(pending(result)));
+    let calls = in_progress.fixture.simulator.calls();
+    assert!(calls.len() <= 8, "{} calls", calls.len());
+}
+
+#[tokio::test]
+async fn results_are_in_the_order_of_the_requests_whatever_is_wrong_with_some() {
+    let mut fixture = unguarded().await;
+    let requests = [
+        request("valid-1", vec![email("a@example.org")]),
+        request("empty", Vec::new()),
+        request("malformed", vec![email(MARK)]),
+        request(&format!("{MARK} id"), vec![email("b@example.org")]),
+        request("valid-2", vec![email("c@example.org")]),
+    ];
+    let results = fixture.instance.delete(&requests, DeletionMode::Erase).await.expect("a result");
+    assert_eq!(results.len(), requests.len());
+    for (index, result) in results.into_iter().enumerate() {
+        if matches!(index, 0 | 4) {
+            let ticket = pending(result).ticket;
+            // The ticket belongs to this request and to no other.
+            pending(fixture.poll(&requests[index], &ticket).await);
+            rejected(fixture.poll(&requests[4 - index], &ticket).await, &[ErrorKind::InvalidTicket]);
+        } else {
+            rejected(result, &[ErrorKind::InvalidRequest]);
+        }
+    }
+    assert_eq!(fixture.calls_of(Endpoint::ErasureCreate), 2);
+    assert_eq!((fixture.erasures_of("a@example.org"), fixture.erasures_of("c@example.org")), (1, 1));
+}
+
+#[tokio::test]
+async fn more_requests_than_the_share_allows_are_started_one_job_each_or_rate_limited() {
+    let mut fixture = unguarded().await;
+    let requests: Vec<Request> =
+        (0..200).map(|index| request(&format!("id-{index}"), vec![email(&format!("p{index}@example.org"))])).collect();
+    let results = fixture.instance.access(&requests).await.expect("a result");
+    assert_eq!(results.len(), requests.len());
+    let count = started(results);
+    assert!((1..200).contains(&count), "{count}");
+    assert_eq!(fixture.calls_of(Endpoint::ExportCreate), count);
+    let results = fixture.instance.delete(&requests, DeletionMode::Erase).await.expect("a result");
+    assert_eq!(results.len(), requests.len());
+    let is_started: Vec<bool> = results.iter().map(Result::is_ok).collect();
+    let count = started(results);
+    assert!((1..200).contains(&count), "{count}");
+    for (index, is_started) in is_started.into_iter().enumerate() {
+        assert_eq!(fixture.erasures_of(&format!("p{index}@example.org")), usize::from(is_started), "request {index}");
+    }
+}
+
+#[tokio::test]
+async fn a_hundred_thousand_tasks_have_a_hundred_thousand_results() {
+    let in_progress = InProgress::new().await;
+    let (deletion, ticket) = in_progress.deletion.clone();
+    let simulator = &in_progress.fixture.simulator;
+    // The results take up more than a host accepts at once, and permits an instance, by default.
+    let limit = 128 << 20;
+    let options = HostOptions { max_instances: 1, max_memory: limit, max_transfer: limit, ..HostOptions::default() };
+    let host = Host::new(options);
+    let plugin = host.expect("a host").load(COMPONENT).expect("the connector");
+    let egress = EgressPolicy::deny_all().allow(&simulator.origin()).expect("an origin");
+    let options = InstanceOptions { egress, clock: simulator.clock(), ..InstanceOptions::default() };
+    let mut instance = plugin.instantiate(options).await.expect("an instance");
+    instance.configure(&in_progress.fixture.settings).await.expect("a result").expect("valid settings");
+    let numbered = |index: usize| Request { id: format!("id-{index}"), ..request_for(SAMPLE_PERSON) };
+    let mut tasks: Vec<Task> = (0..100_000).map(|index| task(&numbered(index), "t1.A.A")).collect();
+    tasks[77_777] = task(&deletion, &ticket);
+    let results = instance.poll(&tasks).await.expect("a result");
+    assert_eq!(results.len(), tasks.len());
+    for (index, result) in results.into_iter().enumerate() {
+        if index == 77_777 {
+            pending(result);
+        } else {
+            assert_eq!(result.expect_err("an error").kind, ErrorKind::InvalidTicket);
+        }
+    }
+}

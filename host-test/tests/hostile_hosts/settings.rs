@@ -1,0 +1,84 @@
+//! Settings that are malformed, absurd or changed.
+
+use host_test::host::contract::{ErrorKind, Outcome, Remedy, Setting};
+use host_test::simulator::{SAMPLE_CLIENT_SECRET, SAMPLE_PERSON};
+
+use crate::fixture::{Fixture, assert_outcome, pending, request_for};
+use crate::{MARK, absurd_texts, huge, rejected, setting};
+
+const KEYS: [&str; 9] = [
+    "datacenter-id",
+    "client-id",
+    "client-secret",
+    "deletion-behavior",
+    "account-guard",
+    "verify-window",
+    "base-url",
+    "rate-share",
+    "response-timeout",
+];
+
+/// The settings with one of them replaced.
+fn replaced(settings: &[Setting], key: &str, value: &str) -> Vec<Setting> {
+    let mut settings = settings.to_vec();
+    settings.retain(|setting| setting.key != key);
+    settings.push(setting(key, value));
+    settings
+}
+
+#[tokio::test]
+async fn absurd_settings_are_rejected_all_at_once_and_no_value_is_repeated() {
+    let mut fixture = Fixture::new().await;
+    let valid = fixture.settings.clone();
+    let mut absurd: Vec<Vec<Setting>> = vec![
+        Vec::new(),
+        (0..10_000).map(|index| setting(format!("{MARK}-{index}"), MARK)).collect(),
+        (0..10_000).map(|_| setting("client-secret", MARK)).collect(),
+        vec![setting(huge(), huge())],
+        // A secret that was entered in place of a key, with a character that is left behind by copying.
+        [&valid[..], &[setting(MARK, "x\u{200b}")]].concat(),
+    ];
+    for text in absurd_texts() {
+        for key in KEYS {
+            let is_blank = text.trim().is_empty();
+            let is_required = ["datacenter-id", "client-id", "client-secret"].contains(&key);
+            // A form sends blanks for what was left out.
+            if !is_blank || is_required {
+                absurd.push(replaced(&valid, key, &text));
+            }
+        }
+    }
+    for number in ["-1", "0", "101", "1e2", "1_0", "99999999999999999999999", "NaN", "１"] {
+        for key in ["rate-share", "response-timeout"] {
+            absurd.push(replaced(&valid, key, number));
+        }
+    }
+    for settings in &absurd {
+        let result = fixture.instance.configure(settings).await.expect("a result");
+        let error = rejected(result, &[ErrorKind::InvalidSettings]);
+        assert_eq!(error.remedy, Remedy::Operator);
+        assert!(!error.problems.is_empty());
+        assert!(!format!("{error:?}").contains(SAMPLE_CLIENT_SECRET));
+    }
+    assert!(fixture.simulator.calls().is_empty());
+    // The earlier settings still apply.
+    assert_outcome(&fixture.access_report(&request_for(SAMPLE_PERSON)).await, Outcome::Found);
+}
+
+#[tokio::test]
+async fn later_settings_replace_earlier_ones_and_invalid_ones_do_not() {
+    let mut fixture = Fixture::new().await;
+    let request = request_for(SAMPLE_PERSON);
+    let valid = fixture.settings.clone();
+    pending(fixture.access(&request).await);
+    let changed = replaced(&valid, "client-secret", "another");
+    fixture.instance.configure(&changed).await.expect("a result").expect("valid settings");
+    rejected(fixture.access(&request).await, &[ErrorKind::Unauthorized]);
+    let invalid = replaced(&valid, "rate-share", "0");
+    rejected(fixture.instance.configure(&invalid).await.expect("a result"), &[ErrorKind::InvalidSettings]);
+    rejected(fixture.access(&request).await, &[ErrorKind::Unauthorized]);
+    fixture.instance.configure(&valid).await.expect("a result").expect("valid settings");
+    pending(fixture.access(&request).await);
+    rejected(fixture.instance.configure(&[]).await.expect("a result"), &[ErrorKind::InvalidSettings]);
+    pending(fixture.access(&request).await);
+}

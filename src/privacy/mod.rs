@@ -1,0 +1,22 @@
+//! The vendor-neutral life cycle of a data subject request.
+//!
+//! | module | what it holds |
+//! |---|---|
+//! | [`connector`] | the functions of the contract |
+//! | [`identifier`], [`subject`] | identifiers of a data subject, validated and redacted |
+//! | [`batch`] | lists of requests: duplicate IDs, one result per element |
+//! | [`ticket`] | the envelope of tickets and references: version and checksum |
+//! | [`poll_schedule`] | when to poll next |
+//! | [`report`] | constructors for findings, problems and errors |
+//! | [`settings`] | the set-up form of a connection |
+//! | [`document_stream`] | remote documents, read chunk by chunk |
+
+pub mod batch;
+pub mod connector;
+pub mod document_stream;
+pub mod identifier;
+pub mod poll_schedule;
+pub mod report;
+pub mod settings;
+pub mod subject;
+pub mod ticket;

@@ -1,0 +1,268 @@
+//! Exports: one customer data request for all e-mail addresses, or one for each where Qualtrics does not accept a list.
+
+use super::SourceFailure;
+use super::contacts::OnTransientError;
+use crate::contract::{Amount, Content, Document, Error, ErrorKind, Finding, Remedy, Right, SourceState, VendorJob};
+use crate::privacy::subject::Subject;
+use crate::qualtrics::api::customer_data::{self, Export};
+use crate::qualtrics::api::error::ApiError;
+use crate::qualtrics::api::job::JobState;
+use crate::qualtrics::context::Context;
+use crate::qualtrics::documents::{self, Format};
+use crate::qualtrics::errors;
+use crate::qualtrics::scopes::Scope;
+use crate::qualtrics::ticket::Reference;
+use crate::secret::Secret;
+
+/// The source of what an export holds.
+const SOURCE: &str = "survey-responses";
+
+/// The operation of an export in receipts.
+const OPERATION: &str = "customer-data-request";
+
+/// The code of a finding about an export that failed.
+pub(super) const FAILED: &str = "export-failed";
+
+/// What the exports of a request hold.
+pub struct Exported {
+    /// One finding for each export, or for the lack of one.
+    pub findings: Vec<Finding>,
+    /// The files, as remote documents.
+    pub documents: Vec<Document>,
+}
+
+/// Starts the export of everything under the e-mail addresses, and returns the IDs of its jobs. A request without an address has
+/// none.
+///
+/// # Errors
+/// As the contract says. Never `outcome-unknown`: an export only reads, so that starting another one does no harm.
+pub fn start(context: &mut Context<'_>, subject: &Subject) -> Result<Vec<String>, Error> {
+    let emails = subject.emails();
+    if emails.is_empty() {
+        return Ok(Vec::new());
+    }
+    let scopes = context.scopes(Right::Access);
+    // If authentication fails, it is certain that no export was started.
+    context.client.sign_in(&scopes).map_err(|error| context.error(&error, Scope::CustomerData))?;
+    let response = context.client.call(&scopes, customer_data::start(&emails));
+    match response.and_then(|response| customer_data::parse_id(&response)) {
+        Ok(id) => Ok(vec![id]),
+        // Which form the body must have is unconfirmed.
+        Err(error) if matches!(error.status(), Some(400 | 422)) && error.is_provably_not_started() => {
+            start_one_for_each(context, &emails)
+        }
+        Err(error) => Err(start_error(context, &error)),
+    }
+}
+
+/// Starts all exports or none: those of an incomplete request would use up the share that its next attempt requires.
+fn start_one_for_each(context: &mut Context<'_>, emails: &[Secret]) -> Result<Vec<String>, Error> {
+    let calls: Vec<_> = emails.iter().map(customer_data::start_singular).collect();
+    let count = u64::try_from(calls.len()).unwrap_or(u64::MAX);
+    let wait_for = |count| calls.first().map_or(0, |call| context.client.wait_for(call, count));
+    let wait_ms = wait_for(count);
+    if wait_ms > 0 {
+        // The next attempt starts with the list again. If one more call makes no difference, that is more than the share ever allows.
+        let with_list_ms = wait_for(count.saturating_add(1));
+        if with_list_ms == wait_ms {
+            return Err(errors::share_too_small());
+        }
+        return Err(context.error(&ApiError::ShareExhausted(with_list_ms), Scope::CustomerData));
+    }
+    let scopes = context.scopes(Right::Access);
+    let responses = context.client.send_all(&scopes, &calls).into_iter();
+    let started = responses.map(|response| response.and_then(|response| customer_data::parse_id(&response)));
+    let (ids, failed): (Vec<_>, Vec<_>) = started.partition(Result::is_ok);
+    let failed: Vec<ApiError> = failed.into_iter().filter_map(Result::err).collect();
+    // What an operator must change comes before what only takes time.
+    match failed.iter().find(|error| !error.is_transient()).or(failed.first()) {
+        None => Ok(ids.into_iter().flatten().collect()),
+        Some(error) => Err(start_error(context, error)),
+    }
+}
+
+/// The error of an export that was not started, or for which that is unknown.
+fn start_error(context: &Context<'_>, error: &ApiError) -> Error {
+    let mapped = context.error(error, Scope::CustomerData);
+    match mapped.remedy {
+        Remedy::Retry(_) if !error.is_provably_not_started() => Error {
+            kind: ErrorKind::Unavailable,
+            message:
+                "Qualtrics did not confirm that it started the export, which only reads data: start the request again."
+                    .to_owned(),
+            ..mapped
+        },
+        _ => mapped,
+    }
+}
+
+/// Opens the files of the exports of a request. `jobs` are the IDs of the exports.
+///
+/// # Errors
+/// A transient error, if it is to be retried. Missing scopes, rejected credentials and denied egress in any case: an operator has to
+/// change something first, and a partial report would hide that.
+pub fn collect(
+    context: &mut Context<'_>,
+    subject: &Subject,
+    jobs: &[String],
+    exports: &[Export],
+    on_error: OnTransientError,
+) -> Result<Exported, ApiError> {
+    let mut exported = Exported { findings: Vec::new(), documents: Vec::new() };
+    if exports.is_empty() {
+        let note = "Qualtrics exports by e-mail address only, and the request contains none.";
+        let identifiers = subject.not_emails.clone();
+        let finding = Finding::incomplete(SOURCE, SourceState::NotUsable, identifiers, "no-email", note);
+        exported.findings.push(finding);
+    }
+    let emails = subject.emails();
+    for (index, (export, job)) in exports.iter().zip(jobs).enumerate() {
+        let identifiers = match emails.get(index).filter(|_| exports.len() > 1) {
+            Some(email) => subject.indices_of(email),
+            None => subject.email_indices(),
+        };
+        let mut files = Files { job, documents: &mut exported.documents, has_data: false, failure: None };
+        if export.state != JobState::Failed {
+            for file in &export.files {
+                files.open(context, file, on_error)?;
+            }
+        }
+        exported.findings.push(finding(export, identifiers, files.has_data, files.failure));
+    }
+    Ok(exported)
+}
+
+/// The files of one export.
+struct Files<'e> {
+    /// The ID of the export.
+    job: &'e str,
+    /// The documents of all exports.
+    documents: &'e mut Vec<Document>,
+    /// Whether a file of this export holds data.
+    has_data: bool,
+    /// Why a file of this export is missing.
+    failure: Option<SourceFailure>,
+}
+
+const EXPORT_FAILED: SourceFailure = SourceFailure {
+    state: SourceState::Unavailable,
+    code: FAILED,
+    note: "The export failed: the receipt holds the reason as a code.",
+};
+const EXPORT_INCOMPLETE: SourceFailure = SourceFailure {
+    state: SourceState::Unavailable,
+    code: "export-incomplete",
+    note: "Qualtrics completed the export for a part of the data only.",
+};
+const FILES_NOT_UNDERSTOOD: SourceFailure = SourceFailure {
+    state: SourceState::Unavailable,
+    code: "export-incomplete",
+    note: "The export lists files in a form that this connector does not know: download them in Qualtrics.",
+};
+const FILE_UNAVAILABLE: SourceFailure = SourceFailure {
+    state: SourceState::Unavailable,
+    code: "file-unavailable",
+    note: "A file of the export could not be opened, after several attempts: its document may be readable later.",
+};
+const NOT_A_FILE: SourceFailure = SourceFailure {
+    state: SourceState::Unavailable,
+    code: "file-unavailable",
+    note: "A web page was returned in place of a file of the export: check the proxies and firewalls between this host and \
+           Qualtrics, then start the request again.",
+};
+const FILE_NOT_PERMITTED: SourceFailure = SourceFailure {
+    state: SourceState::NotPermitted,
+    code: "not-permitted",
+    note: "The account may not read a file of the export.",
+};
+const FILE_GONE: SourceFailure = SourceFailure {
+    state: SourceState::Unavailable,
+    code: "file-gone",
+    note: "Qualtrics no longer has a file of the export: start the request again.",
+};
+
+impl Files<'_> {
+    /// Opens a file to detect what it is, and adds it to the documents unless it is empty.
+    fn open(&mut self, context: &mut Context<'_>, file: &str, on_error: OnTransientError) -> Result<(), ApiError> {
+        let error = match documents::open_file(context, self.job, file) {
+            Ok(file) if file.is_empty => return Ok(()),
+            Ok(file) => {
+                self.has_data = true;
+                return self.add(file.format, file.size, &file.reference);
+            }
+            Err(error) => error,
+        };
+        let failure = match &error {
+            // A rate limit clears by itself, however long that takes.
+            _ if error.status() == Some(429) => return Err(error),
+            _ if error.is_transient() && on_error == OnTransientError::Retry => return Err(error),
+            ApiError::Malformed => NOT_A_FILE,
+            _ if error.is_transient() => {
+                // The file may be readable later. The document tells how to read it.
+                let reference =
+                    Reference::File { job: self.job.to_owned(), file: file.to_owned(), size: None, etag: None };
+                self.add(Format::UNKNOWN, None, &reference)?;
+                FILE_UNAVAILABLE
+            }
+            ApiError::MissingScopes(_)
+            | ApiError::TokenRejected(_)
+            | ApiError::Transport(_)
+            | ApiError::Redirect(_) => return Err(error),
+            // Proxies answer 407, never Qualtrics.
+            _ if error.status() == Some(407) => return Err(error),
+            _ if matches!(error.status(), Some(401 | 403)) => FILE_NOT_PERMITTED,
+            _ => FILE_GONE,
+        };
+        self.failure = Some(failure);
+        Ok(())
+    }
+
+    fn add(&mut self, format: Format, size: Option<u64>, reference: &Reference) -> Result<(), ApiError> {
+        let number = self.documents.len().saturating_add(1);
+        self.documents.push(Document {
+            name: format!("export-{number:02}.{}", format.extension),
+            media_type: format.media_type.to_owned(),
+            source: SOURCE.to_owned(),
+            size,
+            // It is only too long if the IDs are longer than any of Qualtrics'.
+            content: Content::Remote(reference.format().map_err(|_| ApiError::Malformed)?),
+        });
+        Ok(())
+    }
+}
+
+/// What is reported about one export.
+fn finding(export: &Export, identifiers: Vec<u32>, has_data: bool, missing_file: Option<SourceFailure>) -> Finding {
+    let failure = match export.state {
+        JobState::Failed => Some(EXPORT_FAILED),
+        _ if missing_file.is_some() => missing_file,
+        // A known member that is filled and not understood is not empty.
+        _ if export.has_unknown_files => Some(FILES_NOT_UNDERSTOOD),
+        JobState::PartiallyCompleted => Some(EXPORT_INCOMPLETE),
+        JobState::Completed | JobState::Running { .. } => None,
+    };
+    match (failure, has_data) {
+        (None, true) => Finding::searched(SOURCE, Amount::Present, identifiers),
+        (None, false) => Finding::searched(SOURCE, Amount::Count(0), identifiers),
+        (Some(failure), true) => failure.finding(SOURCE, identifiers, Amount::Present),
+        (Some(failure), false) => failure.finding(SOURCE, identifiers, Amount::Unknown),
+    }
+}
+
+/// The exports as evidence. `jobs` are their IDs.
+#[must_use]
+pub fn vendor_jobs(subject: &Subject, jobs: &[String], exports: &[Export]) -> Vec<VendorJob> {
+    let emails = u32::try_from(subject.emails().len()).ok();
+    let identifiers = if exports.len() > 1 { Some(1) } else { emails };
+    let pairs = exports.iter().zip(jobs);
+    let vendor_job = |(export, id): (&Export, &String)| VendorJob {
+        operation: OPERATION.to_owned(),
+        id: id.clone(),
+        status: export.status.clone().unwrap_or_default(),
+        created: export.created.clone(),
+        updated: export.updated.clone(),
+        identifiers,
+        failure: export.failure.clone(),
+    };
+    pairs.map(vendor_job).collect()
+}

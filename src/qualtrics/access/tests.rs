@@ -1,0 +1,283 @@
+//! Access requests and reading documents, against a Qualtrics that is a function from requests to responses.
+
+use std::cell::{Cell, RefCell};
+use std::rc::Rc;
+
+use serde_json::{Value, json};
+
+use crate::contract::{
+    Amount, Content, ErrorKind, Finding, Identifier, Outcome, Progress, Remedy, Report, Request, Setting, SourceState,
+    Task,
+};
+use crate::http::{self, Body, Clock, ExchangeLimits, Response, ResponseHead, Transport, TransportError};
+use crate::privacy::connector::Connector;
+use crate::qualtrics::connector::QualtricsConnector;
+
+/// A response: status, media type and body.
+type Answer = (u16, &'static str, Vec<u8>);
+
+/// Answers requests below `/API/v3`; `None` for the usual response.
+type Route = dyn Fn(&http::Request, &str) -> Option<Answer>;
+
+/// A brand with one directory, in which nobody is found, and exports that complete with one file.
+struct Qualtrics {
+    route: Box<Route>,
+    /// The methods and paths of the requests so far.
+    log: Rc<RefCell<Vec<String>>>,
+}
+
+impl Qualtrics {
+    fn answer(&self, request: &http::Request) -> Response {
+        let path = request.path.trim_start_matches("/API/v3").split('?').next().unwrap_or_default();
+        self.log.borrow_mut().push(format!("{} {path}", request.method.name()));
+        let usual = || match path.split('/').skip(1).collect::<Vec<_>>()[..] {
+            ["oauth2", "token"] => json_answer(&json!({"access_token": "t", "expires_in": 3600})),
+            ["directories"] => result(&json!({"elements": [{"directoryId": "POOL"}]})),
+            ["customer-data-requests"] => result(&json!({"requestId": "CDR-1"})),
+            ["customer-data-requests", _] => result(&json!({"status": "complete", "fileIds": ["F-1"]})),
+            ["customer-data-requests", _, "files", _] => (200, "application/json", b"[]".to_vec()),
+            _ => result(&json!({"elements": []})),
+        };
+        let (status, media_type, body) = (self.route)(request, path).unwrap_or_else(usual);
+        let headers = vec![("content-type".to_owned(), media_type.to_owned())];
+        Response { head: ResponseHead { status, headers }, body }
+    }
+}
+
+impl Transport for Qualtrics {
+    fn exchange(&mut self, requests: Vec<http::Request>, _: ExchangeLimits) -> Vec<Result<Response, TransportError>> {
+        requests.iter().map(|request| Ok(self.answer(request))).collect()
+    }
+
+    fn open(
+        &mut self,
+        request: http::Request,
+        _: ExchangeLimits,
+    ) -> Result<(ResponseHead, Box<dyn Body>), TransportError> {
+        let response = self.answer(&request);
+        Ok((response.head, Box::new(Bytes(response.body))))
+    }
+}
+
+struct Bytes(Vec<u8>);
+
+impl Body for Bytes {
+    fn read(&mut self, limit: usize, _: ExchangeLimits) -> Result<Vec<u8>, TransportError> {
+        let rest = self.0.split_off(limit.min(self.0.len()));
+        Ok(std::mem::replace(&mut self.0, rest))
+    }
+}
+
+#[derive(Default)]
+struct SimulatedClock(Rc<Cell<u64>>);
+
+impl Clock for SimulatedClock {
+    fn wall_ms(&self) -> u64 {
+        1_767_225_600_000_u64.saturating_add(self.0.get())
+    }
+
+    fn monotonic_ms(&self) -> u64 {
+        self.0.get()
+    }
+
+    fn sleep(&self, ms: u64) {
+        self.0.set(self.0.get().saturating_add(ms));
+    }
+}
+
+fn json_answer(value: &Value) -> Answer {
+    (200, "application/json", value.to_string().into_bytes())
+}
+
+fn result(value: &Value) -> Answer {
+    json_answer(&json!({ "result": value }))
+}
+
+/// A connection and its Qualtrics.
+struct World {
+    connector: QualtricsConnector,
+    log: Rc<RefCell<Vec<String>>>,
+    now_ms: Rc<Cell<u64>>,
+}
+
+impl World {
+    fn new(route: impl Fn(&http::Request, &str) -> Option<Answer> + 'static) -> Self {
+        let (log, now_ms) = (Rc::default(), Rc::default());
+        let qualtrics = Qualtrics { route: Box::new(route), log: Rc::clone(&log) };
+        let clock = SimulatedClock(Rc::clone(&now_ms));
+        let mut connector = QualtricsConnector::new(Box::new(qualtrics), Box::new(clock));
+        let settings = [("datacenter-id", "fra1"), ("client-id", "id"), ("client-secret", "secret")];
+        let setting = |(key, value): (&str, &str)| Setting { key: key.to_owned(), value: value.to_owned() };
+        connector.configure(settings.map(setting).to_vec()).expect("valid settings");
+        Self { connector, log, now_ms }
+    }
+
+    /// Follows an access request to its end.
+    fn access(&mut self, request: &Request) -> Report {
+        let mut progress = self.connector.access(vec![request.clone()]).remove(0);
+        for _ in 0..20 {
+            match progress.expect("no error") {
+                Progress::Done(report) => return report,
+                Progress::Pending(pending) => {
+                    self.now_ms.set(self.now_ms.get().saturating_add(pending.poll_after_ms));
+                    let task = Task { request: request.clone(), ticket: pending.ticket };
+                    progress = self.connector.poll(vec![task]).remove(0);
+                }
+            }
+        }
+        panic!("still pending after 20 polls");
+    }
+}
+
+fn request(id: &str, subject: Vec<Identifier>) -> Request {
+    Request { id: id.to_owned(), subject, attempts: None, overrides: Vec::new() }
+}
+
+fn ada() -> Request {
+    request("ada", vec![Identifier::Email("ada@example.org".to_owned())])
+}
+
+fn finding<'r>(report: &'r Report, source: &str) -> &'r Finding {
+    report.findings.iter().find(|finding| finding.source == source).expect("a finding")
+}
+
+#[test]
+fn every_source_without_data_makes_an_access_request_not_found() {
+    let report = World::new(|_, _| None).access(&ada());
+    assert_eq!(report.outcome, Outcome::NotFound);
+    assert!(report.findings.iter().all(|finding| finding.amount == Amount::Count(0) && finding.identifiers == [0]));
+    assert_eq!(report.receipt.jobs[0].identifiers, Some(1));
+}
+
+#[test]
+fn an_empty_list_of_directories_is_unknown_and_never_not_found() {
+    let report =
+        World::new(|_, path| (path == "/directories").then(|| result(&json!({"elements": []})))).access(&ada());
+    assert_eq!(report.outcome, Outcome::Partial);
+    let directories = finding(&report, "directories");
+    assert_eq!((directories.code.as_deref(), &directories.amount), (Some("not-licensed"), &Amount::Unknown));
+}
+
+#[test]
+fn a_web_page_in_place_of_a_file_is_no_document() {
+    for (media_type, body) in [("Text/HTML", "sign in"), ("application/octet-stream", "<!DOCTYPE html><html></html>")] {
+        let page = move |_: &http::Request, path: &str| {
+            path.contains("/files/").then(|| (200, media_type, body.as_bytes().to_vec()))
+        };
+        let report = World::new(page).access(&ada());
+        assert_eq!(report.outcome, Outcome::Partial);
+        assert!(report.documents.is_empty());
+        let export = finding(&report, "survey-responses");
+        assert_eq!((export.state, export.code.as_deref()), (SourceState::Unavailable, Some("file-unavailable")));
+    }
+}
+
+#[test]
+fn a_web_page_in_place_of_a_file_is_not_read_either() {
+    let is_down = Rc::new(Cell::new(false));
+    let down = Rc::clone(&is_down);
+    let route = move |_: &http::Request, path: &str| match path.contains("/files/") {
+        true if down.get() => Some((200, "", b"<html>".to_vec())),
+        true => Some((200, "", vec![b'x'; 1_000])),
+        false => None,
+    };
+    let mut world = World::new(route);
+    let Content::Remote(reference) = world.access(&ada()).documents.remove(0).content else { panic!("a remote file") };
+    assert_eq!(world.connector.read(reference.clone(), 0, 600).expect("a chunk").bytes.len(), 600);
+    is_down.set(true);
+    // The open connection is at another offset, so that the file is opened again.
+    let error = world.connector.read(reference, 700, 10).expect_err("a web page");
+    assert!(matches!(error.remedy, Remedy::Retry(_) | Remedy::Operator), "{error:?}");
+}
+
+#[test]
+fn files_that_are_not_understood_are_not_the_same_as_no_files() {
+    let progress = json!({"status": "complete", "files": [{"fileID": "F-1"}]});
+    let report =
+        World::new(move |_, path| (path == "/customer-data-requests/CDR-1").then(|| result(&progress))).access(&ada());
+    assert_eq!(report.outcome, Outcome::Partial);
+    let export = finding(&report, "survey-responses");
+    assert_eq!((export.code.as_deref(), &export.amount), (Some("export-incomplete"), &Amount::Unknown));
+}
+
+#[test]
+fn an_export_whose_start_is_unknown_is_simply_started_again() {
+    for answer in [(503, "text/plain", b"upstream".to_vec()), (202, "application/json", b"{\"result\":{}}".to_vec())] {
+        let is_first = Cell::new(true);
+        let route = move |request: &http::Request, path: &str| {
+            let is_start = request.method == http::Method::Post && path == "/customer-data-requests";
+            (is_start && is_first.replace(false)).then(|| answer.clone())
+        };
+        let mut world = World::new(route);
+        let error = world.connector.access(vec![ada()]).remove(0).expect_err("an unknown start");
+        assert_eq!(error.kind, ErrorKind::Unavailable);
+        assert!(matches!(error.remedy, Remedy::Retry(1_000..)));
+        assert_eq!(world.access(&ada()).outcome, Outcome::NotFound);
+    }
+}
+
+#[test]
+fn an_identifier_that_no_source_supports_makes_the_result_partial() {
+    let mut subject = ada().subject;
+    subject.push(Identifier::Other(("loyalty-card".to_owned(), "7".to_owned())));
+    let report = World::new(|_, _| None).access(&request("r", subject));
+    assert_eq!(report.outcome, Outcome::Partial);
+    let all = finding(&report, "all");
+    assert_eq!((all.code.as_deref(), all.identifiers.as_slice()), (Some("unsupported-kind"), &[1][..]));
+}
+
+#[test]
+fn requests_of_one_call_share_its_budget_of_inline_bytes() {
+    const CONTACTS: usize = 12;
+    let route = |_: &http::Request, path: &str| {
+        let contact =
+            |id: &str| json!({"contactId": id, "phone": "+15550100", "embeddedData": {"x": "x".repeat(60_000)}});
+        if path.ends_with("/search") {
+            let contacts: Vec<Value> = (0..CONTACTS).map(|id| contact(&format!("C{id}"))).collect();
+            return Some(result(&json!({ "elements": contacts })));
+        }
+        let (_, id) = path.split_once("/contacts/")?;
+        Some(result(&contact(id)))
+    };
+    let mut world = World::new(route);
+    let phone = || vec![Identifier::Phone("+15550100".to_owned())];
+    let requests = ["a", "b"].map(|id| request(id, phone())).to_vec();
+    let mut inline = Vec::new();
+    for progress in world.connector.access(requests) {
+        let Ok(Progress::Done(report)) = progress else { panic!("a report") };
+        assert_eq!(report.documents.len(), CONTACTS);
+        let lengths = report.documents.iter().filter_map(|document| match &document.content {
+            Content::Inline(bytes) => Some(bytes.len()),
+            Content::Remote(_) => None,
+        });
+        inline.push(lengths.collect::<Vec<_>>());
+    }
+    assert_eq!((inline[0].len(), inline[1].len()), (CONTACTS, 5));
+    let total: usize = inline.iter().flatten().sum();
+    assert!((900_000..=1024 * 1024).contains(&total), "{total} bytes");
+    // The next call has a budget of its own.
+    let Ok(Progress::Done(report)) = world.connector.access(vec![request("c", phone())]).remove(0) else {
+        panic!("a report")
+    };
+    assert!(report.documents.iter().all(|document| matches!(document.content, Content::Inline(_))));
+}
+
+#[test]
+fn a_chunk_is_as_long_as_requested_up_to_1_mib() {
+    let file: Vec<u8> = (0..3_000_000_u32).map(|n| n.to_le_bytes()[0]).collect();
+    let expected = file.clone();
+    let mut world =
+        World::new(move |_, path| path.contains("/files/").then(|| (200, "application/octet-stream", file.clone())));
+    let Content::Remote(reference) = world.access(&ada()).documents.remove(0).content else { panic!("a remote file") };
+    let mut bytes = Vec::new();
+    for (limit, length) in [(10, 10), (100_000, 100_000), (1 << 20, 1 << 20), (u32::MAX, 1 << 20)] {
+        let chunk = world.connector.read(reference.clone(), bytes.len() as u64, limit).expect("a chunk");
+        assert_eq!((chunk.bytes.len(), chunk.last), (length, false));
+        bytes.extend(chunk.bytes);
+    }
+    let chunk = world.connector.read(reference, bytes.len() as u64, u32::MAX).expect("a chunk");
+    bytes.extend(chunk.bytes);
+    assert!(bytes == expected);
+    let opened = world.log.borrow().iter().filter(|line| line.contains("/files/")).count();
+    assert_eq!(opened, 1, "one connection for the whole file");
+}

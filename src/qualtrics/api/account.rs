@@ -1,0 +1,89 @@
+//! The account that a connection acts as: `GET /whoami` (fact sheet 4).
+
+use std::collections::BTreeSet;
+
+use serde_json::Value;
+
+use super::client::Call;
+use super::envelope::{self, ApiResponse, first_of};
+use crate::secret::Secret;
+
+/// The user type of brand administrators (fact sheet 4). Whether there are custom administrator types is unconfirmed.
+pub const BRAND_ADMINISTRATOR: &str = "UT_BRANDADMIN";
+
+/// The account that a connection acts as. Members that the response lacks are empty.
+#[derive(Clone, Debug)]
+pub struct Account {
+    /// The brand's ID.
+    pub brand: String,
+    /// The user's ID.
+    pub user_id: Option<String>,
+    /// The user name, which is often an address, or the user's ID if there is none.
+    pub user: Secret,
+    /// The user type.
+    pub user_type: String,
+    /// The data centre, which may be an alias of the configured one.
+    pub datacenter: String,
+    /// Every address and user name that identifies the account, in lower case.
+    pub names: Vec<Secret>,
+    /// Whether another data centre proxied the request.
+    pub proxied: bool,
+}
+
+impl Account {
+    /// The call for the account.
+    #[must_use]
+    pub fn call() -> Call {
+        Call::get("/whoami")
+    }
+
+    /// Parses the response to [`Self::call`].
+    #[must_use]
+    pub fn parse(response: &ApiResponse) -> Self {
+        let text = |spellings: &[&str]| {
+            first_of(&response.result, spellings).and_then(Value::as_str).map(|text| text.trim().to_owned())
+        };
+        let user_name = text(&["userName", "username"]);
+        let user_id = first_of(&response.result, &["userId", "id"]).and_then(envelope::id);
+        Self {
+            brand: text(&["brandId", "organizationId"]).unwrap_or_default(),
+            user: Secret::new(user_name.clone().or_else(|| user_id.clone()).unwrap_or_default()),
+            user_id,
+            user_type: text(&["accountType", "userType"]).unwrap_or_default(),
+            datacenter: text(&["datacenter", "dataCenter", "datacenterId"]).unwrap_or_default(),
+            names: identifying_names(text(&["email"]).as_deref(), user_name.as_deref()).into_iter().collect(),
+            proxied: response.proxied,
+        }
+    }
+
+    /// Whether Qualtrics reports the type of a brand administrator.
+    #[must_use]
+    pub fn is_brand_administrator(&self) -> bool {
+        self.user_type == BRAND_ADMINISTRATOR
+    }
+}
+
+/// The names that identify an account: its e-mail address, and its user name with and without the `#brand` at its end, in lower case.
+pub(super) fn identifying_names(email: Option<&str>, user_name: Option<&str>) -> BTreeSet<Secret> {
+    let without_brand = user_name.and_then(|name| name.split('#').next());
+    let names = [email, user_name, without_brand].into_iter().flatten().map(|name| name.trim().to_lowercase());
+    names.filter(|name| !name.is_empty()).map(Secret::new).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn an_account_is_identified_by_its_address_and_its_user_name_without_the_brand() {
+        let result = json!({"email": "Ada@Example.org", "userName": "ada.l@example.org#brand", "userId": "UR_1",
+            "accountType": "UT_BRANDADMIN"});
+        let account = Account::parse(&ApiResponse { result, proxied: false });
+        let names: Vec<&str> = account.names.iter().map(Secret::reveal).collect();
+        assert_eq!(names, ["ada.l@example.org", "ada.l@example.org#brand", "ada@example.org"]);
+        assert_eq!(account.user_id.as_deref(), Some("UR_1"));
+        assert!(account.is_brand_administrator());
+    }
+}

@@ -1,0 +1,88 @@
+//! What a connection caches between calls of the contract.
+
+use crate::http::rate_limit::Bucket;
+use crate::http::{Method, Origin, ResponseHead};
+use crate::qualtrics::api::oauth::{Credentials, Token};
+use crate::qualtrics::limits::{LIMITS, Limit};
+use crate::qualtrics::scopes::Scopes;
+
+/// What a connection caches between calls of the contract. All of it can be lost without harm.
+pub struct Session {
+    origin: Origin,
+    credentials: Credentials,
+    response_timeout_ms: u64,
+    tokens: Vec<Token>,
+    buckets: Vec<(&'static Limit, Bucket)>,
+    /// How far Qualtrics' clock is ahead of the host's, in seconds, according to the last response.
+    clock_offset_s: i64,
+}
+
+impl Session {
+    /// A session that has made no call. `rate_share` is the part of Qualtrics' rate limits that it uses, in percent;
+    /// `response_timeout_ms` bounds the time to a response, and between two chunks of it.
+    #[must_use]
+    pub fn new(origin: Origin, credentials: Credentials, rate_share: u8, response_timeout_ms: u64) -> Self {
+        let buckets = LIMITS.iter().map(|limit| (limit, Bucket::new(limit.calls_per_minute, rate_share))).collect();
+        Self { origin, credentials, response_timeout_ms, tokens: Vec::new(), buckets, clock_offset_s: 0 }
+    }
+
+    /// Where requests go.
+    #[must_use]
+    pub const fn origin(&self) -> &Origin {
+        &self.origin
+    }
+
+    pub(super) const fn credentials(&self) -> &Credentials {
+        &self.credentials
+    }
+
+    pub(super) const fn response_timeout_ms(&self) -> u64 {
+        self.response_timeout_ms
+    }
+
+    pub(super) const fn clock_offset_s(&self) -> i64 {
+        self.clock_offset_s
+    }
+
+    /// A cached token for these scopes. Stale tokens are discarded.
+    pub(super) fn token(&mut self, scopes: &Scopes, now_ms: u64) -> Option<Token> {
+        self.tokens.retain(|token| token.stale_at_ms > now_ms);
+        self.tokens.iter().find(|token| token.scopes.is_superset(scopes)).cloned()
+    }
+
+    pub(super) fn cache_token(&mut self, token: Token) {
+        self.tokens.push(token);
+    }
+
+    pub(super) fn discard_tokens(&mut self) {
+        self.tokens.clear();
+    }
+
+    /// The milliseconds until every limit has room for so many calls.
+    pub(super) fn wait_for(&self, method: Method, path: &str, count: u64, now_ms: u64) -> u64 {
+        let applicable = self.buckets.iter().filter(|(limit, _)| limit.applies_to(method, path));
+        applicable.map(|(_, bucket)| bucket.wait_for(count, now_ms)).max().unwrap_or(0)
+    }
+
+    /// Counts a call against every limit that applies to it.
+    ///
+    /// # Errors
+    /// The milliseconds until there is room for the call. It is not counted then.
+    pub(super) fn take(&mut self, method: Method, path: &str, now_ms: u64) -> Result<(), u64> {
+        let wait_ms = self.wait_for(method, path, 1, now_ms);
+        if wait_ms > 0 {
+            return Err(wait_ms);
+        }
+        for (_, bucket) in self.buckets.iter_mut().filter(|(limit, _)| limit.applies_to(method, path)) {
+            bucket.take(now_ms)?;
+        }
+        Ok(())
+    }
+
+    /// Reads Qualtrics' clock from a response that arrived at `now_s`.
+    pub(super) fn note_date(&mut self, head: &ResponseHead, now_s: u64) {
+        if let Some(date_s) = head.date_s() {
+            self.clock_offset_s = date_s.checked_signed_diff(now_s).unwrap_or(0);
+        }
+    }
+}

@@ -1,0 +1,365 @@
+//! Erasure jobs: `/op-erase-personal-data` (fact sheet 6).
+//!
+//! One job covers several e-mail addresses. Qualtrics works on it in the background and erases everything that it ties to them,
+//! including the accounts of users with these addresses. With `searchOnly` it erases nothing.
+//!
+//! Until a job is completed, a GET by its ID is an error (fact sheet 6.3); the list of all jobs of the brand shows its status.
+
+use std::collections::BTreeSet;
+
+use serde_json::{Map, Value, json};
+
+use super::client::Call;
+use super::cursor::encode;
+use super::envelope::{self, ApiResponse, count, first_of};
+use super::error::ApiError;
+use super::job::{JobState, failure_text};
+use super::{sanitize, timestamp};
+use crate::privacy::identifier::Identifier;
+use crate::secret::Secret;
+
+/// The path of the resource, below `/API/v3`.
+pub(super) const PATH: &str = "/op-erase-personal-data";
+
+/// The spellings of a job's ID, in order of preference (fact sheet 6.2).
+const ID_SPELLINGS: [&str; 3] = ["requestid", "requestId", "id"];
+
+/// An erasure job, or a search for what one would erase.
+#[derive(Clone, Debug)]
+pub struct ErasureJob {
+    /// Its ID.
+    pub id: String,
+    /// Its state.
+    pub state: JobState,
+    /// Qualtrics' own word for the state.
+    pub status: Option<String>,
+    /// The addresses that it covers; `None` where the response does not hold them.
+    pub addresses: Option<Addresses>,
+    /// How many addresses it was requested for.
+    pub requested: Option<u64>,
+    /// The addresses without data.
+    pub not_found: NotFound,
+    /// Whether it only searches.
+    pub search_only: Option<bool>,
+    /// The ID of the user who requested it.
+    pub user: Option<String>,
+    /// Why it failed, as a code.
+    pub failure: Option<String>,
+    /// When it was created, in seconds of Qualtrics' clock.
+    pub created_s: Option<u64>,
+    /// When it was last updated, in seconds of Qualtrics' clock.
+    pub updated_s: Option<u64>,
+    /// Counts by kind of data, where the response holds any: the user interface shows them; for the API they are unconfirmed.
+    pub counts: Vec<(String, u64)>,
+}
+
+/// The addresses of a job, as its `emailList` shows them.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Addresses {
+    /// The addresses that can be read, in lower case.
+    pub readable: BTreeSet<Secret>,
+    /// Whether the list has no other entries: masked or hashed ones do not tell whom the job covers.
+    pub all_readable: bool,
+}
+
+/// The content of `emailsNotFound`: a list in one client, a number in another (fact sheet 6.2).
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub enum NotFound {
+    /// Not reported. That does not mean that data was found.
+    Unreported,
+    /// These addresses, in lower case.
+    Addresses(BTreeSet<Secret>),
+    /// So many addresses, without naming them.
+    Count(u64),
+}
+
+/// What a job reports about one address.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Match {
+    /// Data was found.
+    Found,
+    /// No data was found.
+    NotFound,
+    /// Not reported.
+    Unreported,
+}
+
+impl ErasureJob {
+    /// What the job reports about an address in lower case. `requested` is how many addresses it covers.
+    #[must_use]
+    pub fn match_of(&self, email: &Secret, requested: u64) -> Match {
+        match &self.not_found {
+            NotFound::Unreported => Match::Unreported,
+            NotFound::Addresses(addresses) if addresses.contains(email) => Match::NotFound,
+            NotFound::Addresses(_) | NotFound::Count(0) => Match::Found,
+            NotFound::Count(count) if *count >= requested => Match::NotFound,
+            NotFound::Count(_) => Match::Unreported,
+        }
+    }
+
+    /// Whether the job still runs.
+    #[must_use]
+    pub const fn is_running(&self) -> bool {
+        matches!(self.state, JobState::Running { .. })
+    }
+
+    /// Whether the job ended before an instant, in seconds of Qualtrics' clock. `None` if it ended and the response holds no
+    /// timestamp.
+    #[must_use]
+    pub fn ended_before(&self, instant_s: u64) -> Option<bool> {
+        if self.is_running() {
+            return Some(false);
+        }
+        self.updated_s.or(self.created_s).map(|ended| ended < instant_s)
+    }
+
+    fn parse(value: &Value, id: &str) -> Self {
+        let status = first_of(value, &["status", "state"]).and_then(Value::as_str);
+        let reason = value.get("failureReason").and_then(failure_text);
+        let state = JobState::parse(status, reason.is_some());
+        Self {
+            id: id.to_owned(),
+            state,
+            status: status.and_then(sanitize::status),
+            addresses: first_of(value, &["emailList", "emails"]).and_then(addresses),
+            requested: value.get("numEmailsRequested").and_then(count),
+            not_found: not_found(value.get("emailsNotFound")),
+            search_only: search_only(value),
+            user: value.get("user").and_then(envelope::id),
+            failure: reason.map(|reason| sanitize::failure(&reason)).filter(|_| state != JobState::Completed),
+            created_s: created_s(value),
+            updated_s: seconds(value, &["updated", "updatedAt", "lastModified"]),
+            counts: counts(value),
+        }
+    }
+}
+
+/// A job on a page of the list. It is parsed on demand: most jobs of the list are of no interest.
+#[derive(Clone, Copy)]
+pub struct ListedJob<'p> {
+    value: &'p Value,
+    /// When it was created, in seconds of Qualtrics' clock.
+    pub created_s: Option<u64>,
+}
+
+impl<'p> ListedJob<'p> {
+    pub(super) const fn new(value: &'p Value, created_s: Option<u64>) -> Self {
+        Self { value, created_s }
+    }
+
+    /// Its ID; `None` if the list shows none.
+    #[must_use]
+    pub fn id(self) -> Option<String> {
+        id_in(self.value)
+    }
+
+    /// Whether it only searches.
+    #[must_use]
+    pub fn search_only(self) -> Option<bool> {
+        search_only(self.value)
+    }
+
+    /// The whole job; `None` if the list shows no ID.
+    #[must_use]
+    pub fn parse(self) -> Option<ErasureJob> {
+        Some(ErasureJob::parse(self.value, &self.id()?))
+    }
+}
+
+/// The call that starts an erasure or a search. `emails` are trimmed, in lower case, sorted and each there once. `searchOnly` is
+/// always sent, since its default is unconfirmed.
+#[must_use]
+pub fn start(emails: &[Secret], search_only: bool) -> Call {
+    let emails: Vec<&str> = emails.iter().map(Secret::reveal).collect();
+    Call::start(PATH, json!({ "emails": emails, "searchOnly": search_only }))
+}
+
+/// The job's ID in the response to [`start`].
+///
+/// # Errors
+/// [`ApiError::Malformed`] if there is none: then it is unknown whether a job was started.
+pub fn parse_id(response: &ApiResponse) -> Result<String, ApiError> {
+    first_of(&response.result, &["requestId", "requestid", "id"]).and_then(envelope::id).ok_or(ApiError::Malformed)
+}
+
+/// The call for one job.
+#[must_use]
+pub fn get(id: &str) -> Call {
+    Call::get(format!("{PATH}/{}", encode(id)))
+}
+
+/// The job in the response to [`get`].
+///
+/// # Errors
+/// [`ApiError::Malformed`] if it is no job, or another one.
+pub fn parse(response: &ApiResponse, id: &str) -> Result<ErasureJob, ApiError> {
+    let job = response.result.as_object().ok_or(ApiError::Malformed)?;
+    let names_itself = ID_SPELLINGS.iter().any(|spelling| job.contains_key(*spelling));
+    let shown = if names_itself { id_in(&response.result) } else { envelope::id(&Value::from(id)) };
+    let shown = shown.filter(|shown| shown.eq_ignore_ascii_case(id)).ok_or(ApiError::Malformed)?;
+    Ok(ErasureJob::parse(&response.result, &shown))
+}
+
+pub(super) fn created_s(value: &Value) -> Option<u64> {
+    seconds(value, &["created", "createdAt", "creationDate"])
+}
+
+fn id_in(value: &Value) -> Option<String> {
+    ID_SPELLINGS.iter().find_map(|spelling| envelope::id(value.get(spelling)?))
+}
+
+fn search_only(value: &Value) -> Option<bool> {
+    match value.get("searchOnly")? {
+        Value::Bool(flag) => Some(*flag),
+        Value::String(text) if text.eq_ignore_ascii_case("true") => Some(true),
+        Value::String(text) if text.eq_ignore_ascii_case("false") => Some(false),
+        _ => None,
+    }
+}
+
+fn seconds(value: &Value, spellings: &[&str]) -> Option<u64> {
+    first_of(value, spellings).and_then(timestamp::parse_ms).map(|ms| ms / 1_000)
+}
+
+/// More addresses than any job of this connector covers. The rest of a longer list does not matter.
+const MAX_ADDRESSES: usize = 1_000;
+
+/// The entries of a list of addresses, or of a text that holds several.
+fn entries(value: &Value) -> Option<Vec<Option<&str>>> {
+    let entries: Vec<Option<&str>> = match value {
+        Value::Array(list) => list.iter().take(MAX_ADDRESSES).map(Value::as_str).collect(),
+        Value::String(text) => text.split([',', ';']).take(MAX_ADDRESSES).map(Some).collect(),
+        _ => return None,
+    };
+    Some(entries.into_iter().filter(|entry| entry.is_none_or(|text| !text.trim().is_empty())).collect())
+}
+
+fn addresses(value: &Value) -> Option<Addresses> {
+    let entries = entries(value).filter(|entries| !entries.is_empty())?;
+    let readable: Vec<Option<Secret>> = entries.into_iter().map(|entry| entry.and_then(readable_address)).collect();
+    let all_readable = readable.iter().all(Option::is_some);
+    Some(Addresses { readable: readable.into_iter().flatten().collect(), all_readable })
+}
+
+/// An address in lower case. `None` for entries that are masked (`a***@x.org`) or hashed.
+fn readable_address(text: &str) -> Option<Secret> {
+    let address = Identifier::email(text).ok().filter(|_| !text.contains('*'))?;
+    address.as_email().cloned()
+}
+
+fn not_found(value: Option<&Value>) -> NotFound {
+    let Some(value) = value else { return NotFound::Unreported };
+    match value {
+        Value::Array(list) if list.is_empty() => NotFound::Count(0),
+        Value::String(text) if text.trim().is_empty() => NotFound::Unreported,
+        value => match (count(value), entries(value)) {
+            (Some(count), _) => NotFound::Count(count),
+            (None, Some(entries)) => {
+                let addresses = entries.into_iter().flatten().map(|text| Secret::new(text.trim().to_lowercase()));
+                NotFound::Addresses(addresses.collect())
+            }
+            (None, None) => NotFound::Unreported,
+        },
+    }
+}
+
+/// Numbers that are not counts of data.
+const NOT_COUNTS: [&str; 8] =
+    ["id", "requestid", "requestId", "numEmailsRequested", "emailsNotFound", "percentComplete", "percent", "progress"];
+
+/// Numbers from here on are timestamps, which some endpoints send in milliseconds.
+const MIN_TIMESTAMP: u64 = 100_000_000_000;
+
+/// Every number that can be a count, on the first two levels of a job.
+fn counts(value: &Value) -> Vec<(String, u64)> {
+    let members = |value: &Value| value.as_object().cloned().unwrap_or_default();
+    let of_member = |(name, value): (String, Value)| {
+        let nested = members(&value).into_iter();
+        std::iter::once((name, value)).chain(nested).collect::<Map<String, Value>>()
+    };
+    let is_count = |name: &str| !NOT_COUNTS.contains(&name);
+    members(value)
+        .into_iter()
+        .flat_map(of_member)
+        .filter(|(name, _)| is_count(name))
+        .filter_map(|(name, value)| {
+            let count = value.as_u64().filter(|count| *count < MIN_TIMESTAMP)?;
+            Some((sanitize::kebab(&name)?, count))
+        })
+        .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn job(value: Value) -> ErasureJob {
+        ListedJob::new(&value, created_s(&value)).parse().expect("an ID")
+    }
+
+    #[test]
+    fn a_job_is_parsed_under_every_spelling() {
+        for name in ["requestid", "requestId", "id"] {
+            let job = job(json!({
+                name: "OP-1", "status": "completed", "emailList": ["B@x.org ", "a@x.org"], "searchOnly": "true",
+                "created": "2026-01-01T00:00:00Z"
+            }));
+            assert_eq!(job.id, "OP-1");
+            assert_eq!(job.search_only, Some(true));
+            let addresses = job.addresses.expect("addresses");
+            assert!(addresses.all_readable);
+            assert_eq!(addresses.readable.iter().map(Secret::reveal).collect::<Vec<_>>(), ["a@x.org", "b@x.org"]);
+        }
+    }
+
+    #[test]
+    fn masked_and_hashed_addresses_are_not_readable() {
+        for entry in [json!("a***@x.org"), json!("5d41402abc4b2a76b9719d911017c592"), json!(7), json!(null)] {
+            let addresses = job(json!({"id": "1", "emailList": ["b@x.org", entry]})).addresses.expect("addresses");
+            assert!(!addresses.all_readable, "{entry}");
+            assert_eq!(addresses.readable.len(), 1);
+        }
+    }
+
+    #[test]
+    fn emails_not_found_is_understood_in_every_form_and_absence_is_not_zero() {
+        let matches = |value: Value| {
+            let job = job(json!({"id": "1", "emailsNotFound": value}));
+            [Secret::new("a@x.org"), Secret::new("b@x.org")].map(|email| job.match_of(&email, 2))
+        };
+        assert_eq!(matches(json!(["A@x.org"])), [Match::NotFound, Match::Found]);
+        assert_eq!(matches(json!([])), [Match::Found, Match::Found]);
+        assert_eq!(matches(json!("a@x.org, b@x.org")), [Match::NotFound, Match::NotFound]);
+        assert_eq!(matches(json!(2)), [Match::NotFound, Match::NotFound]);
+        assert_eq!(matches(json!("0")), [Match::Found, Match::Found]);
+        assert_eq!(matches(json!(1)), [Match::Unreported, Match::Unreported]);
+        assert_eq!(matches(json!(null)), [Match::Unreported, Match::Unreported]);
+    }
+
+    #[test]
+    fn numbers_that_can_be_counts_are_reported() {
+        let job = job(json!({"id": 1, "numEmailsRequested": 2, "recordedResponses": 3, "result": {"contacts": 1},
+            "created": 1_700_000_000_000_u64}));
+        let mut counts = job.counts;
+        counts.sort();
+        assert_eq!(counts, [("contacts".to_owned(), 1), ("recorded-responses".to_owned(), 3)]);
+    }
+
+    #[test]
+    fn a_job_that_ended_without_a_timestamp_may_have_ended_at_any_time() {
+        assert_eq!(job(json!({"id": "1", "status": "Completed"})).ended_before(1), None);
+        assert_eq!(job(json!({"id": "1", "status": "Running"})).ended_before(u64::MAX), Some(false));
+        let dated = json!({"id": "1", "status": "Completed", "updated": "2026-01-01T00:00:00Z"});
+        assert_eq!(job(dated).ended_before(5), Some(false));
+    }
+
+    #[test]
+    fn a_response_about_another_job_is_malformed() {
+        let parse = |result: Value| parse(&ApiResponse { result, proxied: false }, "OP-1");
+        assert!(parse(json!({"requestId": "op-1", "status": "Completed"})).is_ok());
+        assert!(parse(json!({"requestId": "OP-2", "status": "Completed"})).is_err());
+        assert!(parse(json!({"requestId": null, "status": "Completed"})).is_err());
+        assert!(parse(json!({"status": "Completed"})).is_ok_and(|job| job.id == "OP-1"));
+        assert!(parse(json!("Completed")).is_err());
+    }
+}

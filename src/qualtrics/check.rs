@@ -1,0 +1,427 @@
+//! `check`: every permission is exercised with a harmless call, and everything that is missing is named at once.
+
+use std::collections::BTreeSet;
+
+use super::api::account::Account;
+use super::api::client::Call;
+use super::api::envelope::ApiResponse;
+use super::api::error::{ApiError, ErrorResponse};
+use super::api::users::Users;
+use super::api::{customer_data, directories, erasure_list};
+use super::context::Context;
+use super::errors::{self, ADMINISTRATOR, missing_scope, not_administrator};
+use super::scopes::{Scope, Scopes};
+use super::settings::AccountGuard;
+use crate::contract::{Connection, Error, ErrorKind, Problem, Remedy, Right};
+use crate::privacy::report::invalid_request;
+
+/// What a probe proves about a permission.
+#[derive(Clone, PartialEq, Eq)]
+enum Proof {
+    Granted,
+    Refused(ErrorResponse),
+    Unproven,
+}
+
+/// `check`.
+///
+/// # Errors
+/// As the contract says.
+pub fn check(context: &mut Context<'_>, rights: &[Right]) -> Result<Connection, Error> {
+    // 1. Only rights that the connector serves can be tested.
+    validate(rights)?;
+    // 2. Authenticate. Scopes that are granted are exercised even if others are missing, so that everything missing is named at once.
+    let authenticated = authenticate(context, rights)?;
+    // 3. Exercise every permission.
+    let (account, responses) = probe(context, &authenticated.granted)?;
+    let mut findings = Findings { problems: authenticated.problems, ..Findings::default() };
+    let place = findings.judge_probes(responses);
+    if authenticated.granted.contains(&Scope::Contacts) {
+        let proof = probe_contacts(context, &authenticated.granted, &place, &mut findings.warnings);
+        let proof = proof.map_err(|error| general_error(context, &error))?;
+        findings.proofs.push((Scope::Contacts, proof));
+    }
+    // 4. Conclude.
+    findings.judge_permissions(account.as_ref().ok(), authenticated.named.as_ref());
+    if !findings.problems.is_empty() {
+        return Err(findings.into_error(rights));
+    }
+    if let Err(error) = &account {
+        require_account_for_guard(context, rights, error)?;
+    }
+    Ok(connection(context, account.ok().as_ref(), findings))
+}
+
+fn validate(rights: &[Right]) -> Result<(), Error> {
+    let problem = |message: &str| Problem::new("request", "rights", &[], message);
+    if rights.is_empty() {
+        return Err(invalid_request(vec![problem("rights must name access, deletion or both.")]));
+    }
+    if rights.contains(&Right::OptOut) {
+        let message = "This connector does not support opt-out requests: test the rights access and deletion.";
+        let error = Error::new(ErrorKind::Unsupported, Remedy::GiveUp, message);
+        return Err(error.with_problem("request", "rights", &[Right::OptOut]));
+    }
+    Ok(())
+}
+
+/// The result of authentication.
+struct Authenticated {
+    /// The scopes of the token.
+    granted: Scopes,
+    /// The scopes that the token response names.
+    named: Option<Scopes>,
+    /// A problem for each missing scope.
+    problems: Vec<Problem>,
+}
+
+fn authenticate(context: &mut Context<'_>, rights: &[Right]) -> Result<Authenticated, Error> {
+    let wanted: Scopes = rights.iter().flat_map(|right| context.scopes(*right)).collect();
+    match context.client.sign_in(&wanted) {
+        Ok(named) => Ok(Authenticated { granted: wanted, named, problems: Vec::new() }),
+        Err(ApiError::MissingScopes(missing)) => {
+            let problems: Vec<Problem> = missing.iter().map(|scope| missing_scope(*scope)).collect();
+            let granted: Scopes = wanted.difference(&missing).copied().collect();
+            if granted.is_empty() {
+                return Err(errors::forbidden(affecting(problems, rights)));
+            }
+            let named = context.client.sign_in(&granted).map_err(|error| general_error(context, &error))?;
+            Ok(Authenticated { granted, named, problems })
+        }
+        Err(error) => Err(general_error(context, &error)),
+    }
+}
+
+type Responses = Vec<(Scope, Result<ApiResponse, ApiError>)>;
+
+/// Requests the account and exercises every permission but that of contacts, at once.
+///
+/// # Errors
+/// What is not about permissions: going on would prove nothing.
+fn probe(context: &mut Context<'_>, granted: &Scopes) -> Result<(Result<Account, ApiError>, Responses), Error> {
+    let probes: [(Scope, fn() -> Call); 4] = [
+        (Scope::Directories, directories::list),
+        (Scope::Erasure, || erasure_list::page(None)),
+        (Scope::CustomerData, customer_data::probe),
+        (Scope::Users, Users::call),
+    ];
+    let probes = probes.into_iter().filter(|(scope, _)| granted.contains(scope));
+    let (scopes, calls): (Vec<Scope>, Vec<Call>) = probes.map(|(scope, call)| (scope, call())).unzip();
+    let calls: Vec<Call> = std::iter::once(Account::call()).chain(calls).collect();
+    let mut responses = context.client.send_all(granted, &calls).into_iter();
+    let account = responses.next().unwrap_or(Err(ApiError::DeadlineExceeded));
+    let responses: Responses = scopes.into_iter().zip(responses).collect();
+    let errors =
+        || account.as_ref().err().into_iter().chain(responses.iter().filter_map(|(_, one)| one.as_ref().err()));
+    if let Some(error) = errors().find(|error| !is_about_permissions(error)) {
+        return Err(general_error(context, error));
+    }
+    let all_fail = |is_failure: fn(&ApiError) -> bool| {
+        account.as_ref().is_err_and(is_failure) && responses.iter().all(|(_, one)| one.as_ref().is_err_and(is_failure))
+    };
+    // Qualtrics as a whole fails temporarily, or admits nobody: neither is about one permission.
+    if let Err(error) = &account
+        && (all_fail(ApiError::is_transient) || all_fail(|error| error.status() == Some(401)))
+    {
+        return Err(general_error(context, error));
+    }
+    Ok((account.map(|response| Account::parse(&response)), responses))
+}
+
+/// Whether an error can be Qualtrics' response to a missing permission, or leaves open whether it is. Of responses that are not in
+/// Qualtrics' envelope, those with the statuses of proxies and firewalls end the test; another may be Qualtrics' own, with a body that
+/// was damaged on the way: it proves nothing.
+fn is_about_permissions(error: &ApiError) -> bool {
+    match error {
+        ApiError::Response(response) => {
+            let is_status_of_proxies = matches!(response.status, 200..=299 | 401 | 403 | 405 | 407);
+            response.status != 429 && !(is_status_of_proxies && errors::is_from_proxy(response))
+        }
+        ApiError::Malformed => true,
+        _ => false,
+    }
+}
+
+/// Where contacts can be searched.
+enum Place {
+    /// In these directories: the first, and the others.
+    Directories(String, Vec<String>),
+    /// In directories that the account may not list.
+    Hidden,
+    /// Nowhere that is known.
+    Nowhere,
+}
+
+/// What the probes show so far.
+#[derive(Default)]
+struct Findings {
+    problems: Vec<Problem>,
+    warnings: Vec<Problem>,
+    proofs: Vec<(Scope, Proof)>,
+}
+
+impl Findings {
+    /// Judges every probe by its own response, and returns where contacts can be searched.
+    fn judge_probes(&mut self, responses: Responses) -> Place {
+        let mut place = Place::Nowhere;
+        for (scope, response) in responses {
+            let proof = match (scope, response) {
+                (Scope::Directories, response) => self.judge_directories(response, &mut place),
+                (_, Ok(_)) => Proof::Granted,
+                (Scope::CustomerData, Err(error)) => proof_of_look_up(error),
+                (_, Err(error)) => proof_of_rejection(error),
+            };
+            self.proofs.push((scope, proof));
+        }
+        place
+    }
+
+    fn judge_directories(&mut self, response: Result<ApiResponse, ApiError>, place: &mut Place) -> Proof {
+        match response {
+            Ok(response) => match directories::parse_page(&response) {
+                Ok(listed) => {
+                    match listed.split_first() {
+                        None => self.warnings.push(no_directory()),
+                        Some((first, others)) => *place = Place::Directories(first.clone(), others.to_vec()),
+                    }
+                    Proof::Granted
+                }
+                Err(_) => Proof::Unproven,
+            },
+            Err(error) if own_status(&error) == Some(404) => {
+                self.warnings.push(no_directory());
+                Proof::Unproven
+            }
+            Err(error) => {
+                let proof = proof_of_rejection(error);
+                if matches!(proof, Proof::Refused(_)) {
+                    *place = Place::Hidden;
+                }
+                proof
+            }
+        }
+    }
+
+    fn has(&self, scope: Scope, proof: &Proof) -> bool {
+        self.proofs.iter().any(|(known, other)| *known == scope && other == proof)
+    }
+
+    /// Judges all probes together: what is refused for lack of a scope, and what for lack of the role.
+    fn judge_permissions(&mut self, account: Option<&Account>, named: Option<&Scopes>) {
+        // Erasures and the list of users are for brand administrators alone: an account that may see either is one, whatever its
+        // type is called.
+        let is_administrator = account.is_some_and(Account::is_brand_administrator)
+            || [Scope::Erasure, Scope::Users].iter().any(|scope| self.has(*scope, &Proof::Granted));
+        let mut needs_administrator: BTreeSet<Right> = BTreeSet::new();
+        for (scope, proof) in &self.proofs {
+            // The token response names the granted scopes, and this one is not among them.
+            let is_withheld = named.is_some_and(|named| !named.contains(scope));
+            let needs_role = matches!(scope, Scope::Erasure | Scope::CustomerData | Scope::Users);
+            match proof {
+                Proof::Granted => {}
+                Proof::Refused(_) if !is_withheld && needs_role && account.is_some() && !is_administrator => {
+                    needs_administrator.extend(scope.rights());
+                }
+                Proof::Refused(_) => self.problems.push(missing_scope(*scope)),
+                Proof::Unproven if is_withheld => self.problems.push(missing_scope(*scope)),
+                Proof::Unproven => self.warnings.push(unproven(*scope)),
+            }
+        }
+        if !needs_administrator.is_empty() {
+            let affects: Vec<Right> = needs_administrator.into_iter().collect();
+            self.problems.push(not_administrator(&affects));
+        }
+    }
+
+    fn into_error(self, rights: &[Right]) -> Error {
+        let refused = self.proofs.into_iter().find_map(|(_, proof)| match proof {
+            Proof::Refused(response) => Some(response),
+            Proof::Granted | Proof::Unproven => None,
+        });
+        let error = errors::forbidden(affecting(self.problems, rights));
+        match refused {
+            Some(response) => Error {
+                http_status: Some(response.status),
+                vendor_code: response.code,
+                vendor_request_id: response.request_id,
+                ..error
+            },
+            None => error,
+        }
+    }
+}
+
+/// A deletion with an account guard is impossible without the account.
+fn require_account_for_guard(context: &Context<'_>, rights: &[Right], error: &ApiError) -> Result<(), Error> {
+    if !rights.contains(&Right::Deletion) || context.settings.account_guard == AccountGuard::Off {
+        return Ok(());
+    }
+    if error.is_transient() || own_status(error).is_none() {
+        return Err(general_error(context, error));
+    }
+    let message = "Qualtrics does not return the account that this connection acts as, so that it cannot be guarded: create the OAuth \
+                   client as a brand administrator, and grant it read:users.";
+    let problem = Problem::new("role", ADMINISTRATOR, &[Right::Deletion], message);
+    Err(Error { problems: vec![problem], ..Error::new(ErrorKind::Forbidden, Remedy::Operator, message) })
+}
+
+/// Exercises the permission to search contacts.
+///
+/// XM Directory Lite cannot be searched; the status of the response is unconfirmed (fact sheet 8.2). If a search fails, other
+/// directories are tried, and the look-up of a contact that cannot exist, which requires the same permission.
+fn probe_contacts(
+    context: &mut Context<'_>,
+    granted: &Scopes,
+    place: &Place,
+    warnings: &mut Vec<Problem>,
+) -> Result<Proof, ApiError> {
+    let (first, others) = match place {
+        Place::Nowhere => return Ok(Proof::Unproven),
+        Place::Hidden => {
+            return proof_of(context.client.call(granted, directories::probe(NO_SUCH_DIRECTORY)), proof_of_look_up);
+        }
+        Place::Directories(first, others) => (first, others),
+    };
+    let searched = proof_of(context.client.call(granted, directories::probe(first)), proof_of_rejection)?;
+    if searched == Proof::Granted {
+        return Ok(searched);
+    }
+    let mut calls = vec![directories::contact(first, NO_SUCH_CONTACT)];
+    calls.extend(others.iter().take(MAX_OTHER_DIRECTORIES).map(|directory| directories::probe(directory)));
+    let mut responses = context.client.send_all(granted, &calls).into_iter();
+    let mut proofs = vec![proof_of(responses.next().unwrap_or(Err(ApiError::DeadlineExceeded)), proof_of_look_up)?];
+    for response in responses {
+        proofs.push(proof_of(response, proof_of_rejection)?);
+    }
+    if proofs.contains(&Proof::Granted) {
+        warnings.push(not_searchable());
+        return Ok(Proof::Granted);
+    }
+    Ok(proofs.into_iter().chain([searched]).find(|proof| *proof != Proof::Unproven).unwrap_or(Proof::Unproven))
+}
+
+/// How many directories are tried if the first cannot be searched.
+const MAX_OTHER_DIRECTORIES: usize = 3;
+
+/// IDs that nothing has.
+const NO_SUCH_DIRECTORY: &str = "POOL_000000000000000";
+const NO_SUCH_CONTACT: &str = "CID_000000000000000";
+
+/// What the response to a probe proves.
+fn proof_of(response: Result<ApiResponse, ApiError>, of_rejection: fn(ApiError) -> Proof) -> Result<Proof, ApiError> {
+    match response {
+        Ok(_) => Ok(Proof::Granted),
+        Err(ApiError::Malformed) => Ok(Proof::Unproven),
+        Err(error) if is_about_permissions(&error) => Ok(of_rejection(error)),
+        Err(error) => Err(error),
+    }
+}
+
+/// What the look-up of something that cannot exist proves: if Qualtrics says that it does not exist, the look-up was permitted.
+fn proof_of_look_up(error: ApiError) -> Proof {
+    match own_status(&error) {
+        Some(400 | 404 | 410) => Proof::Granted,
+        _ => proof_of_rejection(error),
+    }
+}
+
+/// The status of an error response, if it is Qualtrics' own.
+fn own_status(error: &ApiError) -> Option<u16> {
+    match error {
+        ApiError::Response(response) if errors::is_from_proxy(response) => None,
+        _ => error.status(),
+    }
+}
+
+fn proof_of_rejection(error: ApiError) -> Proof {
+    match error {
+        ApiError::Response(response) if matches!(response.status, 401 | 403) => Proof::Refused(response),
+        _ => Proof::Unproven,
+    }
+}
+
+/// The error of what is not about one permission.
+fn general_error(context: &Context<'_>, error: &ApiError) -> Error {
+    errors::to_contract_error(error, None, &context.settings.origin.to_text())
+}
+
+fn connection(context: &Context<'_>, account: Option<&Account>, findings: Findings) -> Connection {
+    let Findings { proofs, mut warnings, .. } = findings;
+    warnings.extend(account_warnings(context, account));
+    let granted = Scope::ALL.into_iter().filter(|scope| proofs.contains(&(*scope, Proof::Granted)));
+    let datacenter = account.map(|account| account.datacenter.clone()).filter(|datacenter| !datacenter.is_empty());
+    Connection {
+        tenant: account.map(|account| account.brand.clone()).unwrap_or_default(),
+        region: datacenter.unwrap_or_else(|| context.settings.region.clone()),
+        account: account.map(|account| account.user.reveal().to_owned()).unwrap_or_default(),
+        role: account.map(|account| account.user_type.clone()).unwrap_or_default(),
+        granted: granted.map(|scope| scope.name().to_owned()).collect(),
+        egress: vec![context.settings.origin.to_text()],
+        warnings,
+    }
+}
+
+fn account_warnings(context: &Context<'_>, account: Option<&Account>) -> Vec<Problem> {
+    let Some(account) = account else {
+        let message = "Qualtrics does not return the account that this connection acts as.";
+        return vec![Problem::new("unproven", "whoami", &[], message)];
+    };
+    let mut warnings = Vec::new();
+    if !account.is_brand_administrator() {
+        let message = "The account's type is not that of brand administrators, although everything that was tried is permitted. If a \
+                       call is refused later, create the OAuth client as a brand administrator.";
+        warnings.push(Problem::new("role", ADMINISTRATOR, &[], message));
+    }
+    if account.proxied {
+        let message = "Another data centre forwards the requests: set datacenter-id to the brand's own.";
+        warnings.push(Problem::new("datacenter", "datacenter-id", &[], message));
+    } else if !account.datacenter.is_empty() && !account.datacenter.eq_ignore_ascii_case(&context.settings.region) {
+        let message =
+            "Qualtrics names another data centre than datacenter-id. That is normal if a data centre has two names.";
+        warnings.push(Problem::new("datacenter", "datacenter-id", &[], message));
+    }
+    warnings
+}
+
+fn no_directory() -> Problem {
+    let message = "The brand has no XM Directory that this account can see, so that contacts are not searched and requests are partial.";
+    Problem::new("not-licensed", "XM Directory", &[], message)
+}
+
+fn not_searchable() -> Problem {
+    let message =
+        "A directory of the brand cannot be searched, as is the case for XM Directory Lite: requests are partial.";
+    Problem::new("not-searchable", "XM Directory", &[], message)
+}
+
+fn unproven(scope: Scope) -> Problem {
+    let message = format!("No call proves or disproves that the scope {} is granted.", scope.name());
+    Problem::new("unproven", scope.name(), &[], message)
+}
+
+/// Problems, as far as they affect the rights that are tested.
+fn affecting(problems: Vec<Problem>, rights: &[Right]) -> Vec<Problem> {
+    let narrow = |mut problem: Problem| {
+        problem.affects.retain(|right| rights.contains(right));
+        problem
+    };
+    problems.into_iter().map(narrow).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_qualtrics_own_response_to_a_look_up_proves_that_it_is_permitted() {
+        let proof = |status, is_in_envelope| {
+            let response = ErrorResponse { status, is_http_status: true, is_in_envelope, ..ErrorResponse::default() };
+            proof_of(Err(ApiError::Response(response)), proof_of_look_up)
+        };
+        for status in [400, 404, 410] {
+            assert!(proof(status, true).is_ok_and(|proof| proof == Proof::Granted), "{status}");
+            assert!(proof(status, false).is_ok_and(|proof| proof == Proof::Unproven), "{status}");
+        }
+        assert!(proof(403, false).is_err(), "a proxy responds");
+    }
+}

@@ -1,0 +1,388 @@
+//! Remote documents: the files of exports, and contacts that did not fit into a report.
+//!
+//! A reference holds everything that reading needs. On another instance, or after the connection has failed, the document is opened
+//! again at the requested offset.
+
+use super::api::contact::Contact;
+use super::api::error::ApiError;
+use super::api::{customer_data, directories};
+use super::context::Context;
+use super::scopes::Scope;
+use super::ticket::Reference;
+use crate::contract::{Chunk, Error, ErrorKind, Problem, Remedy, Right};
+use crate::http::ResponseHead;
+use crate::privacy::document_stream::{DocumentStream, READ_BYTES};
+use crate::privacy::report::invalid_request;
+use crate::privacy::ticket::check_of;
+
+/// The longest chunk that `read` returns, in bytes.
+pub const MAX_CHUNK_BYTES: usize = 1024 * 1024;
+
+/// How many bytes of a file decide what it is.
+const SNIFFED_BYTES: usize = 512;
+
+/// A document that is being read: the connection stays open between two calls of `read`.
+pub struct OpenDocument {
+    reference: Reference,
+    stream: DocumentStream,
+}
+
+/// What a file is.
+pub struct File {
+    /// How to read it.
+    pub reference: Reference,
+    /// Its format.
+    pub format: Format,
+    /// Its size, if it is known.
+    pub size: Option<u64>,
+    /// Whether it holds no data: no byte, or an empty JSON array or object.
+    pub is_empty: bool,
+}
+
+/// The format of a file.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Format {
+    /// The media type.
+    pub media_type: &'static str,
+    /// The extension of a file name, without a dot.
+    pub extension: &'static str,
+}
+
+impl Format {
+    /// The format of a file that was not seen, or is of no known format.
+    pub const UNKNOWN: Self = Self { media_type: "application/octet-stream", extension: "bin" };
+}
+
+/// Opens a file of a customer data request to detect what it is. The connection is kept for `read`, unless one is kept already.
+///
+/// # Errors
+/// Why the file cannot be read. [`ApiError::Malformed`] if the response is a web page: that is not a file of Qualtrics.
+pub fn open_file(context: &mut Context<'_>, job: &str, file: &str) -> Result<File, ApiError> {
+    let scopes = context.scopes(Right::Access);
+    let (head, body) = context.client.open(&scopes, &customer_data::file_path(job, file), &[])?;
+    let declared_size = body_length(&head);
+    let mut stream = DocumentStream::new(body, 0, declared_size);
+    stream.fill(SNIFFED_BYTES, context.client.limits()).map_err(ApiError::Transport)?;
+    if is_web_page(&head, stream.received()) {
+        return Err(ApiError::Malformed);
+    }
+    let etag = head.header("etag").map(check_of);
+    let reference = Reference::File { job: job.to_owned(), file: file.to_owned(), size: declared_size, etag };
+    let is_received = stream.is_received();
+    let size = if is_received { Some(stream.received().len() as u64) } else { declared_size };
+    let format = detect_format(&head, stream.received());
+    let is_empty = is_received && is_empty(stream.received());
+    if context.open_document.is_none() && !is_empty {
+        *context.open_document = Some(OpenDocument { reference: reference.clone(), stream });
+    }
+    Ok(File { reference, format, size, is_empty })
+}
+
+/// `read`.
+///
+/// # Errors
+/// As the contract says.
+pub fn read(context: &mut Context<'_>, reference: &str, offset: u64, limit: u32) -> Result<Chunk, Error> {
+    let reference = Reference::parse(reference)?;
+    if limit == 0 {
+        return Err(invalid("limit", "limit must be 1 or more."));
+    }
+    if let Reference::File { size: Some(size), .. } = reference {
+        if offset > size {
+            return Err(beyond_the_end());
+        }
+        if offset == size {
+            return Ok(Chunk { bytes: Vec::new(), last: true });
+        }
+    }
+    let limit = usize::try_from(limit).unwrap_or(MAX_CHUNK_BYTES).min(MAX_CHUNK_BYTES);
+    let open = context.open_document.take();
+    let open = open.filter(|open| open.reference == reference && open.stream.position() == offset);
+    let mut is_fresh = open.is_none();
+    let mut stream = match open {
+        Some(open) => open.stream,
+        None => open_at(context, &reference, offset)?,
+    };
+    loop {
+        match fill(context, &mut stream, limit) {
+            Ok(()) => break,
+            // What came before the error is valid. The error is reported if it occurs again.
+            Err(_) if !stream.received().is_empty() => {
+                return Ok(Chunk { last: false, ..stream.hand_out(limit) });
+            }
+            // A connection that was kept may have been closed in between.
+            Err(_) if !is_fresh => {
+                is_fresh = true;
+                stream = open_at(context, &reference, offset)?;
+            }
+            Err(error) => return Err(context.error(&error, Scope::CustomerData)),
+        }
+    }
+    let chunk = stream.hand_out(limit);
+    *context.open_document = (!chunk.last).then_some(OpenDocument { reference, stream });
+    Ok(chunk)
+}
+
+/// Receives a chunk. It is shorter than `limit` if the document ends, or if the call is late: a slow connection is kept for the next
+/// call instead of being cut off by the deadline.
+fn fill(context: &Context<'_>, stream: &mut DocumentStream, limit: usize) -> Result<(), ApiError> {
+    loop {
+        let length = stream.received().len().saturating_add(READ_BYTES).min(limit);
+        stream.fill(length, context.client.limits()).map_err(ApiError::Transport)?;
+        if stream.received().len() >= limit || stream.is_received() || context.client.is_late() {
+            return Ok(());
+        }
+    }
+}
+
+fn open_at(context: &mut Context<'_>, reference: &Reference, offset: u64) -> Result<DocumentStream, Error> {
+    match reference {
+        Reference::File { job, file, size, etag } => {
+            let path = customer_data::file_path(job, file);
+            open_file_at(context, &path, &Expected { size: *size, etag: *etag }, offset)
+        }
+        Reference::Contact { directory, contact, changed } => {
+            open_contact_at(context, directory, contact, *changed, offset)
+        }
+    }
+}
+
+/// What the report said of a file.
+struct Expected {
+    size: Option<u64>,
+    etag: Option<u32>,
+}
+
+/// Opens a file at an offset: with a range if Qualtrics supports ranges, which is unconfirmed, else by skipping what precedes it.
+fn open_file_at(
+    context: &mut Context<'_>,
+    path: &str,
+    expected: &Expected,
+    offset: u64,
+) -> Result<DocumentStream, Error> {
+    let range = (offset > 0).then(|| ("range", format!("bytes={offset}-")));
+    let scopes = context.scopes(Right::Access);
+    let mut opened = context.client.open(&scopes, path, range.as_slice());
+    if opened.as_ref().is_err_and(|error| error.status() == Some(416)) {
+        // No byte is at `offset`. That may be the very end of the document, which no range can express.
+        opened = context.client.open(&scopes, path, &[]);
+    }
+    let (head, body) = opened.map_err(|error| document_error(context, &error, Scope::CustomerData))?;
+    let malformed = |context: &Context<'_>| context.error(&ApiError::Malformed, Scope::CustomerData);
+    let (position, size) = match head.status {
+        206 => parse_content_range(&head).ok_or_else(|| malformed(context))?,
+        _ => (0, body_length(&head)),
+    };
+    let limits = context.client.limits();
+    let transport_error = |error| context.error(&ApiError::Transport(error), Scope::CustomerData);
+    let mut stream = DocumentStream::new(body, position, size);
+    if position == 0
+        && let Err(error) = stream.fill(SNIFFED_BYTES, limits)
+        && stream.received().is_empty()
+    {
+        return Err(transport_error(error));
+    }
+    // The bytes of an encoded body are not those that the report announced.
+    let is_encoded_now = expected.size.is_some() && is_encoded(&head);
+    if position > offset || is_encoded_now || (position == 0 && is_web_page(&head, stream.received())) {
+        return Err(malformed(context));
+    }
+    if contradicts(expected.size, size) || contradicts(expected.etag, head.header("etag").map(check_of)) {
+        return Err(changed_since("The file has changed since the report was made: start the request again."));
+    }
+    stream.skip_to(offset, limits).map_err(transport_error)?;
+    if stream.position() < offset { Err(beyond_the_end()) } else { Ok(stream) }
+}
+
+fn open_contact_at(
+    context: &mut Context<'_>,
+    directory: &str,
+    contact: &str,
+    changed: Option<u32>,
+    offset: u64,
+) -> Result<DocumentStream, Error> {
+    let scopes = context.scopes(Right::Access);
+    let response = context.client.call(&scopes, directories::contact(directory, contact));
+    let response = response.map_err(|error| document_error(context, &error, Scope::Contacts))?;
+    let contact =
+        Contact::parse(response.result).ok_or_else(|| context.error(&ApiError::Malformed, Scope::Contacts))?;
+    if contradicts(changed, modification_check(&contact)) {
+        return Err(changed_since("The contact has changed since the report was made: start the request again."));
+    }
+    let bytes = contact.document(directory);
+    let rest = bytes.get(usize::try_from(offset).unwrap_or(usize::MAX)..).ok_or_else(beyond_the_end)?;
+    Ok(DocumentStream::in_memory(rest.to_vec(), offset))
+}
+
+/// A short check value of when a contact was last modified.
+#[must_use]
+pub fn modification_check(contact: &Contact) -> Option<u32> {
+    contact.changed_s().map(|second| check_of(&second.to_string()))
+}
+
+/// Whether two values contradict each other. An unknown value does not.
+fn contradicts<V: PartialEq>(before: Option<V>, now: Option<V>) -> bool {
+    before.is_some() && now.is_some() && before != now
+}
+
+fn document_error(context: &Context<'_>, error: &ApiError, scope: Scope) -> Error {
+    let mapped = context.error(error, scope);
+    match error.status() {
+        Some(400 | 404 | 410) => Error {
+            kind: ErrorKind::JobNotFound,
+            remedy: Remedy::Restart,
+            message: "Qualtrics no longer has this document: start the request again.".to_owned(),
+            problems: Vec::new(),
+            ..mapped
+        },
+        _ => mapped,
+    }
+}
+
+fn changed_since(message: &str) -> Error {
+    Error::new(ErrorKind::JobNotFound, Remedy::Restart, message)
+}
+
+fn beyond_the_end() -> Error {
+    invalid("offset", "offset lies beyond the end of the document.")
+}
+
+fn invalid(target: &str, message: &str) -> Error {
+    invalid_request(vec![Problem::new("request", target, &[], message)])
+}
+
+/// The length of a body that is not encoded. The length of an encoded one, which was not requested, is unknown: the host may have
+/// decoded it.
+fn body_length(head: &ResponseHead) -> Option<u64> {
+    if is_encoded(head) {
+        return None;
+    }
+    head.header("content-length").and_then(|length| length.trim().parse().ok())
+}
+
+fn is_encoded(head: &ResponseHead) -> bool {
+    head.header("content-encoding").is_some_and(|coding| !coding.trim().eq_ignore_ascii_case("identity"))
+}
+
+/// Where a range starts, and the size of the whole document.
+fn parse_content_range(head: &ResponseHead) -> Option<(u64, Option<u64>)> {
+    let (range, size) = head.header("content-range")?.trim().strip_prefix("bytes ")?.split_once('/')?;
+    Some((range.split_once('-')?.0.parse().ok()?, size.parse().ok()))
+}
+
+/// The format of a file: by its first bytes, and by its media type where they do not decide (fact sheet 7).
+fn detect_format(head: &ResponseHead, bytes: &[u8]) -> Format {
+    let declared = head.media_type().unwrap_or_default();
+    let text = text_start(bytes);
+    let (media_type, extension) = if bytes.starts_with(b"PK\x03\x04") || bytes.starts_with(b"PK\x05\x06") {
+        ("application/zip", "zip")
+    } else if bytes.starts_with(b"\x1F\x8B") {
+        ("application/gzip", "gz")
+    } else if declared.contains("ndjson") || declared.contains("jsonl") || is_json_lines(text) {
+        ("application/x-ndjson", "ndjson")
+    } else if text.starts_with(b"{") || text.starts_with(b"[") {
+        ("application/json", "json")
+    } else if declared.contains("csv") {
+        ("text/csv", "csv")
+    } else if declared == "text/plain" {
+        ("text/plain", "txt")
+    } else {
+        return Format::UNKNOWN;
+    };
+    Format { media_type, extension }
+}
+
+/// Whether a line ends with the end of an object and the next line starts another.
+fn is_json_lines(text: &[u8]) -> bool {
+    let mut lines = text.split(|byte| *byte == b'\n').map(<[u8]>::trim_ascii);
+    let is_object = |line: &[u8]| line.starts_with(b"{") && line.ends_with(b"}");
+    lines.next().is_some_and(is_object) && lines.next().is_some_and(|line| line.starts_with(b"{"))
+}
+
+/// Whether a response is a web page, as proxies and login pages send in place of a file.
+fn is_web_page(head: &ResponseHead, bytes: &[u8]) -> bool {
+    if matches!(head.media_type().as_deref(), Some("text/html" | "application/xhtml+xml")) {
+        return true;
+    }
+    let start = text_start(bytes).to_ascii_lowercase();
+    let has_tag = |tags: [&[u8]; 2]| tags.iter().any(|tag| start.windows(tag.len()).any(|window| window == *tag));
+    let is_page = [&b"<!doctype html"[..], b"<html", b"<head", b"<body"].iter().any(|tag| start.starts_with(tag));
+    // A comment or an XML declaration may come first.
+    let may_be_page = start.starts_with(b"<!--") || start.starts_with(b"<?xml");
+    is_page || (may_be_page && has_tag([b"<!doctype html", b"<html"]))
+}
+
+/// The bytes behind whitespace and a byte order mark.
+fn text_start(bytes: &[u8]) -> &[u8] {
+    let bytes = bytes.trim_ascii_start();
+    bytes.strip_prefix(b"\xEF\xBB\xBF").unwrap_or(bytes).trim_ascii_start()
+}
+
+fn is_empty(bytes: &[u8]) -> bool {
+    let bytes: Vec<u8> = bytes.iter().copied().filter(|byte| !byte.is_ascii_whitespace()).collect();
+    matches!(bytes.as_slice(), b"" | b"[]" | b"{}")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn head(name: &str, value: &str) -> ResponseHead {
+        ResponseHead { status: 200, headers: vec![(name.to_owned(), value.to_owned())] }
+    }
+
+    #[test]
+    fn the_first_bytes_of_a_file_decide_before_its_media_type() {
+        for (media_type, bytes, expected) in [
+            ("application/json", &b"PK\x03\x04..."[..], "zip"),
+            ("application/octet-stream", b"\x1f\x8b\x08", "gz"),
+            ("application/octet-stream", b" [{\"a\":1}]", "json"),
+            ("application/octet-stream", b"\xEF\xBB\xBF {\"a\":1}", "json"),
+            ("application/json", b"{\"a\":1}\n{\"a\":2}\n", "ndjson"),
+            ("application/json", b"{\n\"a\":1}", "json"),
+            ("Text/CSV; charset=utf-8", b"a,b", "csv"),
+            ("text/plain;charset=utf-8", b"a b", "txt"),
+            ("application/octet-stream", b"a,b", "bin"),
+        ] {
+            assert_eq!(detect_format(&head("content-type", media_type), bytes).extension, expected, "{media_type}");
+        }
+    }
+
+    #[test]
+    fn web_pages_are_recognised_by_media_type_and_by_their_first_bytes() {
+        for (media_type, bytes) in [
+            ("Text/HTML; charset=utf-8", &b"Please sign in"[..]),
+            ("application/json", b"\xEF\xBB\xBF\r\n<!DOCTYPE html><html>"),
+            ("", b"<HTML>"),
+            ("text/plain", b"<!-- proxy --><html lang=\"en\">"),
+            ("text/xml", b"<?xml version=\"1.0\"?><!DOCTYPE html>"),
+        ] {
+            assert!(is_web_page(&head("content-type", media_type), bytes), "{media_type}");
+        }
+        for bytes in [&b"{\"html\": \"<html>\"}"[..], b"a,<html>", b"<?xml version=\"1.0\"?><responses/>", b""] {
+            assert!(!is_web_page(&head("content-type", "application/octet-stream"), bytes));
+        }
+    }
+
+    #[test]
+    fn a_range_names_its_start_and_the_size_of_the_document() {
+        let range = |text: &str| parse_content_range(&head("content-range", text));
+        assert_eq!(range("bytes 5-9/10"), Some((5, Some(10))));
+        assert_eq!(range("bytes 5-9/*"), Some((5, None)));
+        assert_eq!(range("bytes */10"), None);
+    }
+
+    #[test]
+    fn the_length_of_an_encoded_body_is_unknown() {
+        let mut encoded = head("content-length", "10");
+        assert_eq!(body_length(&encoded), Some(10));
+        encoded.headers.push(("content-encoding".to_owned(), "gzip".to_owned()));
+        assert_eq!(body_length(&encoded), None);
+    }
+
+    #[test]
+    fn files_without_data_are_empty() {
+        assert!(is_empty(b" [ ]\n") && is_empty(b"{}") && is_empty(b""));
+        assert!(!is_empty(b"[0]"));
+    }
+}

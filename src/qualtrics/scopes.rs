@@ -1,0 +1,83 @@
+//! The permissions of the OAuth client.
+
+use std::collections::BTreeSet;
+
+use crate::contract::Right;
+
+/// A permission of the OAuth client, which an administrator grants when the client is created.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
+pub enum Scope {
+    /// Customer data requests: the export of an access request.
+    CustomerData,
+    /// Erasure jobs, and searches for what one would erase.
+    Erasure,
+    /// The list of directories. Whether the list requires it is unconfirmed.
+    Directories,
+    /// Searching directories and reading contacts.
+    Contacts,
+    /// The list of users, for the account guard.
+    Users,
+}
+
+/// A set of scopes.
+pub type Scopes = BTreeSet<Scope>;
+
+impl Scope {
+    /// All scopes, in the order of the set-up page.
+    pub const ALL: [Self; 5] = [Self::CustomerData, Self::Erasure, Self::Directories, Self::Contacts, Self::Users];
+
+    /// Qualtrics' name of the scope.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::CustomerData => "manage:customer_data_requests",
+            Self::Erasure => "manage:erasure_requests",
+            Self::Directories => "read:directories",
+            Self::Contacts => "read:directory_contacts",
+            Self::Users => "read:users",
+        }
+    }
+
+    /// The rights that require it.
+    #[must_use]
+    pub const fn rights(self) -> &'static [Right] {
+        match self {
+            Self::CustomerData => &[Right::Access],
+            Self::Erasure | Self::Users => &[Right::Deletion],
+            Self::Directories | Self::Contacts => &[Right::Access, Right::Deletion],
+        }
+    }
+}
+
+/// The scopes that a right requires. `account_guard` is whether the settings ask for an account guard.
+#[must_use]
+pub fn required_scopes(right: Right, account_guard: bool) -> Scopes {
+    match right {
+        Right::Access => Scopes::from([Scope::CustomerData, Scope::Directories, Scope::Contacts]),
+        Right::Deletion => {
+            let guard = account_guard.then_some(Scope::Users);
+            [Scope::Erasure, Scope::Directories, Scope::Contacts].into_iter().chain(guard).collect()
+        }
+        Right::OptOut => Scopes::from([Scope::Directories, Scope::Contacts]),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_right_requires_the_scopes_that_name_it() {
+        for right in [Right::Access, Right::Deletion] {
+            let naming: Scopes = Scope::ALL.into_iter().filter(|scope| scope.rights().contains(&right)).collect();
+            assert_eq!(required_scopes(right, true), naming);
+        }
+    }
+
+    #[test]
+    fn the_list_of_users_is_required_for_the_account_guard_only() {
+        assert!(required_scopes(Right::Deletion, true).contains(&Scope::Users));
+        assert!(!required_scopes(Right::Deletion, false).contains(&Scope::Users));
+        assert!(!required_scopes(Right::Access, true).contains(&Scope::Users));
+    }
+}

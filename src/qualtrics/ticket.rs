@@ -1,0 +1,287 @@
+//! Tickets and references: everything that is needed to continue, on any instance and in any later version.
+//!
+//! They hold IDs from Qualtrics and times, no personal data and no secret, so that they are safe to log. A ticket's JSON members have
+//! names of one letter, because a ticket holds up to 64 job IDs within 4 KiB.
+
+use serde::{Deserialize, Serialize};
+
+use crate::contract::{DeletionMode, Error, Right};
+use crate::privacy::ticket::{Kind, open, seal};
+
+/// What a request does.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
+pub enum Operation {
+    /// Access.
+    #[serde(rename = "a")]
+    Access,
+    /// Deletion, `preview`.
+    #[serde(rename = "p")]
+    Preview,
+    /// Deletion, `erase`.
+    #[serde(rename = "e")]
+    Erase,
+    /// Deletion, `erase-and-verify`.
+    #[serde(rename = "v")]
+    EraseAndVerify,
+}
+
+impl Operation {
+    /// The right that it serves.
+    #[must_use]
+    pub const fn right(self) -> Right {
+        match self {
+            Self::Access => Right::Access,
+            Self::Preview | Self::Erase | Self::EraseAndVerify => Right::Deletion,
+        }
+    }
+
+    /// The mode of a deletion.
+    #[must_use]
+    pub const fn mode(self) -> Option<DeletionMode> {
+        match self {
+            Self::Access => None,
+            Self::Preview => Some(DeletionMode::Preview),
+            Self::Erase => Some(DeletionMode::Erase),
+            Self::EraseAndVerify => Some(DeletionMode::EraseAndVerify),
+        }
+    }
+
+    /// Its name in check values.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Access => "access",
+            Self::Preview => "preview",
+            Self::Erase => "erase",
+            Self::EraseAndVerify => "erase-and-verify",
+        }
+    }
+}
+
+impl From<DeletionMode> for Operation {
+    fn from(mode: DeletionMode) -> Self {
+        match mode {
+            DeletionMode::Preview => Self::Preview,
+            DeletionMode::Erase => Self::Erase,
+            DeletionMode::EraseAndVerify => Self::EraseAndVerify,
+        }
+    }
+}
+
+/// The state of a request in progress.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+pub struct Ticket {
+    /// What the request does.
+    #[serde(rename = "o")]
+    pub operation: Operation,
+    /// The request's check value: [`crate::privacy::subject::request_check`].
+    #[serde(rename = "c")]
+    pub request_check: u32,
+    /// The jobs at Qualtrics: exports, or one erasure or search. One job covers all addresses; several cover one address each, in
+    /// the order of the sorted addresses. Empty: only directories are searched.
+    #[serde(rename = "j")]
+    pub jobs: Vec<String>,
+    /// When Qualtrics accepted the request, in seconds of the host's clock.
+    #[serde(rename = "s")]
+    pub submitted_at: u64,
+    /// How many look-ups in a row did not show the job; or, while a verifying search is to be started, how many submissions failed.
+    #[serde(rename = "m", default)]
+    pub misses: u8,
+    /// How many times the current step failed.
+    #[serde(rename = "t", default)]
+    pub attempts: u8,
+    /// Whether Qualtrics has finished and its results are being collected.
+    #[serde(rename = "g", default)]
+    pub collecting: bool,
+    /// Where in the list of erasure jobs the job was last seen.
+    #[serde(rename = "p", default)]
+    pub position: Option<String>,
+    /// Set once the deletion is complete and is being verified.
+    #[serde(rename = "v", default)]
+    pub verification: Option<Verification>,
+}
+
+/// The state of a verification.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+pub struct Verification {
+    /// When the deletion was seen to be complete, in seconds of the host's clock.
+    #[serde(rename = "e")]
+    pub deleted_at: u64,
+    /// Only searches that were started after this second of Qualtrics' clock count.
+    #[serde(rename = "a")]
+    pub search_after: u64,
+    /// The search in progress.
+    #[serde(rename = "i", default)]
+    pub search: Option<String>,
+    /// Whether Qualtrics no longer lists the erasure, so that only the searches can show that it was done.
+    #[serde(rename = "x", default)]
+    pub job_vanished: bool,
+}
+
+/// Where the bytes of a remote document are.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+#[serde(tag = "k")]
+pub enum Reference {
+    /// A file of a customer data request.
+    #[serde(rename = "f")]
+    File {
+        /// The ID of the customer data request.
+        #[serde(rename = "j")]
+        job: String,
+        /// The file's ID.
+        #[serde(rename = "f")]
+        file: String,
+        /// Its size in bytes, if it was known.
+        #[serde(rename = "s", default)]
+        size: Option<u64>,
+        /// A check value of its entity tag, if it had one.
+        #[serde(rename = "e", default)]
+        etag: Option<u32>,
+    },
+    /// A contact.
+    #[serde(rename = "c")]
+    Contact {
+        /// The directory's ID.
+        #[serde(rename = "d")]
+        directory: String,
+        /// The contact's ID.
+        #[serde(rename = "c")]
+        contact: String,
+        /// A check value of its last modification, if it was known.
+        #[serde(rename = "m", default)]
+        changed: Option<u32>,
+    },
+}
+
+impl Ticket {
+    /// The state of a request that was just submitted.
+    #[must_use]
+    pub const fn new(operation: Operation, request_check: u32, jobs: Vec<String>, submitted_at: u64) -> Self {
+        Self {
+            operation,
+            request_check,
+            jobs,
+            submitted_at,
+            misses: 0,
+            attempts: 0,
+            collecting: false,
+            position: None,
+            verification: None,
+        }
+    }
+
+    /// The job whose state decides how a deletion continues.
+    #[must_use]
+    pub fn decisive_job(&self) -> Option<&str> {
+        match &self.verification {
+            Some(verification) => verification.search.as_deref(),
+            None => self.jobs.first().map(String::as_str),
+        }
+    }
+
+    /// When the [decisive job](Self::decisive_job) was started, or a little earlier, in seconds of the host's clock.
+    #[must_use]
+    pub fn decisive_job_started_at(&self) -> u64 {
+        self.verification.as_ref().map_or(self.submitted_at, |verification| verification.deleted_at)
+    }
+
+    /// The value that requests of one job at Qualtrics share.
+    #[must_use]
+    pub fn group(&self) -> Option<String> {
+        match self.operation.right() {
+            Right::Deletion => self.jobs.first().cloned(),
+            Right::Access | Right::OptOut => None,
+        }
+    }
+
+    /// As text: printable ASCII.
+    ///
+    /// # Errors
+    /// `unexpected-response` if it would be too long: Qualtrics' IDs are longer than any that were seen.
+    pub fn format(&self) -> Result<String, Error> {
+        seal(Kind::Ticket, self)
+    }
+
+    /// Parses a ticket.
+    ///
+    /// # Errors
+    /// `invalid-ticket` if it is damaged, `unsupported` if it is of another version.
+    pub fn parse(text: &str) -> Result<Self, Error> {
+        open(Kind::Ticket, text)
+    }
+}
+
+impl Reference {
+    /// As text: printable ASCII.
+    ///
+    /// # Errors
+    /// As for [`Ticket::format`].
+    pub fn format(&self) -> Result<String, Error> {
+        seal(Kind::Reference, self)
+    }
+
+    /// Parses a reference.
+    ///
+    /// # Errors
+    /// As for [`Ticket::parse`].
+    pub fn parse(text: &str) -> Result<Self, Error> {
+        open(Kind::Reference, text)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::privacy::ticket::MAX_BYTES;
+
+    fn ticket() -> Ticket {
+        Ticket {
+            misses: 1,
+            position: Some("offset=300".to_owned()),
+            verification: Some(Verification {
+                deleted_at: 1_700_000_600,
+                search_after: 1_700_000_600,
+                search: None,
+                job_vanished: false,
+            }),
+            ..Ticket::new(
+                Operation::EraseAndVerify,
+                0xABCDE,
+                vec!["OP-0d2c7b7e-0f3e-4b55-9d57-5b9c2c1c6a11".to_owned()],
+                1_700_000_000,
+            )
+        }
+    }
+
+    #[test]
+    fn the_format_of_version_1_tickets_is_pinned() {
+        let published = concat!(
+            "t1.eyJvIjoidiIsImMiOjcwMzcxMCwiaiI6WyJPUC0wZDJjN2I3ZS0wZjNlLTRiNTUtOWQ1Ny01YjljMmMxYzZhMTEiXSwicyI6MTcwMDAwMDA",
+            "wMCwibSI6MSwidCI6MCwiZyI6ZmFsc2UsInAiOiJvZmZzZXQ9MzAwIiwidiI6eyJlIjoxNzAwMDAwNjAwLCJhIjoxNzAwMDAwNjAwLCJpIjpudWxsLCJ4IjpmYWxzZX19.3SJSrDMa"
+        );
+        assert_eq!(ticket().format().expect("a ticket"), published);
+        assert_eq!(Ticket::parse(published).expect("a ticket"), ticket());
+    }
+
+    #[test]
+    fn the_format_of_version_1_references_is_pinned() {
+        let file = Reference::File { job: "CDR_1".to_owned(), file: "F 1".to_owned(), size: Some(565), etag: None };
+        let contact =
+            Reference::Contact { directory: "POOL_1".to_owned(), contact: "CID_1".to_owned(), changed: Some(7) };
+        for (reference, published) in [
+            (file, "r1.eyJrIjoiZiIsImoiOiJDRFJfMSIsImYiOiJGIDEiLCJzIjo1NjUsImUiOm51bGx9.NbWQCZgM"),
+            (contact, "r1.eyJrIjoiYyIsImQiOiJQT09MXzEiLCJjIjoiQ0lEXzEiLCJtIjo3fQ.uRjCAKU2"),
+        ] {
+            assert_eq!(reference.format().expect("a reference"), published);
+            assert_eq!(Reference::parse(published).expect("a reference"), reference);
+        }
+    }
+
+    #[test]
+    fn a_ticket_holds_64_exports() {
+        let jobs = vec!["0d2c7b7e-0f3e-4b55-9d57-5b9c2c1c6a11".to_owned(); 64];
+        let many = Ticket { jobs, verification: None, position: None, ..ticket() };
+        let text = many.format().expect("a ticket");
+        assert!(text.len() <= MAX_BYTES && text.bytes().all(|byte| byte.is_ascii_graphic()));
+    }
+}
