@@ -1,52 +1,55 @@
 /**
- * An access request from its beginning to its end, as a program:
+ * An access request, from start to finish, as a program:
  *
  *     export QUALTRICS_CLIENT_SECRET=…
- *     node access.js --datacenter-id fra1 --client-id 0123 --key dsr-1 --email ada@example.org --out answer
+ *     node access.js --datacenter-id fra1 --client-id 0123 --id dsr-1 --email ada@example.org --out documents
  *
- * The ticket is kept in the directory for the answer, so that the same command goes on after whatever happened in
- * between.
+ * The ticket is stored in the output directory. If the program is interrupted, the same command continues the request.
  */
 
-import { mkdir, open, readFile, rename, writeFile } from "node:fs/promises";
+import { mkdir, open, readFile, rename, rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { parseArgs } from "node:util";
 import { ConnectorError, Plugin } from "./connector.js";
 
 /** @import { Progress, Report } from "./contract.js" */
+/** @import { Result } from "./connector.js" */
 
 const text = /** @type {const} */ ({ type: "string" });
-const { values: asked } = parseArgs({
+const { values: options } = parseArgs({
   options: {
     plugin: { type: "string", default: "plugin/qualtrics.js" },
     "datacenter-id": text,
     "client-id": text,
     "base-url": text,
-    key: text,
+    id: text,
     email: text,
     out: text,
   },
 });
-const { "base-url": baseUrl, key, email, out } = asked;
+const { "datacenter-id": datacenterId, "client-id": clientId, "base-url": baseUrl, id, email, out } = options;
 const secret = process.env["QUALTRICS_CLIENT_SECRET"];
-if (!asked["datacenter-id"] || !asked["client-id"] || !key || !email || !out || !secret) {
-  console.error("Give --datacenter-id, --client-id, --key, --email and --out, and set QUALTRICS_CLIENT_SECRET.");
+if (!datacenterId || !clientId || !id || !email || !out || !secret) {
+  console.error("Give --datacenter-id, --client-id, --id, --email and --out, and set QUALTRICS_CLIENT_SECRET.");
   process.exit(2);
 }
+/** @type {import("./connector.js").Request} */
+const request = { id, subject: [{ tag: "email", val: email }] };
+const ticketFile = join(out, "ticket");
 
-const plugin = await Plugin.load(asked.plugin);
-// Where it is not Qualtrics itself, the guard has to know, too.
+const plugin = await Plugin.load(options.plugin);
+// The egress guard permits Qualtrics by default. Any other origin must be permitted here.
 const connector = plugin.connector(baseUrl ? { egress: [baseUrl] } : {});
 await connector.configure({
-  "datacenter-id": asked["datacenter-id"],
-  "client-id": asked["client-id"],
+  "datacenter-id": datacenterId,
+  "client-id": clientId,
   "client-secret": secret,
   ...(baseUrl ? { "base-url": baseUrl } : {}),
 });
 
 await mkdir(out, { recursive: true, mode: 0o700 });
-const report = await followed(await begun());
+const report = await complete();
 for (const document of report.documents) {
   const file = await open(join(out, document.name), "w", 0o600);
   for await (const piece of connector.bytes(document.content)) {
@@ -54,103 +57,69 @@ for (const document of report.documents) {
   }
   await file.close();
 }
-await kept(
-  "receipt.json",
-  JSON.stringify(report.receipt, (_, value) => (typeof value === "bigint" ? Number(value) : value)),
-);
-console.log(`${key}: ${report.outcome}, ${report.documents.length} documents in ${out}`);
+const receipt = JSON.stringify(report.receipt, (_, value) => (typeof value === "bigint" ? Number(value) : value));
+await store(join(out, "receipt.json"), receipt);
+console.log(`${id}: ${report.outcome}, ${report.documents.length} documents in ${out}`);
 for (const { source, state, amount, note } of report.findings) {
-  console.log(`  ${source}: ${state}, ${amount.tag === "exactly" ? amount.val : amount.tag}${note ? `; ${note}` : ""}`);
+  console.log(`  ${source}: ${state}, ${amount.tag === "count" ? amount.val : amount.tag}${note ? `; ${note}` : ""}`);
 }
 await connector.close();
 
-/** The request as it was asked, with what a retry has to say. @param {bigint} [firstAttemptAt] */
-function request(firstAttemptAt) {
-  const subject = [{ tag: /** @type {const} */ ("email"), val: String(email) }];
-  return { key: String(key), subject, ...(firstAttemptAt === undefined ? {} : { firstAttemptAt }) };
-}
-
 /**
- * The ticket of an earlier run, or a new one.
+ * Starts the request, or continues it with the ticket of an earlier run, and polls until it is done.
  *
- * @returns {Promise<Progress>}
- */
-async function begun() {
-  const ticket = await readFile(join(String(out), "ticket"), "utf8").catch(() => undefined);
-  if (ticket !== undefined) {
-    return await polled(ticket);
-  }
-  const now = BigInt(Math.floor(Date.now() / 1000));
-  /** @type {bigint | undefined} */
-  let firstAttemptAt;
-  return await patiently(async () => {
-    try {
-      return await connector.access(request(firstAttemptAt));
-    } catch (error) {
-      if (error instanceof ConnectorError && error.kind === "outcome-unknown") {
-        firstAttemptAt = now;
-      }
-      throw error;
-    }
-  });
-}
-
-/**
- * The last word.
- *
- * @param {Progress} progress
  * @returns {Promise<Report>}
  */
-async function followed(progress) {
+async function complete() {
+  const stored = await readFile(ticketFile, "utf8").catch(() => undefined);
+  let progress = stored === undefined ? await repeat(() => connector.access([request])) : await poll(stored);
   while (progress.tag === "pending") {
     const { ticket, stage, pollAfterMs } = progress.val;
-    await kept("ticket", ticket);
-    console.log(`${key}: ${stage}, next look in ${Math.ceil(Number(pollAfterMs) / 1000)} s`);
+    await store(ticketFile, ticket);
+    console.log(`${id}: ${stage}, next poll in ${Math.ceil(Number(pollAfterMs) / 1000)} s`);
     await sleep(Number(pollAfterMs));
-    progress = await polled(ticket);
+    progress = await poll(ticket);
   }
   return progress.val;
 }
 
 /** @param {string} ticket */
-async function polled(ticket) {
-  return await patiently(async () => {
-    const [answer] = await connector.poll([{ request: request(), ticket }]);
-    if (!answer || answer instanceof ConnectorError) {
-      throw answer;
-    }
-    return answer;
-  });
+async function poll(ticket) {
+  return await repeat(() => connector.poll([{ request, ticket }]));
 }
 
 /**
- * What a call answers, once it does: an error that says when to try again is waited out. Any other is for a person.
+ * The result of a call for one request. The call is repeated after an error with the remedy `retry`; any other error ends
+ * the program. `access` and `poll` are safe to repeat.
  *
- * @template T
- * @param {() => Promise<T>} call
+ * @param {() => Promise<Result[]>} call
+ * @returns {Promise<Progress>}
  */
-async function patiently(call) {
+async function repeat(call) {
   for (;;) {
-    try {
-      return await call();
-    } catch (error) {
-      if (!(error instanceof ConnectorError) || error.remedy.tag !== "retry") {
-        throw error;
-      }
-      console.log(`${key}: ${error.message} Next try in ${Math.ceil(Number(error.remedy.val) / 1000)} s`);
-      await sleep(Number(error.remedy.val));
+    const [result] = await call();
+    if (result && !(result instanceof ConnectorError)) {
+      return result;
     }
+    if (result?.remedy.tag === "restart") {
+      // The ticket is spent. The next run starts the request again.
+      await rm(ticketFile, { force: true });
+    }
+    if (result?.remedy.tag !== "retry") {
+      throw result;
+    }
+    console.log(`${id}: ${result.message} Next try in ${Math.ceil(Number(result.remedy.val) / 1000)} s`);
+    await sleep(Number(result.remedy.val));
   }
 }
 
 /**
- * Keeps a file in the directory for the answer, all of it or nothing.
+ * Writes a file completely or not at all.
  *
- * @param {string} name
+ * @param {string} path
  * @param {string} content
  */
-async function kept(name, content) {
-  const path = join(String(out), name);
+async function store(path, content) {
   await writeFile(`${path}.new`, content, { mode: 0o600 });
   await rename(`${path}.new`, path);
 }

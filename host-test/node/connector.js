@@ -7,9 +7,8 @@
  * await connector.configure({ "datacenter-id": "fra1", "client-id": "…", "client-secret": "…" });
  * ```
  *
- * Calls are promises. Each connector has a thread of its own, and does one call after the other; for more at once, take
- * more connectors. A call that ends with an error of the contract throws a {@link ConnectorError}, which says what can
- * be done about it; one that ends without an answer, a {@link ConnectorLost}.
+ * Calls return promises. Each connector has a thread of its own and runs one call at a time; create several connectors to
+ * run calls concurrently.
  */
 
 import { readFile, readdir } from "node:fs/promises";
@@ -20,53 +19,67 @@ import { Worker } from "node:worker_threads";
 /**
  * @import * as Contract from "./contract.js"
  *
- * @typedef {Pick<Contract.Request, "key" | "subject"> & Partial<Contract.Request>} Request
- *   the contract's request; what is left out is none
+ * @typedef {Pick<Contract.Request, "id" | "subject"> & Partial<Contract.Request>} Request
+ *   the contract's request, in which `attempts` and `overrides` are optional
  *
  * @typedef {{ request: Request, ticket: string }} Task
  *
+ * @typedef {Contract.Progress | ConnectorError} Result  the result of one request
+ *
  * @typedef {object} Options
- * @property {string[]} [egress]  the origins that the plugin may reach; those that it was built for, if left out
- * @property {number} [callTimeoutMs]  how long a call may take; a good plugin needs about a minute at most
+ * @property {string[]} [egress]  the origins that the plugin may call; by default those that its guard was built for
+ * @property {number} [callTimeoutMs]  the time limit of a call; connectors limit their calls to about 60 seconds
  */
 
 const CALL_TIMEOUT_MS = 75_000;
 
-/** How long an instance may take until it is ready: that is this machine's affair, and not the plugin's. */
+/** The time limit for starting an instance. It depends on this machine only. */
 const START_TIMEOUT_MS = 60_000;
 
-/** How much of a document is read at once, in bytes. A connector may give less. */
-const PIECE = 64 * 1024;
+/** How many bytes of a document are requested at once. A connector may return fewer. */
+const CHUNK_SIZE = 64 * 1024;
 
-/** An error of the contract: its members are those of `error` in the WIT. */
+/** An error of the contract, with the members of its record `error`. */
 export class ConnectorError extends Error {
-  /** @param {Contract.Error} told */
-  constructor(told) {
-    super(told.message);
+  /** @param {Contract.Error} error */
+  constructor(error) {
+    super(error.message);
     this.name = "ConnectorError";
-    this.kind = told.kind;
-    this.remedy = told.remedy;
-    this.problems = told.problems;
-    this.httpStatus = told.httpStatus;
-    this.vendorCode = told.vendorCode;
-    this.vendorRequestId = told.vendorRequestId;
-    this.extra = told.extra;
+    this.kind = error.kind;
+    this.remedy = error.remedy;
+    this.problems = error.problems;
+    this.httpStatus = error.httpStatus;
+    this.vendorCode = error.vendorCode;
+    this.vendorRequestId = error.vendorRequestId;
   }
 }
 
 /**
- * A call ended without an answer: a trap, or its time was over. It counts as `outcome-unknown`: what it asked for may
- * have begun. The next call has a fresh instance, configured as this one was.
+ * A call ended without a result of the contract: the instance trapped or exceeded the time limit. If the call was `delete`,
+ * every request of it counts as `outcome-unknown`: repeat them with {@link attempted}. All other calls are safe to repeat as
+ * they are. The next call uses a new instance with the same settings.
  */
-export class ConnectorLost extends Error {
+export class CallLost extends Error {
   /** @param {string} reason */
   constructor(reason) {
-    super(`The plugin ended without an answer: ${reason}`);
-    this.name = "ConnectorLost";
+    super(`The call ended without a result: ${reason}`);
+    this.name = "CallLost";
   }
 }
 
-/** A plugin that is loaded and compiled, for any number of connectors. */
+/**
+ * A deletion request as it must be repeated after an attempt whose outcome is unknown.
+ *
+ * @param {Request} request
+ * @param {number} at  when the attempt was made, in seconds since the Unix epoch
+ * @returns {Request}
+ */
+export function attempted(request, at) {
+  const lastAt = BigInt(at);
+  return { ...request, attempts: { firstAt: request.attempts?.firstAt ?? lastAt, lastAt } };
+}
+
+/** A plugin, compiled once for any number of connectors. */
 export class Plugin {
   #entry;
   #modules;
@@ -81,7 +94,7 @@ export class Plugin {
   }
 
   /**
-   * Loads what `jco transpile --instantiation sync` wrote.
+   * Loads the output of `jco transpile --instantiation sync`.
    *
    * @param {string} file  its JavaScript: `plugin/qualtrics.js`
    */
@@ -97,7 +110,7 @@ export class Plugin {
   }
 
   /**
-   * A connector, for one connection. Its instance is made with its first call.
+   * A connector for one connection. Its instance is created by its first call.
    *
    * @param {Options} [options]
    */
@@ -108,7 +121,12 @@ export class Plugin {
   }
 }
 
-/** One connection. The calls are those of `wit/connector.wit`, where each is described. */
+/**
+ * One connection. `contract.d.ts` describes the functions.
+ *
+ * `access`, `delete`, `optOut` and `poll` return one result per element, in the same order; an error of an element is
+ * returned in its place. The other functions throw an error of the contract. Each is a {@link ConnectorError}.
+ */
 export class Connector {
   #start;
   #callTimeoutMs;
@@ -152,33 +170,43 @@ export class Connector {
   }
 
   /**
-   * @param {Request} request
-   * @returns {Promise<Contract.Progress>}
+   * @param {Request[]} requests
+   * @returns {Promise<Result[]>}
    */
-  access(request) {
-    return this.#call("access", whole(request));
+  access(requests) {
+    return this.#callForEach("access", requests.map(withDefaults));
   }
 
   /**
-   * @param {Request} request
+   * Note the second before the call: {@link attempted} takes it after a {@link CallLost} or `outcome-unknown`.
+   *
+   * @param {Request[]} requests
    * @param {Contract.DeletionMode} mode
-   * @returns {Promise<Contract.Progress>}
+   * @returns {Promise<Result[]>}
    */
-  delete(request, mode) {
-    return this.#call("delete", whole(request), mode);
+  delete(requests, mode) {
+    return this.#callForEach("delete", requests.map(withDefaults), mode);
   }
 
   /**
-   * An error of one task is its answer, and is not thrown.
+   * @param {Request[]} requests
+   * @returns {Promise<Result[]>}
+   */
+  optOut(requests) {
+    return this.#callForEach("optOut", requests.map(withDefaults));
+  }
+
+  /**
+   * Poll requests with the same `pending.group` in one call.
    *
    * @param {Task[]} tasks
-   * @returns {Promise<(Contract.Progress | ConnectorError)[]>}
+   * @returns {Promise<Result[]>}
    */
-  async poll(tasks) {
-    const asked = tasks.map(({ request, ticket }) => ({ request: whole(request), ticket }));
-    /** @type {Contract.Result<Contract.Progress, Contract.Error>[]} */
-    const answers = await this.#call("poll", asked);
-    return answers.map((answer) => (answer.tag === "ok" ? answer.val : new ConnectorError(answer.val)));
+  poll(tasks) {
+    return this.#callForEach(
+      "poll",
+      tasks.map(({ request, ticket }) => ({ request: withDefaults(request), ticket })),
+    );
   }
 
   /**
@@ -192,8 +220,7 @@ export class Connector {
   }
 
   /**
-   * The bytes of a document, piece by piece, wherever they are. The connector keeps the file open from one piece to the
-   * next, as long as no other is read in between.
+   * The bytes of a document, in pieces. Reading one document to its end before the next is cheapest.
    *
    * @param {Contract.Content} content
    * @returns {AsyncGenerator<Uint8Array, void>}
@@ -204,14 +231,14 @@ export class Connector {
       return;
     }
     for (let offset = 0n, last = false; !last; ) {
-      const chunk = await this.read(content.val, offset, PIECE);
+      const chunk = await this.read(content.val, offset, CHUNK_SIZE);
       offset += BigInt(chunk.bytes.length);
       last = chunk.last;
       yield chunk.bytes;
     }
   }
 
-  /** Ends the instance, and with it its connections. Nothing that matters is lost: another goes on with the tickets. */
+  /** Ends the instance and closes its connections. Another call creates a new instance. Tickets remain valid. */
   async close() {
     const instance = this.#instance;
     this.#instance = undefined;
@@ -219,13 +246,32 @@ export class Connector {
   }
 
   /**
+   * Calls a function that takes a list and returns one result per element.
+   *
+   * @param {"access" | "delete" | "optOut" | "poll"} name
+   * @param {unknown[]} elements
+   * @param {...unknown} more
+   * @returns {Promise<Result[]>}
+   */
+  async #callForEach(name, elements, ...more) {
+    /** @type {Contract.Result<Contract.Progress, Contract.Error>[]} */
+    const results = await this.#call(name, elements, ...more);
+    if (results.length !== elements.length) {
+      throw new CallLost(`${name} returned ${results.length} results for ${elements.length} elements`);
+    }
+    return results.map((result) => (result.tag === "ok" ? result.val : new ConnectorError(result.val)));
+  }
+
+  /**
+   * Calls a function after the calls before it.
+   *
    * @template T
    * @param {keyof typeof Contract} name
    * @param {...unknown} given
    * @returns {Promise<T>}
    */
   #call(name, ...given) {
-    const called = this.#calls.then(() => this.#answer(name, given));
+    const called = this.#calls.then(() => this.#callInstance(name, given));
     this.#calls = called.catch(() => {});
     return /** @type {Promise<T>} */ (called);
   }
@@ -234,18 +280,18 @@ export class Connector {
    * @param {string} name
    * @param {unknown[]} given
    */
-  async #answer(name, given) {
+  async #callInstance(name, given) {
     try {
       if (!this.#instance || this.#instance.ended) {
-        this.#instance = await Instance.begin(this.#start, this.#callTimeoutMs);
+        this.#instance = await Instance.start(this.#start, this.#callTimeoutMs);
         if (this.#settings) {
           await this.#instance.call("configure", [this.#settings]);
         }
       }
       return await this.#instance.call(name, given);
     } catch (error) {
-      // An instance that trapped takes no more calls.
-      if (error instanceof ConnectorLost) {
+      // An instance that has trapped accepts no more calls.
+      if (error instanceof CallLost) {
         await this.close();
       }
       throw error;
@@ -253,18 +299,18 @@ export class Connector {
   }
 }
 
-/** The thread of an instance, seen from outside. It answers one call after the other. */
+/** An instance in its thread. It runs one call at a time. */
 class Instance {
   #worker;
   #callTimeoutMs;
   /**
-   * Takes the answer that is awaited.
+   * Resolves the current call.
    *
-   * @type {((answer: import("./instance.js").Answer) => void) | undefined}
+   * @type {((returned: import("./instance.js").Returned) => void) | undefined}
    */
-  #told;
+  #resolve;
   /**
-   * Why there will be no more answers.
+   * Why the thread has ended.
    *
    * @type {string | undefined}
    */
@@ -276,9 +322,9 @@ class Instance {
    */
   constructor(start, callTimeoutMs) {
     this.#callTimeoutMs = callTimeoutMs;
-    // Not with the flags that this process was started with.
+    // Without the flags that this process was started with.
     this.#worker = new Worker(new URL("./instance.js", import.meta.url), { workerData: start, execArgv: [] });
-    this.#worker.on("message", (answer) => this.#told?.(answer));
+    this.#worker.on("message", (returned) => this.#resolve?.(returned));
     this.#worker.on("error", (error) => this.#end(error instanceof Error ? error.message : String(error)));
     this.#worker.on("exit", () => this.#end("its thread has ended"));
   }
@@ -287,9 +333,9 @@ class Instance {
    * @param {import("./instance.js").Start} start
    * @param {number} callTimeoutMs
    */
-  static async begin(start, callTimeoutMs) {
+  static async start(start, callTimeoutMs) {
     const instance = new Instance(start, callTimeoutMs);
-    const ready = await instance.#answer(START_TIMEOUT_MS);
+    const ready = await instance.#returned(START_TIMEOUT_MS);
     if ("lost" in ready) {
       await instance.end();
       throw new Error(`The plugin cannot be used: ${ready.lost}`);
@@ -303,11 +349,11 @@ class Instance {
    */
   async call(name, given) {
     this.#worker.postMessage({ name, given });
-    const answer = await this.#answer(this.#callTimeoutMs);
-    if ("ok" in answer) {
-      return answer.ok;
+    const returned = await this.#returned(this.#callTimeoutMs);
+    if ("ok" in returned) {
+      return returned.ok;
     }
-    throw "error" in answer ? new ConnectorError(answer.error) : new ConnectorLost(answer.lost);
+    throw "error" in returned ? new ConnectorError(returned.error) : new CallLost(returned.lost);
   }
 
   get ended() {
@@ -319,12 +365,12 @@ class Instance {
   }
 
   /**
-   * The next answer. While none is awaited, the thread does not keep the process from its end.
+   * What the thread sends next. Between calls, the thread does not keep the process alive.
    *
    * @param {number} timeoutMs
-   * @returns {Promise<import("./instance.js").Answer>}
+   * @returns {Promise<import("./instance.js").Returned>}
    */
-  async #answer(timeoutMs) {
+  async #returned(timeoutMs) {
     if (this.#ended !== undefined) {
       return { lost: this.#ended };
     }
@@ -332,13 +378,13 @@ class Instance {
     /** @type {NodeJS.Timeout | undefined} */
     let timer;
     try {
-      return await new Promise((told) => {
-        this.#told = told;
-        timer = setTimeout(() => told({ lost: `${timeoutMs} ms were not enough` }), timeoutMs);
+      return await new Promise((resolve) => {
+        this.#resolve = resolve;
+        timer = setTimeout(() => resolve({ lost: `it took longer than ${timeoutMs} ms` }), timeoutMs);
       });
     } finally {
       clearTimeout(timer);
-      this.#told = undefined;
+      this.#resolve = undefined;
       this.#worker.unref();
     }
   }
@@ -346,7 +392,7 @@ class Instance {
   /** @param {string} reason */
   #end(reason) {
     this.#ended ??= reason;
-    this.#told?.({ lost: this.#ended });
+    this.#resolve?.({ lost: this.#ended });
   }
 }
 
@@ -354,6 +400,6 @@ class Instance {
  * @param {Request} request
  * @returns {Contract.Request}
  */
-function whole(request) {
-  return { confirmed: [], extra: [], ...request };
+function withDefaults(request) {
+  return { overrides: [], ...request };
 }

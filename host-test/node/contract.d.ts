@@ -1,156 +1,212 @@
-/** @module Interface privacy:connector/connector@0.1.0 **/
+/** @module Interface privacy:connector/connector@0.2.0 **/
 /**
- * What this connector is and needs. It makes no call.
+ * Describes the connector: settings, permissions, rate limits, egress, gaps. Makes no network call.
  */
 export function describe(): Manifest;
 /**
- * Takes the settings, all or none. It makes no call. Configuring again replaces everything.
+ * Applies settings: all of them or none. Replaces earlier settings. Makes no network call.
  */
 export function configure(settings: Array<Setting>): void;
 /**
- * Tests the connection for these rights: signs in, and tries every permission that they need with a harmless call. It
- * fails unless all are there, and names every one that is not.
+ * Tests the connection for the given rights: authenticates and exercises every permission they need, without changing
+ * anything. Fails unless all are granted; the error lists every missing one.
  */
 export function check(rights: Array<Right>): Connection;
 /**
- * Begins an access request.
+ * Starts access requests.
  */
-export function access(request: Request): Progress;
+export function access(requests: Array<Request>): Array<Result<Progress, Error>>;
 /**
- * Begins a deletion request. Not while an access request on the same person is open: it would lose its answer.
+ * Starts deletion requests. Requests passed in one call may share vendor jobs, which is how bulk work stays within the
+ * vendor's rate limits; each request still gets its own guards, result and receipt. Requests that share an identifier
+ * belong into one call. Where a finding has the code `shared-job`, start that request again in a call of its own; elements
+ * that fail with a problem `narrowing` are started again with each other and no others. `preview` never fails with
+ * `outcome-unknown`. Do not delete while an access request for the same person is pending.
  */
 export { _delete as delete };
-function _delete(request: Request, mode: DeletionMode): Progress;
+function _delete(requests: Array<Request>, mode: DeletionMode): Array<Result<Progress, Error>>;
 /**
- * Asks how requests stand: one answer a task, in their order, with as few calls to the vendor as serve them all. Safe
- * to repeat, from several places at once. A task that this call had no time or room for stays `pending`, with the same
- * ticket. It never begins an erasure, and never answers `outcome-unknown`.
+ * Carries out opt-out requests: the vendor must no longer contact the person. Idempotent.
+ */
+export function optOut(requests: Array<Request>): Array<Result<Progress, Error>>;
+/**
+ * Advances pending requests, with as few vendor calls as possible; poll requests of one `pending.group` together. Safe to
+ * repeat and to run concurrently. Tasks that do not fit into one call stay `pending` with the same ticket. Never starts a
+ * deletion; never fails with `outcome-unknown`.
  */
 export function poll(tasks: Array<Task>): Array<Result<Progress, Error>>;
 /**
- * Reads a piece of a remote document from `offset`: at most `limit` bytes (1 or more), and at least one unless it is
- * the last. Reading on in order on one instance is cheap. Elsewhere, a vendor without ranges may have to send everything again;
- * if the file has changed since, the remedy is `restart`.
+ * Reads up to `limit` bytes (at most 1 MiB) of a remote document from `offset`: at least one byte unless it is the end.
+ * Sequential reads on one instance are cheap. If the file has changed since it was reported, the remedy is `restart`.
  */
 export function read(reference: string, offset: bigint, limit: number): Chunk;
 /**
- * One name under which a vendor system may know a person. Outer blanks never count.
+ * A privacy right.
+ * # Variants
+ * 
+ * ## `"access"`
+ * 
+ * ## `"deletion"`
+ * 
+ * ## `"opt-out"`
  */
-export type Identifier = IdentifierEmail | IdentifierPhone | IdentifierExternalReference | IdentifierOther;
+export type Right = 'access' | 'deletion' | 'opt-out';
 /**
- * An e-mail address; compared without regard to case.
+ * An identifier of a data subject. Leading and trailing whitespace is ignored.
+ */
+export type Identifier = IdentifierEmail | IdentifierPhone | IdentifierExternalId | IdentifierOther;
+/**
+ * An e-mail address, compared without regard to case.
  */
 export interface IdentifierEmail {
   tag: 'email',
   val: string,
 }
 /**
- * A telephone number in E.164 form.
+ * A telephone number in E.164 format.
  */
 export interface IdentifierPhone {
   tag: 'phone',
   val: string,
 }
 /**
- * The id that the customer's own systems gave the person.
+ * The customer's own ID of the person, compared exactly.
  */
-export interface IdentifierExternalReference {
-  tag: 'external-reference',
+export interface IdentifierExternalId {
+  tag: 'external-id',
   val: string,
 }
 /**
- * Any other kind: its name, and the value.
+ * Any other kind: its name and the value.
  */
 export interface IdentifierOther {
   tag: 'other',
   val: [string, string],
 }
 /**
- * A privacy right that a connector can serve.
- * # Variants
- * 
- * ## `"access"`
- * 
- * ## `"deletion"`
+ * When attempts were started, by the clock that the connector sees. `invalid-request` if the latest lies before the
+ * earliest, or more than 24 hours in the future, as a time in milliseconds does.
  */
-export type Right = 'access' | 'deletion';
+export interface Attempts {
+  /**
+   * The earliest; later attempts do not move it.
+   */
+  firstAt: bigint,
+  /**
+   * The latest.
+   */
+  lastAt: bigint,
+}
 /**
- * How far a deletion goes. There is no default: irreversible work is asked for in so many words.
+ * A data subject request.
+ */
+export interface Request {
+  /**
+   * The host's ID of the request, the same on every retry: 1 to 128 of `A-Z a-z 0-9 . _ : -`. Hosts must not start the
+   * same request concurrently.
+   */
+  id: string,
+  /**
+   * All identifiers of one person: 1 to 64. A deletion or opt-out acts on these and on no others.
+   */
+  subject: Array<Identifier>,
+  /**
+   * Deletion, after `outcome-unknown`: the earlier attempts whose outcome is unknown. The connector then looks for the
+   * vendor's job of any of them, and continues it instead of starting another. An attempt that ended in any other way
+   * does not count.
+   */
+  attempts?: Attempts,
+  /**
+   * Codes of guards that an operator has overridden for this request: see `finding.code`.
+   */
+  overrides: Array<string>,
+}
+/**
+ * How far a deletion goes. There is no default, because deletion is irreversible.
  * # Variants
  * 
  * ## `"preview"`
  * 
- * Search only. Nothing is deleted. The guards are tried, too.
+ * Report what would be deleted; delete nothing. Guards are evaluated too.
  * ## `"erase"`
  * 
  * Delete, and report what the vendor reports.
  * ## `"erase-and-verify"`
  * 
- * Delete, then search again, and report `verified` only if nothing is left.
+ * Delete, then search again; `verified` only if nothing is found.
  */
 export type DeletionMode = 'preview' | 'erase' | 'erase-and-verify';
 /**
- * The steps of a request, in order. Not every request takes every step.
+ * A request in progress, and its latest ticket.
+ */
+export interface Task {
+  request: Request,
+  ticket: string,
+}
+/**
+ * The phases of a request, in order. A request need not pass through all of them.
  * # Variants
- * 
- * ## `"resolving"`
  * 
  * ## `"searching"`
  * 
  * ## `"exporting"`
  * 
- * ## `"gathering"`
+ * ## `"collecting"`
  * 
- * ## `"erasing"`
+ * ## `"deleting"`
+ * 
+ * ## `"opting-out"`
  * 
  * ## `"verifying"`
  */
-export type Stage = 'resolving' | 'searching' | 'exporting' | 'gathering' | 'erasing' | 'verifying';
+export type Stage = 'searching' | 'exporting' | 'collecting' | 'deleting' | 'opting-out' | 'verifying';
 /**
- * How a request ended. Every count comes from evidence: a connector never reports work that it cannot show.
+ * How a request ended. Every outcome rests on evidence: the connector reports nothing it cannot show.
  * # Variants
  * 
  * ## `"found"`
  * 
  * Access: data was found, and every source answered.
- * ## `"nothing-found"`
+ * ## `"not-found"`
  * 
- * Every source answered, and none holds anything under these names.
+ * Every source answered, and none holds data under these identifiers.
  * ## `"partial"`
  * 
- * Not the whole answer: a source could not be read, a name could not be used by any source, or only part could be
- * deleted. `findings` say which. Also when nothing was found so far.
+ * Incomplete: a source could not be searched, an identifier was not usable, or only some data could be processed. See
+ * `findings` for what is missing, and `receipt.jobs` for what was done.
  * ## `"previewed"`
  * 
- * Deletion: this is what would be deleted.
+ * Deletion, `preview`: what would be deleted.
  * ## `"submitted"`
  * 
- * Deletion: the vendor took the request; by the connection's settings, its end was not awaited.
- * ## `"erased"`
+ * Deletion in mode `erase`: accepted by the vendor; the connection's settings ask not to wait for completion.
+ * ## `"deleted"`
  * 
- * Deletion: the vendor says that it finished.
+ * Deletion: completed according to the vendor.
  * ## `"verified"`
  * 
- * Deletion: the vendor says that it finished, and a second search found nothing.
- * ## `"residue"`
+ * Deletion: completed according to the vendor, or no longer listed by it, and a second search found nothing.
+ * ## `"data-remaining"`
  * 
- * Deletion: the vendor says that it finished, yet searches still find data.
+ * Deletion: completed according to the vendor, but searches still find data.
+ * ## `"opted-out"`
+ * 
+ * Opt-out: set everywhere the person was found, and read back.
  * ## `"refused"`
  * 
- * Deletion: not begun, because a guard forbids it, or because no name is of a kind that the vendor deletes by.
- * `findings` say which guard, and which names it is about.
+ * Not started: a guard forbids it, or no identifier can be used. See `findings`.
  * ## `"failed"`
  * 
- * The vendor gave the job up. `receipt` holds its reason as a code.
+ * The vendor's job failed. `receipt` holds the reason as a code.
  */
-export type Outcome = 'found' | 'nothing-found' | 'partial' | 'previewed' | 'submitted' | 'erased' | 'verified' | 'residue' | 'refused' | 'failed';
+export type Outcome = 'found' | 'not-found' | 'partial' | 'previewed' | 'submitted' | 'deleted' | 'verified' | 'data-remaining' | 'opted-out' | 'refused' | 'failed';
 /**
- * Whether a source answered, and why not.
+ * Whether a source was searched, and if not, why.
  * # Variants
  * 
  * ## `"searched"`
  * 
- * ## `"not-available"`
+ * ## `"unavailable"`
  * 
  * ## `"not-permitted"`
  * 
@@ -158,84 +214,86 @@ export type Outcome = 'found' | 'nothing-found' | 'partial' | 'previewed' | 'sub
  * 
  * ## `"guarded"`
  */
-export type SourceState = 'searched' | 'not-available' | 'not-permitted' | 'not-usable' | 'guarded';
+export type SourceState = 'searched' | 'unavailable' | 'not-permitted' | 'not-usable' | 'guarded';
 /**
- * How much a source holds. Not knowing is not the same as nothing.
+ * How much data a source holds. `unknown` is not zero.
  */
-export type Amount = AmountNothing | AmountExactly | AmountSomeData | AmountUnknown;
-export interface AmountNothing {
-  tag: 'nothing',
-}
-export interface AmountExactly {
-  tag: 'exactly',
-  val: bigint,
-}
-export interface AmountSomeData {
-  tag: 'some-data',
-}
+export type Amount = AmountUnknown | AmountPresent | AmountCount;
 export interface AmountUnknown {
   tag: 'unknown',
 }
 /**
- * What one source of data answered about some of the names.
+ * Some, but the source does not say how much.
+ */
+export interface AmountPresent {
+  tag: 'present',
+}
+export interface AmountCount {
+  tag: 'count',
+  val: bigint,
+}
+/**
+ * What one source reported.
  */
 export interface Finding {
   /**
-   * The source: `survey-responses`, `directory:POOL_012`, `user-accounts`, …; `personal-data` for whatever a deletion
-   * reaches, where the vendor does not tell it apart; `all` for what concerns every source.
+   * The source: `survey-responses`, `directory:POOL_012`, `user-accounts`, …; `personal-data` for everything a vendor's
+   * deletion job covers; `all` for every source.
    */
   source: string,
   state: SourceState,
   amount: Amount,
   /**
-   * Which names it is about, as indices into `request.subject`.
+   * The identifiers it is about, as indices into `request.subject`.
    */
-  names: Uint32Array,
+  identifiers: Uint32Array,
   /**
-   * A stable word for what a host may act on. Guards, which `request.confirmed` may lift where the note says so:
-   * `staff-account`, `own-account`. Names that cannot be used: `unknown-kind`, `no-address`. Sources that did not
-   * answer in full: `too-many`, `not-permitted`, `not-answering`, `not-searchable`, `not-licensed`, …
+   * A stable code for programs. Guards, which `request.overrides` may lift where the note says so: `staff-account`,
+   * `own-account`. Unusable identifiers: `unsupported-kind`, `no-email`. Incomplete sources: `too-many`,
+   * `not-permitted`, `unavailable`, `not-searchable`, `not-licensed`. Data under an identifier that differs from the
+   * given one in case alone, and was left out: `similar-identifier`. A completed deletion whose vendor does not say what
+   * became of this identifier: `not-itemised`. A result that may be due to other requests of the job: `shared-job`.
+   * Connectors may use further codes: show the note of a code that the host does not know.
    */
   code?: string,
   /**
-   * One sentence for a person to read.
+   * One sentence for a person.
    */
   note?: string,
 }
 /**
- * Where the bytes of a document are.
+ * Where a document's bytes are.
  */
 export type Content = ContentInline | ContentRemote;
 /**
- * The bytes themselves: up to 64 KiB, and up to 1 MiB for all that one call answers.
+ * The bytes: up to 64 KiB per document and 1 MiB per call.
  */
 export interface ContentInline {
   tag: 'inline',
   val: Uint8Array,
 }
 /**
- * A reference for `read`: whatever does not fit. It may be logged, like a ticket. Read it soon: vendors let files
- * expire.
+ * A reference for `read`, safe to log. Read it soon: vendors let files expire.
  */
 export interface ContentRemote {
   tag: 'remote',
   val: string,
 }
 /**
- * A part of the answer to an access request.
+ * A document that answers an access request.
  */
 export interface Document {
   /**
-   * A file name: unique within the report, safe in any file system, without personal data.
+   * A file name: unique within the report, valid on every file system, free of personal data.
    */
   name: string,
   mediaType: string,
   /**
-   * The `finding.source` that it came from.
+   * The `finding.source` it came from.
    */
   source: string,
   /**
-   * Its size in bytes, where that is known.
+   * The size in bytes, if known.
    */
   size?: bigint,
   content: Content,
@@ -246,18 +304,16 @@ export interface Document {
 export interface Chunk {
   bytes: Uint8Array,
   /**
-   * Whether the document ends with this piece.
+   * Whether this is the end of the document.
    */
   last: boolean,
 }
 /**
- * Data that a request of this kind does not reach, and what a person must do instead.
+ * Data that a right does not reach, and what to do about it.
  */
 export interface Gap {
-  /**
-   * A stable word for the gap.
-   */
   code: string,
+  rights: Array<Right>,
   description: string,
   advice: string,
 }
@@ -266,34 +322,61 @@ export interface Gap {
  */
 export interface VendorJob {
   /**
-   * What was asked: `customer-data-request`, `erasure`, `erasure-search`.
+   * `customer-data-request`, `erasure`, `erasure-search`, `opt-out`.
    */
   operation: string,
+  /**
+   * The vendor's ID of the job; for an opt-out, of the directory.
+   */
   id: string,
   status: string,
   created?: string,
   updated?: string,
   /**
-   * Why it failed, as a code, never as the vendor's free text.
+   * How many identifiers the job covers, including those of other requests that share it.
+   */
+  identifiers?: number,
+  /**
+   * Why it failed, as a code, never as the vendor's text.
    */
   failure?: string,
 }
 /**
- * What was done, for the customer's audit file. It holds no personal data.
+ * Evidence of what was done, for the audit trail. Free of personal data.
  */
 export interface Receipt {
   /**
-   * The connector and its version.
+   * The connector's name and version.
    */
   connector: string,
-  requestKey: string,
+  requestId: string,
   mode?: DeletionMode,
   jobs: Array<VendorJob>,
   submittedAt?: bigint,
   finishedAt: bigint,
 }
 /**
- * What went wrong.
+ * The final result of a request.
+ */
+export interface Report {
+  right: Right,
+  outcome: Outcome,
+  findings: Array<Finding>,
+  documents: Array<Document>,
+  /**
+   * Further identifiers of the person, found through the given ones. Nothing was done with them: a person confirms them
+   * and starts another request. Each is accepted in `request.subject` as it stands.
+   */
+  discovered: Array<Identifier>,
+  gaps: Array<Gap>,
+  receipt: Receipt,
+  /**
+   * With outcome `submitted`: a ticket that follows the job to its end.
+   */
+  ticket?: string,
+}
+/**
+ * The kind of an error.
  * # Variants
  * 
  * ## `"not-configured"`
@@ -304,84 +387,157 @@ export interface Receipt {
  * A setting is missing, unknown or malformed.
  * ## `"invalid-request"`
  * 
- * The request cannot be served as it is written.
+ * The request cannot be served as written.
  * ## `"invalid-ticket"`
  * 
  * The ticket or reference is damaged, or belongs to another request.
  * ## `"unsupported"`
  * 
- * This connector cannot do this, or not yet: a ticket of a newer version, say.
+ * Not supported by this connector or this version of it.
  * ## `"unauthorized"`
  * 
- * The vendor does not accept the credentials.
+ * The vendor rejects the credentials.
  * ## `"forbidden"`
  * 
- * The credentials are good, but lack a permission, a role or a licence.
+ * The credentials lack a permission, a role or a licence.
  * ## `"rate-limited"`
  * 
- * The vendor asks for fewer calls, or this call's share of them is used up.
+ * The vendor throttles, or this connection's share of the rate limit is used up.
  * ## `"unavailable"`
  * 
- * The vendor cannot be reached, or fails for the moment.
+ * The vendor cannot be reached, or fails temporarily.
  * ## `"outcome-unknown"`
  * 
- * The vendor may or may not have begun: call again with `first-attempt-at`.
- * ## `"unknown-job"`
+ * Deletion only: the vendor may or may not have started it. Repeat the call with `attempts`.
+ * ## `"job-not-found"`
  * 
- * The vendor no longer knows its own job or file.
- * ## `"protocol"`
+ * The vendor no longer has the job or file.
+ * ## `"unexpected-response"`
  * 
- * The vendor's answer makes no sense.
+ * The vendor's response was not understood.
  */
-export type ErrorKind = 'not-configured' | 'invalid-settings' | 'invalid-request' | 'invalid-ticket' | 'unsupported' | 'unauthorized' | 'forbidden' | 'rate-limited' | 'unavailable' | 'outcome-unknown' | 'unknown-job' | 'protocol';
+export type ErrorKind = 'not-configured' | 'invalid-settings' | 'invalid-request' | 'invalid-ticket' | 'unsupported' | 'unauthorized' | 'forbidden' | 'rate-limited' | 'unavailable' | 'outcome-unknown' | 'job-not-found' | 'unexpected-response';
 /**
  * What the caller can do about an error.
  */
 export type Remedy = RemedyRetry | RemedyRestart | RemedyOperator | RemedyGiveUp;
 /**
- * The same call again, no earlier than this many milliseconds from now.
+ * Repeat the call after at least this many milliseconds.
  */
 export interface RemedyRetry {
   tag: 'retry',
   val: bigint,
 }
 /**
- * This ticket or reference is spent: begin anew with `access`, or with `delete` and `first-attempt-at`.
+ * The ticket or reference is spent: start the request again, a deletion with `attempts`.
  */
 export interface RemedyRestart {
   tag: 'restart',
 }
 /**
- * A person must change something first: the message says what.
+ * An operator must change something first; the message says what.
  */
 export interface RemedyOperator {
   tag: 'operator',
 }
 /**
- * No retry will help.
+ * Nothing: no retry will help.
  */
 export interface RemedyGiveUp {
   tag: 'give-up',
 }
 /**
- * One thing that is wrong, where several can be.
+ * One cause of an error, or one warning.
  */
 export interface Problem {
   /**
-   * A stable word. In errors: `setting`, `request`, `permission`, `role`, `egress`. In warnings: `not-licensed`,
-   * `not-searchable`, `unproven`, `role`, `datacenter`. As `attention`: `overdue`, `unknown-status`.
+   * A stable code. Errors: `setting`, `request`, `permission`, `role`, `egress`, `proxy`, `narrowing`. Warnings: `not-licensed`,
+   * `not-searchable`, `unproven`, `role`, `datacenter`, `notice`. `attention`: `overdue`, `unknown-status`.
    */
   code: string,
   /**
-   * What it is about: a setting's key, a permission's name, an origin, a source, a place in the request such as
-   * `subject[2]`. Never a value.
+   * What it concerns: a setting's key, a permission, an origin, a source, a place such as `subject[2]`. Never a value.
    */
-  subject: string,
+  target: string,
   /**
-   * The rights that it stands in the way of.
+   * The rights it affects.
    */
-  blocks: Array<Right>,
+  affects: Array<Right>,
   message: string,
+}
+/**
+ * Work in progress at the vendor.
+ */
+export interface Pending {
+  /**
+   * What `poll` needs to continue, on any instance, for as long as the vendor keeps the job. At most 4 KiB of printable
+   * ASCII, free of personal data and secrets, hence safe to log. Store it before polling again. Older tickets of the
+   * same request remain valid.
+   */
+  ticket: string,
+  stage: Stage,
+  /**
+   * The minimum delay before the next `poll`.
+   */
+  pollAfterMs: bigint,
+  /**
+   * Requests with the same value share a vendor job: poll them together. Safe to log.
+   */
+  group?: string,
+  /**
+   * When the vendor accepted the request, once it has.
+   */
+  submittedAt?: bigint,
+  /**
+   * The vendor's own word for the job's status.
+   */
+  vendorStatus?: string,
+  /**
+   * Progress of this stage, 0 to 100, where the vendor reports it.
+   */
+  percent?: number,
+  /**
+   * Set when an operator should look although work continues: `overdue`, `unknown-status`.
+   */
+  attention?: Problem,
+}
+/**
+ * The state of a request.
+ */
+export type Progress = ProgressPending | ProgressDone;
+/**
+ * Work continues: call `poll` with this ticket.
+ */
+export interface ProgressPending {
+  tag: 'pending',
+  val: Pending,
+}
+/**
+ * The final result. Starting the request again yields the same outcome while the vendor's data is unchanged.
+ */
+export interface ProgressDone {
+  tag: 'done',
+  val: Report,
+}
+/**
+ * An error. It contains no personal data, no secret, and nothing of the vendor's response but codes. Unless the kind is
+ * `outcome-unknown`, the call did not start this request's deletion; earlier tickets remain valid unless the remedy is
+ * `restart`.
+ */
+export interface Error {
+  kind: ErrorKind,
+  remedy: Remedy,
+  /**
+   * One sentence for a person.
+   */
+  message: string,
+  /**
+   * Every problem found, so that all can be fixed at once.
+   */
+  problems: Array<Problem>,
+  httpStatus?: number,
+  vendorCode?: string,
+  vendorRequestId?: string,
 }
 /**
  * A key and its value.
@@ -391,124 +547,7 @@ export interface Setting {
   value: string,
 }
 /**
- * One data-subject request, as the host tracks it. One caller at a time begins work for a key.
- */
-export interface Request {
-  /**
-   * The host's own id for this request, the same on every retry: 1 to 128 of `A-Z a-z 0-9 . _ : -`.
-   */
-  key: string,
-  /**
-   * Every name of the person; 1 to 64. A deletion acts on these names and no others.
-   */
-  subject: Array<Identifier>,
-  /**
-   * Set when an earlier attempt ended as `outcome-unknown`: when that attempt began, noted by the host before it made
-   * the call. The connector then looks for the vendor job of that attempt, and adopts it instead of making a second
-   * one. A job that only reads may be made twice where the vendor keeps no list.
-   */
-  firstAttemptAt?: bigint,
-  /**
-   * Codes of guards that a person has lifted for this request: see `finding.code`.
-   */
-  confirmed: Array<string>,
-  extra: Array<Setting>,
-}
-/**
- * Work that goes on at the vendor.
- */
-export interface Pending {
-  /**
-   * What `poll` needs to go on, on this instance or any other, today or in a month: at most 4 KiB of printable ASCII,
-   * without personal data or secrets, so that it may be logged. Store it before polling again. An older ticket of the
-   * same request stays good.
-   */
-  ticket: string,
-  stage: Stage,
-  /**
-   * Poll no earlier than this from now.
-   */
-  pollAfterMs: bigint,
-  /**
-   * When the vendor took the request; none while it has not.
-   */
-  submittedAt?: bigint,
-  /**
-   * The vendor's own word for the state of its job.
-   */
-  vendorStatus?: string,
-  /**
-   * How far this stage is, 0 to 100, where the vendor says.
-   */
-  percent?: number,
-  /**
-   * Work goes on, but a person should look: `overdue`, `unknown-status`.
-   */
-  attention?: Problem,
-  extra: Array<Setting>,
-}
-/**
- * The last word about a request.
- */
-export interface Report {
-  right: Right,
-  outcome: Outcome,
-  findings: Array<Finding>,
-  documents: Array<Document>,
-  /**
-   * Further names that were found through the given ones. Nothing was deleted under them: a person confirms them, and
-   * the host asks again.
-   */
-  alsoKnownAs: Array<Identifier>,
-  gaps: Array<Gap>,
-  receipt: Receipt,
-  /**
-   * Outcome `submitted`: another ticket, which follows the job to its end whatever the settings say.
-   */
-  ticket?: string,
-  extra: Array<Setting>,
-}
-/**
- * Where a request stands.
- */
-export type Progress = ProgressPending | ProgressDone;
-/**
- * Work goes on: call `poll` with this ticket.
- */
-export interface ProgressPending {
-  tag: 'pending',
-  val: Pending,
-}
-/**
- * The last word: keep it. Asking again gives the same outcome as long as vendor and data are unchanged; documents
- * and receipt are then built anew.
- */
-export interface ProgressDone {
-  tag: 'done',
-  val: Report,
-}
-/**
- * An error holds no personal data, no secret, and nothing of a vendor's answer but its codes. Unless its kind is
- * `outcome-unknown`, this call began nothing; a ticket given before stays good unless the remedy is `restart`.
- */
-export interface Error {
-  kind: ErrorKind,
-  remedy: Remedy,
-  /**
-   * One sentence for a person to read.
-   */
-  message: string,
-  /**
-   * All that is wrong, so that it can be put right at once.
-   */
-  problems: Array<Problem>,
-  httpStatus?: number,
-  vendorCode?: string,
-  vendorRequestId?: string,
-  extra: Array<Setting>,
-}
-/**
- * What kind of value a setting takes. A `secret` is never shown again; an `origin` is a scheme, a host and a port.
+ * The type of a setting's value. A `secret` is never shown again; an `origin` is scheme, host and port.
  * # Variants
  * 
  * ## `"text"`
@@ -525,7 +564,7 @@ export interface Error {
  */
 export type SettingKind = 'text' | 'secret' | 'choice' | 'flag' | 'number' | 'origin';
 /**
- * A field of the form in which an operator sets a connection up. A key once published is accepted for ever.
+ * A field of the connection's set-up form. A published key stays accepted.
  */
 export interface SettingField {
   key: string,
@@ -540,43 +579,60 @@ export interface SettingField {
   choices: Array<[string, string]>,
 }
 /**
- * A permission that an operator must grant at the vendor.
+ * A permission that an administrator grants at the vendor.
  */
 export interface Permission {
   name: string,
-  neededFor: Array<Right>,
+  /**
+   * Rights that fail without it.
+   */
+  requiredFor: Array<Right>,
+  /**
+   * Rights that return more with it.
+   */
+  optionalFor: Array<Right>,
 }
 /**
- * How a connector serves one right.
+ * How a connector supports a right.
  */
 export interface Capability {
   right: Right,
   /**
-   * Whether the vendor works on it after the call returns.
+   * Whether the vendor keeps working after the call returns.
    */
   asynchronous: boolean,
   /**
-   * Whether everything goes or nothing does, with no choice of records.
+   * Whether all data of the person is processed, without a choice of records.
    */
   wholeRecord: boolean,
   /**
-   * The identifier cases that it can use.
+   * The supported cases of `identifier`.
    */
   identifiers: Array<string>,
   /**
-   * After this long a pending request gets `attention`.
+   * How many identifiers one vendor job can serve; 1 where requests are never grouped.
+   */
+  groupSize: number,
+  /**
+   * After this long, a pending request is reported as `overdue`.
    */
   overdueAfterMs: bigint,
 }
 /**
- * A limit that the vendor sets for one tenant, whoever calls. A host that runs several instances may keep it for all
- * of them: it answers a request beyond the limit itself, with 429 and `Retry-After`, and the connector takes that for
- * the vendor's answer. A host that cannot answer for the vendor leaves the limits to each connector's own share.
+ * A rate limit that the vendor applies to the whole tenant. A host that runs several instances should enforce it across
+ * them by answering excess calls itself, with status 429 and `Retry-After`. Where it cannot, each instance keeps to its
+ * own share (a setting). A call counts against every limit it matches.
  */
 export interface RateLimit {
   name: string,
+  /**
+   * Empty for every method.
+   */
   methods: Array<string>,
-  pathPrefix: string,
+  /**
+   * A path in which `*` stands for one segment and a final `**` for the rest, such as `/API/v3/users/*`.
+   */
+  path: string,
   callsPerMinute: number,
 }
 /**
@@ -591,39 +647,30 @@ export interface Manifest {
   permissions: Array<Permission>,
   limits: Array<RateLimit>,
   /**
-   * The origins that the connector may have to reach: `https://*.example.com`.
+   * Origins the connector may need to reach: `https://*.example.com`.
    */
   egress: Array<string>,
   gaps: Array<Gap>,
-  extra: Array<Setting>,
 }
 /**
- * What `check` found.
+ * The result of `check`.
  */
 export interface Connection {
   /**
-   * The vendor's name for the customer's tenant, its region, and the account that acts, with its role.
+   * The vendor's name of the tenant, its region, and the account in use with its role.
    */
   tenant: string,
   region: string,
   account: string,
   role: string,
   /**
-   * The permissions that were proved.
+   * The permissions that were verified.
    */
   granted: Array<string>,
   /**
-   * The origins that this connection reaches, of those that the manifest names.
+   * The origins this connection uses, out of `manifest.egress`.
    */
   egress: Array<string>,
   warnings: Array<Problem>,
-  extra: Array<Setting>,
-}
-/**
- * A request that is under way, and its ticket.
- */
-export interface Task {
-  request: Request,
-  ticket: string,
 }
 export type Result<T, E> = { tag: 'ok', val: T } | { tag: 'err', val: E };

@@ -1,9 +1,8 @@
 /**
- * One instance of a plugin, in a thread of its own: the plugin's calls wait for the network, and a thread that waits so
- * can do nothing else. `connector.js` starts it, and is the only one that talks to it.
+ * One instance of a plugin, in a thread of its own: calls of the plugin block until the network responds. `connector.js`
+ * starts this file as a worker, and is its only user.
  *
- * What the plugin gets is listed here: clocks, HTTPS, and one variable for the egress guard within. Nothing of this
- * process's own environment.
+ * The plugin gets clocks, HTTP, and the variables for its egress guard, but not the environment of this process.
  */
 
 import { parentPort, workerData } from "node:worker_threads";
@@ -12,10 +11,10 @@ import { outgoingHandler, types } from "@bytecodealliance/preview2-shim/http";
 import { error, poll, streams } from "@bytecodealliance/preview2-shim/io";
 
 /**
- * The interface, of whatever version that means the same: for each 0.N it is frozen. jco exports it by its short name
- * `connector`, too, which would let a 0.2 pass.
+ * The interface in every compatible version: it is frozen for each 0.N. The short name `connector`, under which jco exports
+ * the interface as well, would accept other versions.
  */
-const INTERFACE = /^privacy:connector\/connector@0\.1\.\d+$/;
+const INTERFACE = /^privacy:connector\/connector@0\.2\.\d+$/;
 
 /**
  * @typedef {typeof import("./contract.js")} Contract
@@ -27,7 +26,7 @@ const INTERFACE = /^privacy:connector\/connector@0\.1\.\d+$/;
  *
  * @typedef {{ name: string, given: unknown[] }} Call
  *
- * @typedef {{ ok: unknown } | { error: import("./contract.js").Error } | { lost: string }} Answer
+ * @typedef {{ ok: unknown } | { error: import("./contract.js").Error } | { lost: string }} Returned
  */
 
 /** @type {Start} */
@@ -40,7 +39,7 @@ if (!port) {
 
 const connector = await instantiate();
 port.postMessage({ ok: null });
-port.on("message", (/** @type {Call} */ call) => port.postMessage(answer(call)));
+port.on("message", (/** @type {Call} */ call) => port.postMessage(run(call)));
 
 /** @returns {Promise<Contract>} */
 async function instantiate() {
@@ -57,7 +56,7 @@ async function instantiate() {
     "wasi:io/error": error,
     "wasi:io/poll": poll,
     "wasi:io/streams": streams,
-    // The guard alone asks for it.
+    // Only the guard imports it.
     get "wasi:cli/environment"() {
       guarded = true;
       return { getEnvironment: () => environment };
@@ -65,26 +64,26 @@ async function instantiate() {
   };
   const exported = plugin.instantiate((/** @type {string} */ name) => modules.get(name), imports);
   if (!guarded) {
-    throw new Error("the plugin has no egress guard within: it could call anywhere");
+    throw new Error("the plugin has no egress guard: it could call any origin");
   }
   const name = Object.keys(exported).find((name) => INTERFACE.test(name));
   if (name === undefined) {
     const names = Object.keys(exported).filter((name) => name.includes(":"));
-    throw new Error(`this host speaks privacy:connector@0.1, and the plugin exports ${names.join(", ") || "nothing"}`);
+    throw new Error(`this host loads privacy:connector@0.2.x, but the plugin exports ${names.join(", ") || "nothing"}`);
   }
   return exported[name];
 }
 
 /**
  * @param {Call} call
- * @returns {Answer}
+ * @returns {Returned}
  */
-function answer({ name, given }) {
+function run({ name, given }) {
   try {
     const call = /** @type {(...given: unknown[]) => unknown} */ (connector[/** @type {keyof Contract} */ (name)]);
     return { ok: call(...given) };
   } catch (thrown) {
-    // jco throws an error of the contract as the payload of one of its own; all else is a trap.
+    // jco throws an error of the contract as the payload of an error of its own. Anything else is a trap.
     const payload = thrown instanceof Error && "payload" in thrown ? thrown.payload : undefined;
     if (payload && typeof payload === "object" && "remedy" in payload) {
       return { error: /** @type {import("./contract.js").Error} */ (payload) };

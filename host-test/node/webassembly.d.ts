@@ -1,4 +1,4 @@
-// Node's types leave this out, and those of browsers bring a `Request` and a `Document` of their own.
+// Node's types lack this, and those of browsers add a `Request` and a `Document` of their own.
 declare namespace WebAssembly {
   interface Module {
     readonly [Symbol.toStringTag]: "WebAssembly.Module";

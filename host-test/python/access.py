@@ -1,4 +1,4 @@
-"""An access request, from its beginning to its end."""
+"""An access request, from start to finish."""
 
 from __future__ import annotations
 
@@ -7,7 +7,6 @@ import json
 import sys
 import time
 from collections.abc import Callable
-from dataclasses import replace
 from pathlib import Path
 
 from privacy_host import (
@@ -16,7 +15,6 @@ from privacy_host import (
     ConnectorError,
     Email,
     Error,
-    ErrorKind,
     Pending,
     Plugin,
     Progress,
@@ -25,95 +23,77 @@ from privacy_host import (
     Retry,
     Right,
     Task,
+    unwrap,
 )
 
-MOST_TRIES = 10
-"""After so many errors in a row a person is asked."""
+MAX_TRIES = 10
+"""After so many failed calls in a row, an operator must look."""
 
 
-def begun(connector: Connector, request: Request) -> Progress:
-    """Begins the request, again where the remedy of an error is to try again."""
-    for tries_left in reversed(range(MOST_TRIES)):
-        # Noted before the call, and kept in a database by those who may be killed meanwhile.
-        attempted_at = int(time.time())
-        unknown = replace(request, first_attempt_at=request.first_attempt_at or attempted_at)
+def repeat(call: Callable[[], list[Progress | Error]]) -> Progress:
+    """The result of a call for one request. Repeats the call after an error that says so, and after a lost call: `access`
+    and `poll` are safe to repeat."""
+    for tries_left in reversed(range(MAX_TRIES)):
         try:
-            return connector.access(request)
+            [result] = call()
+            return unwrap(result)
         except CallLost:
             if not tries_left:
                 raise
-            request = unknown
-        except ConnectorError as refused:
-            error = refused.error
-            if not isinstance(error.remedy, Retry) or not tries_left:
+        except ConnectorError as failed:
+            if not isinstance(failed.error.remedy, Retry) or not tries_left:
                 raise
-            if error.kind is ErrorKind.OUTCOME_UNKNOWN:
-                request = unknown
-            time.sleep(error.remedy.after_ms / 1000)
+            print(failed)
+            time.sleep(failed.error.remedy.after_ms / 1000)
     raise AssertionError("the last try returns or raises")
 
 
-def finished(connector: Connector, request: Request, progress: Progress, say: Callable[[str], None]) -> Report:
-    """Follows the request to its last word."""
-    tries_left = MOST_TRIES
+def complete(connector: Connector, request: Request) -> Report:
+    """Starts the request and polls until it is done."""
+    progress = repeat(lambda: connector.access([request]))
     while isinstance(progress, Pending):
-        # A platform stores the ticket here: any instance can go on with it, also in a month.
-        say(f"{progress.stage.value}; next look in {progress.poll_after_ms // 1000} s")
+        # A platform stores the ticket here. Any instance can continue with it.
+        task = Task(request, progress.ticket)
+        print(f"{progress.stage.value}; next poll in {progress.poll_after_ms // 1000} s")
         time.sleep(progress.poll_after_ms / 1000)
-        try:
-            [answer] = connector.poll([Task(request, progress.ticket)])
-        except CallLost:
-            # To poll is safe to repeat.
-            tries_left -= 1
-            if not tries_left:
-                raise
-            continue
-        if not isinstance(answer, Error):
-            progress, tries_left = answer, MOST_TRIES
-            continue
-        tries_left -= 1
-        if not isinstance(answer.remedy, Retry) or not tries_left:
-            raise ConnectorError(answer)
-        say(answer.message)
-        time.sleep(answer.remedy.after_ms / 1000)
+        progress = repeat(lambda: connector.poll([task]))
     return progress
 
 
 def main(arguments: list[str] | None = None) -> None:
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("plugin", help="the file, with the egress guard")
-    parser.add_argument("settings", type=Path, help="a JSON object of the connection's settings")
+    parser.add_argument("plugin", help="the connector's file, with the egress guard")
+    parser.add_argument("settings", type=Path, help="a JSON object with the connection's settings")
     parser.add_argument("email")
-    parser.add_argument("--key", default="dsr-1", help="your own id for this request, the same on every retry")
-    parser.add_argument("--origin", help="where requests may go, if it is not what the connector asks for")
+    parser.add_argument("--id", default="dsr-1", help="your ID of the request, the same on every retry")
+    parser.add_argument("--origin", help="the origin that the connector may call; by default what its manifest lists")
     parser.add_argument("--out", type=Path, required=True, help="a new directory for the documents")
-    given = parser.parse_args(arguments)
+    options = parser.parse_args(arguments)
 
-    plugin = Plugin.load(given.plugin)
+    plugin = Plugin.load(options.plugin)
     manifest = Connector(plugin, origins=[]).describe()
-    origins = [given.origin] if given.origin else manifest.egress
-    print(f"{manifest.title} connector {manifest.version}, which may reach {', '.join(origins)}")
-    if given.out.exists():
-        parser.error(f"{given.out} is there already")
+    origins = [options.origin] if options.origin else manifest.egress
+    print(f"{manifest.title} connector {manifest.version}, allowed to call {', '.join(origins)}")
+    if options.out.exists():
+        parser.error(f"{options.out} already exists")
 
     with Connector(plugin, origins) as connector:
-        connector.configure(json.loads(given.settings.read_text()))
+        connector.configure(json.loads(options.settings.read_text()))
         connection = connector.check([Right.ACCESS])
         print(f"connected to {connection.tenant}")
-        request = Request(given.key, [Email(given.email)])
-        report = finished(connector, request, begun(connector, request), print)
+        report = complete(connector, Request(options.id, [Email(options.email)]))
         print(f"{report.outcome.value}; {len(report.findings)} findings")
-        given.out.mkdir(mode=0o700)
+        options.out.mkdir(mode=0o700)
         for document in report.documents:
             size = 0
-            with open(given.out / document.name, "xb") as file:
+            with open(options.out / document.name, "xb") as file:
                 for piece in connector.bytes_of(document):
                     size += file.write(piece)
-            print(f"  {document.name}: {size} bytes of {document.source}")
+            print(f"  {document.name}: {size} bytes from {document.source}")
 
 
 if __name__ == "__main__":
     try:
         main()
-    except ConnectorError as told:
-        sys.exit(f"{told.error.kind.value}: {told}")
+    except ConnectorError as failed:
+        sys.exit(f"{failed.error.kind.value}: {failed}")

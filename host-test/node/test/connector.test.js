@@ -1,11 +1,11 @@
-/** What the host promises of any plugin, good or evil, old or new. */
+/** What the host guarantees for every plugin: defective, older or newer. */
 
 import assert from "node:assert/strict";
 import { execFile } from "node:child_process";
 import { readFile } from "node:fs/promises";
 import test, { after, before } from "node:test";
 import { promisify } from "node:util";
-import { ConnectorError, ConnectorLost, Plugin } from "../connector.js";
+import { CallLost, ConnectorError, Plugin, attempted } from "../connector.js";
 import * as guests from "./guests.js";
 import { Scratch } from "./plugins.js";
 import { Simulator } from "./simulator.js";
@@ -14,70 +14,76 @@ import { run } from "./vectors/scenario.js";
 /** @type {Scratch} */ let scratch;
 /** @type {string} */ let guarded;
 /** @type {string} */ let transpiled;
-/** @type {Plugin} */ let good;
-/** @type {Plugin} */ let evil;
+/** @type {Plugin} */ let plugin;
+/** @type {Plugin} */ let defective;
 
-const REQUEST = { key: "dsr-1", subject: [{ tag: /** @type {const} */ ("email"), val: "ada@example.org" }] };
+const REQUEST = { id: "dsr-1", subject: [{ tag: /** @type {const} */ ("email"), val: "ada@example.org" }] };
 
-/** Longer than any call of a test takes, and far less than for ever. */
-const LONG_MS = 60_000;
+/** Longer than any call of these tests takes. */
+const TIMEOUT_MS = 60_000;
 
 before(async () => {
-  scratch = await Scratch.make();
+  scratch = await Scratch.create();
   guarded = await scratch.component("--guarded");
-  transpiled = await scratch.transpiled(guarded);
-  good = await Plugin.load(transpiled);
-  evil = await Plugin.load(await scratch.transpiled(await guests.plugin(scratch)));
+  transpiled = await scratch.transpile(guarded);
+  plugin = await Plugin.load(transpiled);
+  defective = await Plugin.load(await scratch.transpile(await guests.plugin(scratch)));
 });
 
 after(() => scratch.remove());
 
-test("a fresh instance, configured like the last, comes after a trap", async () => {
-  const connector = evil.connector();
+test("after a trap the next call uses a new instance with the same settings", async () => {
+  const connector = defective.connector();
   await connector.configure({});
   assert.deepEqual(await connector.poll([]), []);
   for (let traps = 0; traps < 2; traps++) {
-    await assert.rejects(connector.access(REQUEST), ConnectorLost);
+    await assert.rejects(connector.access([REQUEST]), CallLost);
     assert.deepEqual(await connector.poll([]), []);
   }
   await connector.close();
 });
 
-test("an instance that was never configured is not configured after a trap either", async () => {
-  const connector = evil.connector();
-  await assert.rejects(connector.access(REQUEST), ConnectorLost);
-  await assert.rejects(connector.poll([]), ConnectorLost);
+test("without settings, the instance after a trap is not configured either", async () => {
+  const connector = defective.connector();
+  await assert.rejects(connector.access([REQUEST]), CallLost);
+  await assert.rejects(connector.poll([]), CallLost);
 });
 
-test("a call that does not end is ended, and the next one has a fresh instance", async () => {
-  const connector = evil.connector({ callTimeoutMs: 3000 });
+test("an endless call is stopped, and the next one uses a new instance", async () => {
+  const connector = defective.connector({ callTimeoutMs: 3000 });
   await connector.configure({});
-  await assert.rejects(connector.check([]), { name: "ConnectorLost", message: /3000 ms were not enough/ });
+  await assert.rejects(connector.check([]), { name: "CallLost", message: /longer than 3000 ms/ });
   assert.deepEqual(await connector.poll([]), []);
   await connector.close();
 });
 
-test("a connector that is closed goes on with its next call", async () => {
-  const connector = evil.connector();
+test("a list with another number of results is a lost call", async () => {
+  const connector = defective.connector();
+  await assert.rejects(connector.optOut([REQUEST]), { name: "CallLost", message: /0 results for 1 elements/ });
+  await connector.close();
+});
+
+test("a closed connector can be used again", async () => {
+  const connector = defective.connector();
   await connector.configure({});
   await connector.close();
   assert.deepEqual(await connector.poll([]), []);
   await connector.close();
 });
 
-test("a call that is under way when its connector is closed ends without an answer", async () => {
-  const connector = evil.connector({ callTimeoutMs: LONG_MS });
+test("a call is lost if its connector is closed", async () => {
+  const connector = defective.connector({ callTimeoutMs: TIMEOUT_MS });
   await connector.configure({});
   const endless = connector.check([]);
-  const lost = assert.rejects(endless, { name: "ConnectorLost", message: /its thread has ended/ });
-  // The call is on its way to the instance as soon as no promise is left to go on.
-  await new Promise((gone) => setImmediate(gone));
+  const lost = assert.rejects(endless, { name: "CallLost", message: /its thread has ended/ });
+  // The call is sent to the instance once all pending promises have settled.
+  await new Promise((resolve) => setImmediate(resolve));
   await connector.close();
   await lost;
 });
 
 test("an error of the contract is thrown with all its members", async () => {
-  const connector = good.connector();
+  const connector = plugin.connector();
   await assert.rejects(connector.check(["access"]), (error) => {
     assert.ok(error instanceof ConnectorError);
     assert.deepEqual([error.kind, error.remedy, error.httpStatus], ["not-configured", { tag: "give-up" }, undefined]);
@@ -88,11 +94,28 @@ test("an error of the contract is thrown with all its members", async () => {
   await connector.close();
 });
 
-test("connectors of one plugin work at once, and each one's calls one after the other", async (t) => {
+test("an error that concerns the whole call is returned for every request", async () => {
+  const connector = plugin.connector();
+  const results = await connector.access([REQUEST, { ...REQUEST, id: "dsr-2" }]);
+  assert.deepEqual(
+    results.map((result) => result instanceof ConnectorError && result.kind),
+    ["not-configured", "not-configured"],
+  );
+  await connector.close();
+});
+
+test("a repeated request covers all attempts with unknown outcome", () => {
+  const request = { ...REQUEST, overrides: ["own-account"] };
+  const first = attempted(request, 100);
+  assert.deepEqual(first, { ...request, attempts: { firstAt: 100n, lastAt: 100n } });
+  assert.deepEqual(attempted(first, 200), { ...request, attempts: { firstAt: 100n, lastAt: 200n } });
+});
+
+test("connectors of one plugin run concurrently, and the calls of each in order", async (t) => {
   const simulator = await Simulator.start();
   t.after(() => simulator.end());
-  const brand = await simulator.order();
-  const connectors = Array.from({ length: 3 }, () => good.connector({ egress: [brand.origin] }));
+  const brand = await simulator.createBrand();
+  const connectors = Array.from({ length: 3 }, () => plugin.connector({ egress: [brand.origin] }));
   const work = connectors.map(async (connector) => {
     // Not awaited: the second call waits for the first.
     const configured = connector.configure(brand.settings);
@@ -106,21 +129,21 @@ test("connectors of one plugin work at once, and each one's calls one after the 
   assert.equal(/** @type {{ token: number }} */ (calls).token, 3);
 });
 
-test("a connector that waits for its next call does not keep the process from its end", async () => {
+test("an idle connector does not keep the process alive", async () => {
   const script = `
     const { Plugin } = await import(process.argv[1]);
     const plugin = await Plugin.load(process.argv[2]);
     console.log((await plugin.connector().describe()).name);`;
   const module = new URL("../connector.js", import.meta.url).href;
   const ended = promisify(execFile)(process.execPath, ["--input-type=module", "-e", script, module, transpiled], {
-    timeout: LONG_MS,
+    timeout: TIMEOUT_MS,
   });
   assert.equal((await ended).stdout, "qualtrics\n");
 });
 
-test("a plugin sees nothing of the environment but what its guard is told", async () => {
+test("the environment of the process is invisible to a plugin and its guard", async () => {
   process.env["EGRESS_ORIGINS"] = "http://127.0.0.1:9";
-  const connector = good.connector();
+  const connector = plugin.connector();
   try {
     const settings = {
       "datacenter-id": "fra1",
@@ -129,7 +152,7 @@ test("a plugin sees nothing of the environment but what its guard is told", asyn
       "base-url": "http://127.0.0.1:9",
     };
     await connector.configure(settings);
-    // Were this process's variable seen, the connection would be refused by nobody being there.
+    // If the guard saw this variable, the connection would be attempted and refused.
     await assert.rejects(connector.check(["access"]), (error) => {
       assert.ok(error instanceof ConnectorError);
       assert.deepEqual(
@@ -144,30 +167,29 @@ test("a plugin sees nothing of the environment but what its guard is told", asyn
   }
 });
 
-test("a plugin of any version of the same 0.N is taken", async () => {
-  const newer = await scratch.transpiled(await scratch.replaced(guarded, "connector@0.1.0", "connector@0.1.1"));
-  const scenario = new URL("../../vectors/an-access-request-finds-contacts-and-responses.json", import.meta.url);
+test("a plugin of any version of the same 0.N is accepted", async () => {
+  const newer = await scratch.transpile(await scratch.replace(guarded, "connector@0.2.0", "connector@0.2.1"));
+  const scenario = new URL("../../vectors/an-access-request-returns-contacts-and-responses.json", import.meta.url);
   const simulator = await Simulator.start();
   try {
-    for (const plugin of [good, await Plugin.load(newer)]) {
-      await run(simulator, plugin, JSON.parse(await readFile(scenario, "utf8")));
+    for (const accepted of [plugin, await Plugin.load(newer)]) {
+      await run(simulator, accepted, JSON.parse(await readFile(scenario, "utf8")));
     }
   } finally {
     await simulator.end();
   }
 });
 
-test("a plugin of another 0.N is refused, and named", async () => {
-  const other = await Plugin.load(
-    await scratch.transpiled(await scratch.replaced(guarded, "connector@0.1.0", "connector@0.2.0")),
-  );
-  await assert.rejects(
-    other.connector().describe(),
-    /speaks privacy:connector@0\.1, .* privacy:connector\/connector@0\.2\.0/,
-  );
-});
+for (const version of ["0.1.0", "0.3.0"]) {
+  test(`a plugin of version ${version} is rejected, and the message names the version`, async () => {
+    const file = await scratch.replace(guarded, "connector@0.2.0", `connector@${version}`);
+    const other = await Plugin.load(await scratch.transpile(file));
+    const expected = new RegExp(`loads privacy:connector@0\\.2\\.x, .* privacy:connector/connector@${version}`);
+    await assert.rejects(other.connector().describe(), expected);
+  });
+}
 
-test("a plugin without a guard is refused", async () => {
-  const plain = await Plugin.load(await scratch.transpiled(await scratch.component()));
+test("a plugin without a guard is rejected", async () => {
+  const plain = await Plugin.load(await scratch.transpile(await scratch.component()));
   await assert.rejects(plain.connector().describe(), /no egress guard/);
 });

@@ -1,4 +1,4 @@
-/** The composed gateway, as `jco serve` runs it: over sockets, to a simulated brand. */
+/** The composed gateway, served by `jco serve`: over sockets, to a simulated brand. */
 
 import assert from "node:assert/strict";
 import test, { after, before } from "node:test";
@@ -9,6 +9,7 @@ import { Served, json, variables } from "./served.js";
 import { Simulator } from "./simulator.js";
 
 /** @import { Brand } from "./simulator.js" */
+/** @import { Json } from "./vectors/canonical.js" */
 
 /** @type {Scratch} */ let scratch;
 /** @type {string} */ let file;
@@ -17,14 +18,14 @@ import { Simulator } from "./simulator.js";
 /** @type {Served} */ let gateway;
 
 const ADA = "ada@example.org";
-const REQUEST = { key: "dsr-1", subject: [{ email: ADA }] };
-const MOST_POLLS = 100;
+const REQUEST = { id: "dsr-1", subject: [{ email: ADA }] };
+const MAX_POLLS = 100;
 
 before(async () => {
-  scratch = await Scratch.make();
+  scratch = await Scratch.create();
   file = await scratch.component("--gateway");
   simulator = await Simulator.start();
-  brand = await simulator.order({
+  brand = await simulator.createBrand({
     brand: { people: [{ "first-name": "Ada", emails: [ADA], phone: "+12025550101", responses: 2 }] },
   });
   gateway = await Served.start(scratch, file, variables(brand));
@@ -35,67 +36,77 @@ after(async () => {
   await scratch.remove();
 });
 
+/** @param {Json[]} [requests] */
+const access = (requests = [REQUEST]) => gateway.fetch("/accesses", { requests });
+
 /**
- * Follows a request to its last word, in the brand's time.
- *
- * @param {Response} begun
+ * @param {string} mode
+ * @param {Json[]} [requests]
+ * @param {Record<string, string>} [headers]
  */
-async function followed(begun) {
-  let answer = begun;
-  let progress = await json(begun);
-  for (let polls = 0; polls < MOST_POLLS; polls++) {
-    if (progress.done) {
-      assert.equal(answer.status, 200);
-      assert.equal(answer.headers.get("retry-after"), null);
-      return progress.done;
+const erase = (mode, requests = [REQUEST], headers) => gateway.fetch("/deletions", { requests, mode }, headers);
+
+/**
+ * Polls a single request until it is done, in the time of the brand.
+ *
+ * @param {Response} started
+ */
+async function complete(started) {
+  let response = started;
+  for (let polls = 0; polls < MAX_POLLS; polls++) {
+    const body = await json(response);
+    assert.equal(response.status, 200, JSON.stringify(body));
+    const [{ ok, error }] = body.results;
+    assert.ok(ok, JSON.stringify(error));
+    if (ok.done) {
+      assert.equal(response.headers.get("retry-after"), null);
+      return ok.done;
     }
-    assert.equal(answer.status, 202, JSON.stringify(progress));
-    const seconds = Number(answer.headers.get("retry-after"));
-    assert.ok(seconds >= progress.pending["poll-after-ms"] / 1000 && seconds > 0);
+    const seconds = Number(response.headers.get("retry-after"));
+    assert.ok(seconds >= ok.pending["poll-after-ms"] / 1000 && seconds > 0);
     await brand.change({ advance: seconds });
-    answer = await gateway.ask("/polls", { tasks: [{ request: REQUEST, ticket: progress.pending.ticket }] });
-    [progress] = await json(answer);
+    response = await gateway.fetch("/polls", { tasks: [{ request: REQUEST, ticket: ok.pending.ticket }] });
   }
-  return assert.fail(`${MOST_POLLS} polls, and no last word`);
+  return assert.fail(`still pending after ${MAX_POLLS} polls`);
 }
 
 /**
- * @param {Response} answer
+ * @param {Response} response
  * @param {number} status
  * @param {string} kind
  */
-async function problem(answer, status, kind) {
-  assert.equal(answer.headers.get("content-type"), "application/problem+json");
-  const details = await json(answer);
+async function assertProblem(response, status, kind) {
+  assert.equal(response.headers.get("content-type"), "application/problem+json");
+  const details = await json(response);
   const type = `urn:problem-type:privacy:${kind}`;
-  assert.deepEqual([answer.status, details.status, details.type], [status, status, type], JSON.stringify(details));
+  assert.deepEqual([response.status, details.status, details.type], [status, status, type], JSON.stringify(details));
   return details;
 }
 
 const calls = async () => /** @type {Record<string, number>} */ ((await brand.seen())["calls"]);
 
-test("it describes itself and the connector, and calls nobody for that", async () => {
+test("the gateway describes itself and the connector without a call to the vendor", async () => {
   const before = await calls();
-  const openapi = await gateway.ask("/openapi.json");
+  const openapi = await gateway.fetch("/openapi.json");
   assert.equal((await json(openapi)).openapi, "3.1.0");
-  const manifest = await gateway.ask("/manifest");
+  const manifest = await gateway.fetch("/manifest");
   assert.equal(manifest.headers.get("cache-control"), "no-store");
   assert.equal((await json(manifest)).name, "qualtrics");
   assert.deepEqual(await calls(), before);
 });
 
-test("a connection is tested, and each request signs in anew", async () => {
+test("a connection is tested, and each HTTP request obtains a token of its own", async () => {
   const before = await calls();
   for (let times = 0; times < 2; times++) {
-    const checked = await gateway.ask("/checks", { rights: ["access", "deletion"] });
+    const checked = await gateway.fetch("/checks", { rights: ["access", "deletion"] });
     const connection = await json(checked);
     assert.deepEqual([checked.status, connection.tenant, connection.granted.length], [200, "examplebrand", 5]);
   }
   assert.equal(Number((await calls())["token"]), Number(before["token"]) + 2);
 });
 
-test("what is held on a person comes in documents, and a deletion is verified", async () => {
-  const report = await followed(await gateway.ask("/accesses", { request: REQUEST }));
+test("an access request returns documents, and a deletion is verified", async () => {
+  const report = await complete(await access());
   assert.equal(report.outcome, "found");
   /** @type {string[]} */
   const texts = await Promise.all(
@@ -104,11 +115,11 @@ test("what is held on a person comes in documents, and a deletion is verified", 
         return Buffer.from(content.inline, "base64").toString();
       }
       const path = `/documents/${content.remote}`;
-      const document = await gateway.ask(path);
+      const document = await gateway.fetch(path);
       assert.deepEqual([document.status, document.headers.get("content-type")], [200, "application/octet-stream"]);
       const text = await document.text();
       assert.ok(size === null || size === Buffer.byteLength(text));
-      const rest = await gateway.ask(`${path}?offset=10`);
+      const rest = await gateway.fetch(`${path}?offset=10`);
       assert.equal(await rest.text(), text.slice(10));
       return text;
     }),
@@ -122,78 +133,86 @@ test("what is held on a person comes in documents, and a deletion is verified", 
     "a contact, which is inline",
   );
 
-  const verified = await followed(await gateway.ask("/deletions", { request: REQUEST, mode: "erase-and-verify" }));
-  assert.deepEqual([verified.outcome, verified.receipt["request-key"]], ["verified", "dsr-1"]);
+  const verified = await complete(await erase("erase-and-verify"));
+  assert.deepEqual([verified.outcome, verified.receipt["request-id"]], ["verified", "dsr-1"]);
   const seen = /** @type {any} */ (await brand.seen());
   assert.deepEqual(seen.holdings[ADA], { contacts: 0, responses: 0, users: 0 });
-  assert.equal(seen.calls["erasure-create"], 2, "one erasure, and one search");
+  assert.equal(seen.calls["erasure-create"], 2, "one erasure and one search");
 });
 
-test("an error of the contract is told in problem details", async () => {
-  const asked = (/** @type {any} */ request) => gateway.ask("/deletions", { request, mode: "erase" });
-  const details = await problem(await asked({ key: "no key!", subject: [] }), 422, "invalid-request");
-  assert.equal(details.problems[0].code, "request");
-  await problem(await gateway.ask("/deletions", { request: REQUEST, mode: "all" }), 400, "malformed-request");
-  await problem(await gateway.ask("/nowhere"), 404, "not-found");
-
+test("an error of one request is returned in its place", async () => {
   await brand.change({ faults: [{ endpoint: "users", fault: { status: [429, { seconds: 50 }] } }] });
-  const busy = await asked(REQUEST);
-  assert.equal(busy.headers.get("retry-after"), "50");
-  assert.deepEqual((await problem(busy, 429, "rate-limited")).remedy, { retry: 50_000 });
+  const response = await erase("erase", [{ id: "no id!", subject: [] }, REQUEST]);
+  const [malformed, throttled] = (await json(response)).results;
+  assert.deepEqual([response.status, response.headers.get("retry-after")], [200, null]);
+  assert.deepEqual([malformed.error.kind, malformed.error.problems[0].code], ["invalid-request", "request"]);
+  assert.deepEqual([throttled.error.kind, throttled.error.remedy], ["rate-limited", { retry: 50_000 }]);
   await brand.change({ faults: [] });
 });
 
-test("nobody without the token is served", async () => {
+test("an error of a whole call is returned as problem details", async () => {
+  await assertProblem(await erase("all"), 400, "malformed-request");
+  await assertProblem(await gateway.fetch("/nowhere"), 404, "not-found");
+
+  await brand.change({ faults: [{ endpoint: "token", fault: { status: [429, { seconds: 50 }] } }] });
+  const throttled = await gateway.fetch("/checks", { rights: ["access"] });
+  assert.equal(throttled.headers.get("retry-after"), "50");
+  assert.deepEqual((await assertProblem(throttled, 429, "rate-limited")).remedy, { retry: 50_000 });
+  await brand.change({ faults: [] });
+});
+
+test("a caller without the token is rejected", async () => {
   const before = await calls();
   /** @type {Record<string, string>[]} */
-  const strangers = [{}, { authorization: "Bearer another" }];
-  for (const headers of strangers) {
-    const answer = await gateway.ask("/deletions", { request: REQUEST, mode: "erase" }, headers);
-    assert.match(answer.headers.get("www-authenticate") ?? "", /^Bearer/);
-    await problem(answer, 401, "unauthenticated");
+  const rejected = [{}, { authorization: "Bearer another" }];
+  for (const headers of rejected) {
+    const response = await erase("erase", [REQUEST], headers);
+    assert.match(response.headers.get("www-authenticate") ?? "", /^Bearer/);
+    await assertProblem(response, 401, "unauthenticated");
   }
   assert.deepEqual(await calls(), before);
 });
 
-test("a gateway that was not told who may call serves nobody", async () => {
+test("a gateway without a configured token rejects every caller", async () => {
   const before = await calls();
   const { GATEWAY_TOKEN_SHA256: _, ...rest } = variables(brand);
   const open = await Served.start(scratch, file, rest);
   try {
     for (const path of ["/manifest", "/openapi.json"]) {
-      await problem(await open.ask(path), 503, "gateway-not-configured");
+      await assertProblem(await open.fetch(path), 503, "gateway-not-configured");
     }
-    await problem(await open.ask("/checks", { rights: ["access"] }), 503, "gateway-not-configured");
+    await assertProblem(await open.fetch("/checks", { rights: ["access"] }), 503, "gateway-not-configured");
     assert.deepEqual(await calls(), before);
   } finally {
     await open.end();
   }
 });
 
-test("what is within reaches only what its guard permits", async () => {
+test("the connector in the gateway calls only what its guard permits", async () => {
   const elsewhere = await Listener.start();
-  const strayed = await Served.start(scratch, file, { ...variables(brand), CONNECTOR_BASE_URL: elsewhere.origin });
+  const misdirected = await Served.start(scratch, file, { ...variables(brand), CONNECTOR_BASE_URL: elsewhere.origin });
   try {
-    const details = await problem(await strayed.ask("/checks", { rights: ["access"] }), 503, "unavailable");
+    const response = await misdirected.fetch("/checks", { rights: ["access"] });
+    const details = await assertProblem(response, 503, "unavailable");
     assert.deepEqual(
-      details.problems.map((/** @type {any} */ { code, subject }) => [code, subject]),
+      details.problems.map((/** @type {any} */ { code, target }) => [code, target]),
       [["egress", elsewhere.origin]],
     );
     assert.equal(elsewhere.connections, 0);
   } finally {
     elsewhere.end();
-    await strayed.end();
+    await misdirected.end();
   }
 });
 
-test("a gateway that traps costs its request, and no other", async () => {
-  const evil = await Served.start(scratch, await guests.gateway(scratch), {});
+test("a trap in the gateway affects its own HTTP request only", async () => {
+  const defective = await Served.start(scratch, await guests.gateway(scratch), {});
   try {
-    // More than there are workers.
+    // More requests than workers.
     for (let request = 0; request < 5; request++) {
-      assert.equal((await evil.ask("/manifest")).status, 502);
+      assert.equal((await defective.fetch("/manifest")).status, 502);
     }
   } finally {
-    await evil.end();
+    await defective.end();
   }
 });

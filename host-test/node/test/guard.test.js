@@ -1,4 +1,4 @@
-/** Node has no hook for what a component sends: the guard within the file holds back what must not leave. */
+/** Node has no hook for a component's requests: the egress guard in the file denies what is not permitted. */
 
 import assert from "node:assert/strict";
 import test, { after, before } from "node:test";
@@ -16,13 +16,13 @@ import { Simulator } from "./simulator.js";
 /** @type {Brand} */ let brand;
 /** @type {Listener} */ let elsewhere;
 
-const REQUEST = { key: "dsr-1", subject: [{ tag: /** @type {const} */ ("email"), val: "ada@example.org" }] };
+const REQUEST = { id: "dsr-1", subject: [{ tag: /** @type {const} */ ("email"), val: "ada@example.org" }] };
 
 before(async () => {
-  scratch = await Scratch.make();
-  plugin = await Plugin.load(await scratch.transpiled(await scratch.component("--guarded")));
+  scratch = await Scratch.create();
+  plugin = await Plugin.load(await scratch.transpile(await scratch.component("--guarded")));
   simulator = await Simulator.start();
-  brand = await simulator.order();
+  brand = await simulator.createBrand();
   elsewhere = await Listener.start();
 });
 
@@ -33,10 +33,10 @@ after(async () => {
 
 /**
  * @param {string[] | undefined} egress
- * @param {string} origin  where the settings lead to
+ * @param {string} origin  the origin in the settings
  * @param {(connector: Connector) => Promise<unknown>} call
  */
-async function calling(egress, origin, call) {
+async function callWith(egress, origin, call) {
   const connector = plugin.connector(egress ? { egress } : {});
   try {
     await connector.configure({ ...brand.settings, "base-url": origin });
@@ -47,51 +47,50 @@ async function calling(egress, origin, call) {
 }
 
 /**
+ * @param {unknown} error
  * @param {string} origin
- * @returns {(error: unknown) => boolean}
  */
-const stopped = (origin) => (error) => {
+function assertDenied(error, origin) {
   assert.ok(error instanceof ConnectorError, String(error));
   assert.deepEqual([error.kind, error.remedy], ["unavailable", { tag: "operator" }]);
   assert.deepEqual(
-    error.problems.map(({ code, subject }) => [code, subject]),
+    error.problems.map(({ code, target }) => [code, target]),
     [["egress", origin]],
   );
   return true;
-};
+}
 
-test("a plugin that calls where it may is not hindered", async () => {
+test("permitted origins are called", async () => {
   for (const egress of [[brand.origin], ["https://*.qualtrics.com", brand.origin.toUpperCase()]]) {
-    const connection = await calling(egress, brand.origin, (connector) => connector.check(["access", "deletion"]));
+    const connection = await callWith(egress, brand.origin, (connector) => connector.check(["access", "deletion"]));
     assert.equal(/** @type {{ tenant: string }} */ (connection).tenant, "examplebrand");
   }
 });
 
-test("a plugin that calls elsewhere is stopped before a byte has left", async () => {
+test("another origin is denied before a connection is opened", async () => {
   const { origin } = elsewhere;
-  /** @type {((connector: Connector) => Promise<unknown>)[]} */
-  const calls = [
-    (connector) => connector.check(["access"]),
-    (connector) => connector.access(REQUEST),
-    (connector) => connector.delete(REQUEST, "erase"),
-  ];
+  const checked = callWith([brand.origin], origin, (connector) => connector.check(["access"]));
+  await assert.rejects(checked, (error) => assertDenied(error, origin));
+  /** @type {((connector: Connector) => Promise<unknown[]>)[]} */
+  const calls = [(connector) => connector.access([REQUEST]), (connector) => connector.delete([REQUEST], "erase")];
   for (const call of calls) {
-    await assert.rejects(calling([brand.origin], origin, call), stopped(origin));
+    const [result] = /** @type {unknown[]} */ (await callWith([brand.origin], origin, call));
+    assertDenied(result, origin);
   }
   assert.equal(elsewhere.connections, 0);
 });
 
-test("the same call comes through as soon as the origin is permitted", async () => {
+test("the same call is made if the origin is permitted", async () => {
   const before = elsewhere.connections;
-  const called = calling([elsewhere.origin], elsewhere.origin, (connector) => connector.check(["access"]));
-  // Whoever is there is no Qualtrics, and is not taken for one.
-  await assert.rejects(called, { name: "ConnectorError", kind: "protocol" });
+  const called = callWith([elsewhere.origin], elsewhere.origin, (connector) => connector.check(["access"]));
+  // The server's response is not that of Qualtrics.
+  await assert.rejects(called, { name: "ConnectorError", kind: "unexpected-response" });
   assert.ok(elsewhere.connections > before);
 });
 
-test("without a list it is what the plugin was built for, and an empty or malformed list denies all", async () => {
+test("the default is the guard's own list, and an empty or malformed list denies all", async () => {
   for (const egress of [undefined, [], ["*"], [`${brand.origin}/`], [brand.origin, "127.0.0.1"]]) {
-    const called = calling(egress, brand.origin, (connector) => connector.check(["access"]));
-    await assert.rejects(called, stopped(brand.origin), `${egress}`);
+    const called = callWith(egress, brand.origin, (connector) => connector.check(["access"]));
+    await assert.rejects(called, (error) => assertDenied(error, brand.origin), `${egress}`);
   }
 });

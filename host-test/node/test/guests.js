@@ -1,4 +1,4 @@
-/** Plugins written by hand that do one evil thing a call. */
+/** Defective components, written in WebAssembly's text format. */
 
 import { cp, readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
@@ -11,8 +11,8 @@ const CONTRACT = fileURLToPath(new URL("../../../wit", import.meta.url));
 const ENVIRONMENT = fileURLToPath(new URL("../../../edge/egress-guard/wit/deps/cli", import.meta.url));
 
 /**
- * `configure` succeeds, `check` never ends, `access` traps; and `poll` answers an empty list, but only on an instance
- * that is configured and did not trap. All other calls are traps.
+ * `configure` succeeds, `check` never ends, `access` traps. `poll` returns an empty list, but traps on an instance that was
+ * not configured or has trapped before. `opt-out` returns an empty list. The other functions trap.
  */
 const PLUGIN = `(module
     (import "wasi:cli/environment@0.2.0" "get-environment" (func (param i32)))
@@ -25,27 +25,28 @@ const PLUGIN = `(module
         (global.set $configured (i32.const 1))
         (i32.const 0))
     (func (export "CONNECTOR#check") (param i32 i32) (result i32) (loop $again (br $again)) unreachable)
-    (func (export "CONNECTOR#access") (param i32 i32 i32 i32 i32 i64 i32 i32 i32 i32) (result i32)
+    (func (export "CONNECTOR#access") (param i32 i32) (result i32)
         (global.set $trapped (i32.const 1))
         unreachable)
-    (func (export "CONNECTOR#delete") (param i32 i32 i32 i32 i32 i64 i32 i32 i32 i32 i32) (result i32) unreachable)
+    (func (export "CONNECTOR#delete") (param i32 i32 i32) (result i32) unreachable)
+    (func (export "CONNECTOR#opt-out") (param i32 i32) (result i32) (i32.const 0))
     (func (export "CONNECTOR#poll") (param i32 i32) (result i32)
         (if (i32.or (i32.eqz (global.get $configured)) (global.get $trapped)) (then unreachable))
         (i32.const 0))
     (func (export "CONNECTOR#read") (param i32 i32 i64 i32) (result i32) unreachable))`;
 
 /**
- * The evil plugin, as a component.
+ * A defective plugin.
  *
  * @param {Scratch} scratch
  */
 export async function plugin(scratch) {
   const world = "world guest { include plugin; import wasi:cli/environment@0.2.0; }";
-  return await component(scratch, PLUGIN.replaceAll("CONNECTOR", "privacy:connector/connector@0.1.0"), world);
+  return await component(scratch, PLUGIN.replaceAll("CONNECTOR", "privacy:connector/connector@0.2.0"), world);
 }
 
 /**
- * A gateway that traps, whatever it is asked.
+ * A gateway that traps on every request.
  *
  * @param {Scratch} scratch
  */

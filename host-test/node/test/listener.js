@@ -1,4 +1,4 @@
-/** A server that only counts who comes. */
+/** A server that counts its connections. */
 
 import { once } from "node:events";
 import { createServer } from "node:net";

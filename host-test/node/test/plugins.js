@@ -1,4 +1,4 @@
-/** The components that `host-test` carries, transpiled as the README says. */
+/** The components that `host-test` contains, transpiled as the README describes. */
 
 import { execFile } from "node:child_process";
 import { mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
@@ -12,21 +12,21 @@ const run = promisify(execFile);
 
 export const JCO = fileURLToPath(new URL("../node_modules/@bytecodealliance/jco/dist/jco.js", import.meta.url));
 
-/** A directory that is gone when it is disposed of. */
+/** A temporary directory. */
 export class Scratch {
   /** @param {string} path */
   constructor(path) {
     this.path = path;
   }
 
-  static async make() {
+  static async create() {
     return new Scratch(await mkdtemp(join(tmpdir(), "privacy-connector-")));
   }
 
   /**
-   * A component as `host-test` writes it.
+   * A component, written by `host-test`.
    *
-   * @param {"--guarded" | "--gateway"} [kind]  the connector alone, if left out
+   * @param {"--guarded" | "--gateway"} [kind]  by default the connector alone
    */
   async component(kind) {
     const file = join(this.path, `${kind?.slice(2) ?? "plain"}.wasm`);
@@ -39,31 +39,21 @@ export class Scratch {
    *
    * @param {string} file
    */
-  async transpiled(file) {
+  async transpile(file) {
     const directory = file.replace(/\.wasm$/, "");
-    await run(process.execPath, [
-      JCO,
-      "transpile",
-      file,
-      "--instantiation",
-      "sync",
-      "--quiet",
-      "--name",
-      "plugin",
-      "-o",
-      directory,
-    ]);
+    const options = ["--instantiation", "sync", "--quiet", "--name", "plugin", "-o", directory];
+    await run(process.execPath, [JCO, "transpile", file, ...options]);
     return join(directory, "plugin.js");
   }
 
   /**
-   * A copy of a file, with another text in the place of one that is as long.
+   * A copy of a file in which one text is replaced by another of the same length.
    *
    * @param {string} file
    * @param {string} text
    * @param {string} other
    */
-  async replaced(file, text, other) {
+  async replace(file, text, other) {
     const bytes = await readFile(file, "latin1");
     if (text.length !== other.length || !bytes.includes(text)) {
       throw new Error(`${text} cannot be replaced by ${other}`);

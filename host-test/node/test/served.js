@@ -1,15 +1,15 @@
-/** A file that `jco serve` serves, as a caller sees it. */
+/** A component served by `jco serve`, as an HTTP client sees it. */
 
 import { createHash } from "node:crypto";
 import { join } from "node:path";
 import { JCO } from "./plugins.js";
-import { started } from "./simulator.js";
+import { startProgram } from "./simulator.js";
 
 /** @import { Json } from "./vectors/canonical.js" */
 /** @import { Scratch } from "./plugins.js" */
 /** @import { Brand } from "./simulator.js" */
 
-/** What callers have to send. */
+/** The token that callers must send. */
 const TOKEN = "of-the-callers";
 
 export class Served {
@@ -23,31 +23,23 @@ export class Served {
   }
 
   /**
-   * Each request has an instance of its own, in a worker of its own: that alone survives a trap.
+   * Serves each request on an instance of its own, in a worker of its own: only this mode survives a trap.
    *
    * @param {Scratch} scratch
    * @param {string} file
    * @param {Record<string, string>} variables
    */
   static async start(scratch, file, variables) {
-    // One free port after the other is tried, and the one that was free is said.
-    const { found, end } = await started(
+    const directory = join(scratch.path, `served-${Math.random()}`);
+    const isolation = ["--isolate-requests", "worker", "--isolate-worker-pool-size", "2"];
+    // jco tries ports until one is free, and prints it.
+    const { match, end } = await startProgram(
       process.execPath,
-      [
-        JCO,
-        "serve",
-        file,
-        "--host",
-        "127.0.0.1",
-        "--isolate-requests",
-        "worker",
-        "--isolate-worker-pool-size",
-        "2",
-      ].concat(["--jco-dir", join(scratch.path, `served-${Math.random()}`)]),
+      [JCO, "serve", file, "--host", "127.0.0.1", ...isolation, "--jco-dir", directory],
       /^Server listening @ (127\.0\.0\.1:\d+)/,
-      { env: { PATH: process.env["PATH"], ...variables }, of: "stderr", detached: true },
+      { env: { PATH: process.env["PATH"], ...variables }, from: "stderr", detached: true },
     );
-    return new Served(`http://${found[1]}`, end);
+    return new Served(`http://${match[1]}`, end);
   }
 
   /**
@@ -55,7 +47,7 @@ export class Served {
    * @param {Json} [body]
    * @param {Record<string, string>} [headers]
    */
-  async ask(path, body, headers = { authorization: `Bearer ${TOKEN}` }) {
+  async fetch(path, body, headers = { authorization: `Bearer ${TOKEN}` }) {
     return await fetch(`${this.origin}${path}`, {
       method: body === undefined ? "GET" : "POST",
       headers: { ...headers, ...(body === undefined ? {} : { "content-type": "application/json" }) },
@@ -65,10 +57,10 @@ export class Served {
 }
 
 /**
- * @param {Response} answer
+ * @param {Response} response
  * @returns {Promise<any>}
  */
-export const json = (answer) => answer.json();
+export const json = (response) => response.json();
 
 /**
  * The environment of a gateway to a brand.

@@ -6,7 +6,7 @@ import { fileURLToPath } from "node:url";
 
 /** @import { Json, Members } from "./vectors/canonical.js" */
 
-/** The program, as `cargo build -p host-test` leaves it. */
+/** The program: by default that of the debug build. */
 export const HOST_TEST =
   process.env["HOST_TEST"] ?? fileURLToPath(new URL("../../../target/debug/host-test", import.meta.url));
 
@@ -14,40 +14,41 @@ export const HOST_TEST =
  * Starts a program, and waits for the line that says that it is ready.
  *
  * @param {string} program
- * @param {string[]} given
+ * @param {string[]} args
  * @param {RegExp} ready
- * @param {{ env?: NodeJS.ProcessEnv, of?: "stdout" | "stderr", detached?: boolean }} [options]  `of` is where the line
- *   comes; `detached`, for a program that leaves its own children behind
+ * @param {{ env?: NodeJS.ProcessEnv, from?: "stdout" | "stderr", detached?: boolean }} [options]  `from`: where the line is
+ *   printed; `detached`: for a program that does not end its own children
  */
-export async function started(program, given, ready, { env = process.env, of = "stdout", detached = false } = {}) {
-  const child = spawn(program, given, { env, detached, stdio: ["ignore", "pipe", "pipe"] });
-  const said = { stdout: "", stderr: "" };
+export async function startProgram(program, args, ready, options = {}) {
+  const { env = process.env, from = "stdout", detached = false } = options;
+  const child = spawn(program, args, { env, detached, stdio: ["ignore", "pipe", "pipe"] });
+  const output = { stdout: "", stderr: "" };
   for (const name of /** @type {const} */ (["stdout", "stderr"])) {
-    child[name].setEncoding("utf8").on("data", (text) => (said[name] += text));
+    child[name].setEncoding("utf8").on("data", (text) => (output[name] += text));
   }
-  const gone = new Promise((_, failed) => {
-    child.once("error", failed);
-    child.once("exit", (code) => failed(new Error(`${program} ended with ${code}: ${said.stderr}`)));
+  const exited = new Promise((_, reject) => {
+    child.once("error", reject);
+    child.once("exit", (code) => reject(new Error(`${program} ended with ${code}: ${output.stderr}`)));
   });
-  gone.catch(() => {});
+  exited.catch(() => {});
   const line = (async () => {
-    for await (const line of createInterface({ input: child[of] })) {
-      const found = ready.exec(line);
-      if (found) {
-        return found;
+    for await (const line of createInterface({ input: child[from] })) {
+      const match = ready.exec(line);
+      if (match) {
+        return match;
       }
     }
-    return gone;
+    return exited;
   })();
-  const found = /** @type {RegExpExecArray} */ (await Promise.race([line, gone]));
-  // Nobody reads lines any more, and a full pipe would hold the program.
-  child[of].resume();
+  const match = /** @type {RegExpExecArray} */ (await Promise.race([line, exited]));
+  // A full pipe would block the program.
+  child[from].resume();
   const interrupt = () => {
     process.kill(detached ? -Number(child.pid) : Number(child.pid), "SIGINT");
   };
-  // A test that fails must not leave it behind.
+  // A failing test must not leave the program running.
   process.once("exit", interrupt);
-  const ended = new Promise((ended) => child.once("exit", ended));
+  const ended = new Promise((resolve) => child.once("exit", resolve));
   void ended.then(() => process.off("exit", interrupt));
   const end = async () => {
     if (child.exitCode === null && child.signalCode === null) {
@@ -55,10 +56,10 @@ export async function started(program, given, ready, { env = process.env, of = "
       await ended;
     }
   };
-  return { child, found, said, end };
+  return { match, end };
 }
 
-/** Simulated brands to order. */
+/** The simulator's control API, which creates brands. */
 export class Simulator {
   /**
    * @param {string} control
@@ -70,15 +71,15 @@ export class Simulator {
   }
 
   static async start() {
-    const { found, end } = await started(HOST_TEST, ["simulate", "--control", "0"], /^\{.*\}$/);
-    return new Simulator(JSON.parse(found[0]).control, end);
+    const { match, end } = await startProgram(HOST_TEST, ["simulate", "--control", "0"], /^\{.*\}$/);
+    return new Simulator(JSON.parse(match[0]).control, end);
   }
 
   /**
-   * @param {Json} [simulator]  what the brand is like, in the words of `host-test/vectors/README.md`
+   * @param {Json} [simulator]  the brand, as `host-test/vectors/README.md` describes it
    */
-  async order(simulator = {}) {
-    const names = await ask(`${this.control}/scenarios`, "POST", simulator);
+  async createBrand(simulator = {}) {
+    const names = await send(`${this.control}/scenarios`, "POST", simulator);
     return new Brand(`${this.control}${names["scenario"]}`, /** @type {Record<string, string>} */ (names));
   }
 }
@@ -97,7 +98,7 @@ export class Brand {
     this.origin = names["origin"] ?? "";
   }
 
-  /** What a connection to it is configured with. */
+  /** The settings of a connection to it. */
   get settings() {
     return {
       "datacenter-id": "fra1",
@@ -109,15 +110,15 @@ export class Brand {
 
   /** @param {Json} change */
   async change(change) {
-    await ask(this.#url, "POST", change);
+    await send(this.#url, "POST", change);
   }
 
   async seen() {
-    return await ask(this.#url, "GET");
+    return await send(this.#url, "GET");
   }
 
-  async end() {
-    await ask(this.#url, "DELETE");
+  async delete() {
+    await send(this.#url, "DELETE");
   }
 }
 
@@ -127,11 +128,11 @@ export class Brand {
  * @param {Json} [body]
  * @returns {Promise<Members>}
  */
-async function ask(url, method, body) {
-  const answer = await fetch(url, { method, body: body === undefined ? null : JSON.stringify(body) });
-  const text = await answer.text();
-  if (!answer.ok) {
-    throw new Error(`the simulator's control answers ${answer.status}: ${text}`);
+async function send(url, method, body) {
+  const response = await fetch(url, { method, body: body === undefined ? null : JSON.stringify(body) });
+  const text = await response.text();
+  if (!response.ok) {
+    throw new Error(`the simulator's control API returned ${response.status}: ${text}`);
   }
   return text === "" ? {} : JSON.parse(text);
 }

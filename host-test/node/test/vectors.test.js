@@ -1,4 +1,4 @@
-/** The scenarios of `host-test/vectors/`, which every host runs alike, through this one. */
+/** The scenarios of `host-test/vectors/`, which every host runs. */
 
 import assert from "node:assert/strict";
 import { readFile, readdir } from "node:fs/promises";
@@ -12,25 +12,25 @@ import { run } from "./vectors/scenario.js";
 
 const VECTORS = new URL("../../vectors/", import.meta.url);
 
-/** How many scenarios run at once. They wait more than they work. */
-const AT_ONCE = 4;
+/** How many scenarios run at once. They wait more than they compute. */
+const CONCURRENCY = 4;
 
 /** @param {string} name */
 const read = async (name) => JSON.parse(await readFile(new URL(name, VECTORS), "utf8"));
 
-test("patterns match what they say and nothing else", async () => {
+test("patterns match as the table says", async () => {
   for (const [pattern, value, matches] of await read("format/patterns.json")) {
-    const told = mismatch(pattern, value);
-    assert.equal(told === undefined, matches, `${JSON.stringify(pattern)} and ${JSON.stringify(value)}: ${told}`);
+    const difference = mismatch(pattern, value);
+    assert.equal(difference === undefined, matches, `${JSON.stringify([pattern, value])}: ${difference}`);
   }
 });
 
-test("every scenario takes its course on this host", { concurrency: AT_ONCE }, async (t) => {
-  const [simulator, scratch] = await Promise.all([Simulator.start(), Scratch.make()]);
+test("every scenario passes", { concurrency: CONCURRENCY }, async (t) => {
+  const [simulator, scratch] = await Promise.all([Simulator.start(), Scratch.create()]);
   const names = (await readdir(VECTORS)).filter((name) => name.endsWith(".json")).sort();
   let passed = 0;
   try {
-    const plugin = await Plugin.load(await scratch.transpiled(await scratch.component("--guarded")));
+    const plugin = await Plugin.load(await scratch.transpile(await scratch.component("--guarded")));
     const scenario = async (/** @type {string} */ name) => {
       await run(simulator, plugin, await read(name));
       passed += 1;

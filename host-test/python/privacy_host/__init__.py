@@ -1,41 +1,42 @@
-"""A host for privacy connectors: components that find and delete what a vendor's system holds on a person.
+"""A host for privacy connectors: components that find and delete what a vendor's system holds about a person.
 
     plugin = Plugin.load("qualtrics-guarded.wasm")
     with Connector(plugin, origins=["https://fra1.qualtrics.com"]) as connector:
         connector.configure({"datacenter-id": "fra1", "client-id": "…", "client-secret": "…"})
-        progress = connector.access(Request("dsr-1", [Email("ada@example.org")]))
+        [progress] = connector.access([Request("dsr-1", [Email("ada@example.org")])])
 
-`contract` has the records of the contract, `plugin` what a file may do, `connector` the calls, `values` what crosses
-between Python and the component, `errors` what is raised.
+`contract` has the types of the contract, `plugin` checks and compiles a file, `connector` has the calls, `values` converts
+between Python and the component, `errors` has the exceptions.
 """
 
-from .connector import PIECE, Connector
+from .connector import CHUNK_SIZE, Connector
 from .contract import (
     Amount,
+    Attempts,
     Capability,
     Chunk,
     Connection,
     Content,
+    Count,
     DeletionMode,
     Document,
     Email,
     Error,
     ErrorKind,
-    Exactly,
-    ExternalReference,
+    ExternalId,
     Finding,
     Gap,
     GiveUp,
     Identifier,
     Inline,
     Manifest,
-    Nothing,
     Operator,
     Other,
     Outcome,
     Pending,
     Permission,
     Phone,
+    Present,
     Problem,
     Progress,
     RateLimit,
@@ -50,18 +51,19 @@ from .contract import (
     Setting,
     SettingField,
     SettingKind,
-    SomeData,
     SourceState,
     Stage,
     Task,
     Unknown,
     VendorJob,
 )
-from .errors import CallLost, ConnectorError, NotAPlugin
+from .errors import CallLost, ConnectorError, NotAPlugin, unwrap
 from .plugin import Limits, Plugin
 
 __all__ = [
+    "CHUNK_SIZE",
     "Amount",
+    "Attempts",
     "CallLost",
     "Capability",
     "Chunk",
@@ -69,13 +71,13 @@ __all__ = [
     "Connector",
     "ConnectorError",
     "Content",
+    "Count",
     "DeletionMode",
     "Document",
     "Email",
     "Error",
     "ErrorKind",
-    "Exactly",
-    "ExternalReference",
+    "ExternalId",
     "Finding",
     "Gap",
     "GiveUp",
@@ -84,15 +86,14 @@ __all__ = [
     "Limits",
     "Manifest",
     "NotAPlugin",
-    "Nothing",
     "Operator",
     "Other",
     "Outcome",
-    "PIECE",
     "Pending",
     "Permission",
     "Phone",
     "Plugin",
+    "Present",
     "Problem",
     "Progress",
     "RateLimit",
@@ -107,10 +108,10 @@ __all__ = [
     "Setting",
     "SettingField",
     "SettingKind",
-    "SomeData",
     "SourceState",
     "Stage",
     "Task",
     "Unknown",
+    "unwrap",
     "VendorJob",
 ]

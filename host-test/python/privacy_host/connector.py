@@ -1,4 +1,4 @@
-"""One connection of a customer to one vendor, by a connector."""
+"""One connection of a customer to one vendor."""
 
 from __future__ import annotations
 
@@ -26,78 +26,81 @@ from .contract import (
 )
 from .errors import CallLost, ConnectorError
 from .plugin import Instance, Plugin
-from .values import lifted, lifted_result, lowered
+from .values import lift, lift_result, lower
 
-PIECE = 64 << 10
-"""A connector hands no more than this over at once."""
+CHUNK_SIZE = 64 << 10
+"""How many bytes `read` requests by default. A connector may return fewer."""
 
 
 class Connector:
-    """The calls of the contract, on an instance of its own.
+    """The functions of the contract, on an instance of its own.
 
-    What the connector answers as an error is raised as `ConnectorError`, but for `poll`, where each task has an answer
-    of its own. When an instance ends without an answer, `CallLost` is raised, and the next call is made on a fresh one
-    with the same settings; a ticket is good on either.
+    `access`, `delete`, `opt_out` and `poll` return one result per element, in the same order: a `Pending`, a `Report` or an
+    `Error`. The other functions raise an error of the contract as `ConnectorError`.
 
-    An instance serves one call at a time: other threads wait for their turn. Threads that are not to wait take a
-    connector each; calls of different ones run at the same time, without the interpreter's lock.
+    If a call ends without a result, `CallLost` is raised. The next call creates a new instance with the same settings.
+    Tickets remain valid.
+
+    An instance serves one call at a time: other threads wait. Use one `Connector` per thread to make calls concurrently.
     """
 
     def __init__(self, plugin: Plugin, origins: Sequence[str] | None) -> None:
-        """`origins` is where its requests may go, for a guarded plugin: `https://fra1.example.com`, say, or
-        `https://*.example.com`; an empty list is nowhere. What the connector asks for is `describe().egress`. Where the
-        network limits egress, it is None."""
+        """`origins` are the origins that a guarded plugin may call: `https://fra1.example.com` or `https://*.example.com`;
+        an empty list denies all. `describe().egress` lists what the connector may need. For a plugin without a guard,
+        `origins` is None."""
         if plugin.guarded != (origins is not None):
-            raise ValueError("a guarded plugin needs origins, and nothing would keep another to them")
+            raise ValueError("origins are required for a guarded plugin, and have no effect on any other")
         if isinstance(origins, str) or any("," in origin for origin in origins or ()):
-            raise ValueError("origins are the elements of a list, each without a comma")
+            raise ValueError("origins must be a list of strings without commas")
         self._plugin = plugin
         self._origins = None if origins is None else tuple(origins)
         self._settings: list[Setting] | None = None
         self._instance: Instance | None = None
-        self._turn = threading.Lock()
+        self._lock = threading.Lock()
 
     def describe(self) -> Manifest:
-        """What the connector is and needs. It makes no call."""
-        manifest: Manifest = self._asked(partial(lifted, Manifest), "describe")
+        """Describes the connector. Makes no network call."""
+        manifest: Manifest = self._call(partial(lift, Manifest), "describe")
         return manifest
 
     def configure(self, settings: Mapping[str, str]) -> None:
-        """Takes the settings, all or none. It makes no call."""
-        given = [Setting(key, value) for key, value in settings.items()]
-        self._asked(partial(_lifted_or_raised, type(None)), "configure", given)
-        self._settings = given
+        """Applies settings: all of them or none. Makes no network call."""
+        applied = [Setting(key, value) for key, value in settings.items()]
+        self._call(partial(_lift_or_raise, type(None)), "configure", applied)
+        self._settings = applied
 
     def check(self, rights: Sequence[Right]) -> Connection:
-        """Tests the connection: signs in, and tries every permission that these rights need."""
-        connection: Connection = self._asked(partial(_lifted_or_raised, Connection), "check", list(rights))
+        """Tests the connection and every permission that these rights need."""
+        connection: Connection = self._call(partial(_lift_or_raise, Connection), "check", list(rights))
         return connection
 
-    def access(self, request: Request) -> Progress:
-        """Begins an access request."""
-        progress: Progress = self._asked(partial(_lifted_or_raised, Progress), "access", request)
-        return progress
+    def access(self, requests: Sequence[Request]) -> list[Progress | Error]:
+        """Starts access requests."""
+        return self._call_for_each("access", requests)
 
-    def delete(self, request: Request, mode: DeletionMode) -> Progress:
-        """Begins a deletion request."""
-        progress: Progress = self._asked(partial(_lifted_or_raised, Progress), "delete", request, mode)
-        return progress
+    def delete(self, requests: Sequence[Request], mode: DeletionMode) -> list[Progress | Error]:
+        """Starts deletion requests. Note the second before the call: after `CallLost` or `outcome-unknown`, pass it to
+        `Request.attempted`, and repeat the call with the requests that this returns."""
+        return self._call_for_each("delete", requests, mode)
+
+    def opt_out(self, requests: Sequence[Request]) -> list[Progress | Error]:
+        """Carries out opt-out requests."""
+        return self._call_for_each("opt-out", requests)
 
     def poll(self, tasks: Sequence[Task]) -> list[Progress | Error]:
-        """Asks how requests stand: one answer a task, in their order."""
-        answers: list[Progress | Error] = self._asked(_lifted_results, "poll", list(tasks))
-        return answers
+        """Advances pending requests. Poll requests with the same `Pending.group` in one call."""
+        return self._call_for_each("poll", tasks)
 
-    def read(self, reference: str, offset: int, limit: int = PIECE) -> Chunk:
+    def read(self, reference: str, offset: int, limit: int = CHUNK_SIZE) -> Chunk:
         """Reads a piece of a remote document."""
-        # The package cuts off what does not fit.
+        # The package `wasmtime` truncates larger numbers silently.
         if not (0 <= offset < 1 << 64 and 0 <= limit < 1 << 32):
             raise ValueError("an offset has 64 bits, a limit 32")
-        chunk: Chunk = self._asked(partial(_lifted_or_raised, Chunk), "read", reference, offset, limit)
+        chunk: Chunk = self._call(partial(_lift_or_raise, Chunk), "read", reference, offset, limit)
         return chunk
 
     def bytes_of(self, document: Document, offset: int = 0) -> Iterator[bytes]:
-        """The bytes of a document from an offset on, piece by piece. After an error, go on at the offset reached."""
+        """The bytes of a document from this offset, in pieces. After an error, continue from the offset reached."""
         if isinstance(document.content, Inline):
             yield document.content.data[offset:]
             return
@@ -107,12 +110,12 @@ class Connector:
             offset += len(chunk.bytes)
             last = chunk.last
             if not chunk.bytes and not last:
-                raise CallLost("read answered nothing, and more to come")
+                raise CallLost("read returned no byte before the end of the document")
             yield chunk.bytes
 
     def close(self) -> None:
-        """Drops the instance, and with it its connections. Another call begins a fresh one."""
-        with self._turn:
+        """Drops the instance and closes its connections. Another call creates a new instance."""
+        with self._lock:
             self._drop()
 
     def __enter__(self) -> Connector:
@@ -123,27 +126,39 @@ class Connector:
     ) -> None:
         self.close()
 
-    def _asked(self, read: Callable[[Any], Any], name: str, *arguments: Any) -> Any:
-        """What a call answered, as `read` reads it."""
-        with self._turn:
+    def _call_for_each(self, name: str, elements: Sequence[Request | Task], *more: Any) -> list[Progress | Error]:
+        """Calls a function that takes a list and returns one result per element."""
+        given = list(elements)
+
+        def lift_results(values: Any) -> list[Progress | Error]:
+            if len(values) != len(given):
+                raise ValueError(f"{len(values)} results for {len(given)} elements")
+            return [lift_result(Progress, value) for value in values]
+
+        results: list[Progress | Error] = self._call(lift_results, name, given, *more)
+        return results
+
+    def _call(self, lift_returned: Callable[[Any], Any], name: str, *arguments: Any) -> Any:
+        """Calls a function, on a new instance if there is none."""
+        lowered = [lower(argument) for argument in arguments]
+        with self._lock:
             if self._instance is None:
                 self._instance = self._plugin.instantiate(self._origins)
                 if self._settings is not None and name != "configure":
-                    self._answer(self._instance, "configure", self._settings)
-            answer = self._answer(self._instance, name, *arguments)
+                    self._call_instance(self._instance, "configure", lower(self._settings))
+            returned = self._call_instance(self._instance, name, *lowered)
         try:
-            return read(answer)
+            return lift_returned(returned)
         except (TypeError, ValueError) as error:
-            raise CallLost(f"{name} answered what the contract does not have") from error
+            raise CallLost(f"{name} returned a value that the contract does not allow") from error
 
-    def _answer(self, instance: Instance, name: str, *arguments: Any) -> Any:
-        function = instance.functions[name]
+    def _call_instance(self, instance: Instance, name: str, *lowered: Any) -> Any:
         self._plugin.begin_call(instance.store)
         try:
-            return function(instance.store, *map(lowered, arguments))
+            return instance.functions[name](instance.store, *lowered)
         except (Trap, WasmtimeError) as error:
             self._drop()
-            raise CallLost(f"{name} ended without an answer") from error
+            raise CallLost(f"{name} ended without a result") from error
 
     def _drop(self) -> None:
         if self._instance is not None:
@@ -151,12 +166,8 @@ class Connector:
             self._instance = None
 
 
-def _lifted_results(answers: Any) -> Any:
-    return [lifted_result(Progress, answer) for answer in answers]
-
-
-def _lifted_or_raised(hint: Any, answer: Any) -> Any:
-    made = lifted_result(hint, answer)
-    if isinstance(made, Error):
-        raise ConnectorError(made)
-    return made
+def _lift_or_raise(hint: Any, returned: Any) -> Any:
+    lifted = lift_result(hint, returned)
+    if isinstance(lifted, Error):
+        raise ConnectorError(lifted)
+    return lifted

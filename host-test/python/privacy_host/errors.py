@@ -1,16 +1,16 @@
-"""What can go wrong, each as an exception of its own."""
+"""The exceptions of this package."""
 
 from __future__ import annotations
 
-from .contract import Error
+from .contract import Error, Progress
 
 
 class NotAPlugin(Exception):
-    """The file is no connector that this host can load. The text says why, and what to do about it."""
+    """The file is not a connector that this host can load. The message says why, and what to do about it."""
 
 
 class ConnectorError(Exception):
-    """The connector answered with an error: data that a caller can act on, without personal data or secrets."""
+    """A function of the connector returned an error, which is in `error`. It contains no personal data and no secret."""
 
     def __init__(self, error: Error) -> None:
         super().__init__(error.message)
@@ -18,8 +18,15 @@ class ConnectorError(Exception):
 
 
 class CallLost(Exception):
-    """The call ended without an answer of the contract: the instance trapped, or ran for too long.
+    """The call ended without a result of the contract: the instance trapped or ran for too long.
 
-    Whatever it was about to do may have been done. It counts as an error of the kind `outcome-unknown`: call again with
-    `first_attempt_at`, the second in which the lost call was begun.
+    If the call was `delete`, every request of it counts as `outcome-unknown`: repeat them with `Request.attempted` and the
+    second in which the lost call was made. All other calls are safe to repeat as they are.
     """
+
+
+def unwrap(result: Progress | Error) -> Progress:
+    """The progress of one request. Raises `ConnectorError` if the result is an error."""
+    if isinstance(result, Error):
+        raise ConnectorError(result)
+    return result

@@ -1,4 +1,4 @@
-"""The file of a connector, compiled and ready to be instantiated."""
+"""A connector's file, compiled and ready to be instantiated."""
 
 from __future__ import annotations
 
@@ -17,10 +17,10 @@ from wasmtime.component import Component, Func, Linker
 from .errors import NotAPlugin
 
 INTERFACE = "privacy:connector/connector"
-SERIES = "0.1"
-"""The contract of a series is frozen: a host and a plugin of the same one understand each other, whichever is older."""
+SERIES = "0.2"
+"""The contract is frozen for each 0.N: this host loads connectors of every version 0.2.x."""
 
-FUNCTIONS = ("describe", "configure", "check", "access", "delete", "poll", "read")
+FUNCTIONS = ("describe", "configure", "check", "access", "delete", "opt-out", "poll", "read")
 
 PERMITTED_IMPORTS = {
     "wasi:clocks/monotonic-clock",
@@ -32,7 +32,7 @@ PERMITTED_IMPORTS = {
     "wasi:io/streams",
 }
 GUARD_IMPORT = "wasi:cli/environment"
-"""The egress guard reads here where requests may go. The connector behind it has no environment."""
+"""The egress guard reads the permitted origins from it. The connector behind the guard has no environment."""
 GUARD_VARIABLE = "EGRESS_ORIGINS"
 
 
@@ -41,15 +41,15 @@ class Limits:
     """What an instance may use."""
 
     memory: int = 64 << 20
-    """How many bytes of memory each component of the file may use."""
+    """Bytes of memory for each component in the file."""
     call_seconds: int = 120
-    """How long a call may take. A connector keeps to about 60 seconds by itself; this stops one that does not come
-    back. While it waits for an answer from outside it is not stopped, but as soon as it goes on."""
+    """The time limit of a call. It applies while the connector computes; a connector that waits for the network is stopped
+    when it continues. Connectors limit their calls to about 60 seconds themselves."""
 
 
 @dataclass
 class Instance:
-    """A fresh connector in a store of its own, and its functions."""
+    """A new instance in a store of its own, and its functions."""
 
     store: Store
     functions: dict[str, Func]
@@ -58,9 +58,9 @@ class Instance:
 class Plugin:
     """A connector's file, compiled.
 
-    All that it can do is what it imports: this host refuses a file that imports more than HTTP, clocks and streams.
-    Where its requests may go is up to the egress guard, a component that is composed before the connector in the same
-    file; a file without it is loaded only if the caller says that the network takes care of that.
+    A component can use nothing except its imports. This class rejects a file that imports more than HTTP, clocks and
+    streams. The egress guard, a component in the same file, limits where requests may go. A file without the guard is loaded
+    only if the caller states that the network limits egress.
     """
 
     def __init__(self, file: bytes, *, guarded: bool = True, limits: Limits = Limits()) -> None:
@@ -70,7 +70,7 @@ class Plugin:
         try:
             self._component = Component(self._engine, file)
         except WasmtimeError as error:
-            raise NotAPlugin(f"this is no component: {error}") from error
+            raise NotAPlugin(f"this file is not a component: {error}") from error
         component_type = self._component.type
         self.interface = _interface(list(component_type.exports(self._engine)))
         """The interface that the file exports, with its version."""
@@ -80,17 +80,17 @@ class Plugin:
         self._linker = Linker(self._engine)
         self._linker.add_wasip2()
         self._linker.add_wasi_http()
-        self._ticks = False
-        self._starting = threading.Lock()
+        self._ticking = False
+        self._start = threading.Lock()
 
     @classmethod
     def load(cls, path: str | PathLike[str], *, guarded: bool = True, limits: Limits = Limits()) -> Plugin:
-        """Loads a file. `guarded=False` is for one without the egress guard, where the network limits egress."""
+        """Loads a file. `guarded=False` is for a file without the egress guard, where the network limits egress."""
         return cls(Path(path).read_bytes(), guarded=guarded, limits=limits)
 
     def instantiate(self, origins: Sequence[str] | None) -> Instance:
-        """A fresh instance that may reach these origins; `Connector` says more of them."""
-        self._tick()
+        """Creates an instance that may call these origins: see `Connector`."""
+        self._start_ticking()
         store = Store(self._engine)
         store.set_limits(memory_size=self.limits.memory)
         self.begin_call(store)
@@ -114,26 +114,27 @@ class Plugin:
         return Instance(store, functions)
 
     def begin_call(self, store: Store) -> None:
-        """From now on the store has the time of a call."""
+        """Starts the time limit of a call."""
         store.set_epoch_deadline(self.limits.call_seconds + 1)
 
-    def _tick(self) -> None:
-        """Sets the engine's clock going, once."""
-        with self._starting:
-            if not self._ticks:
-                threading.Thread(target=_tick_while_it_lives, args=(weakref.ref(self._engine),), daemon=True).start()
-                self._ticks = True
+    def _start_ticking(self) -> None:
+        """Starts the thread that advances the engine's epoch each second. Before the first call, so that loading a plugin
+        starts no thread and a process can fork after it."""
+        with self._start:
+            if not self._ticking:
+                threading.Thread(target=_tick, args=(weakref.ref(self._engine),), daemon=True).start()
+                self._ticking = True
 
 
-def _tick_while_it_lives(engine: weakref.ref[Engine]) -> None:
-    while (living := engine()) is not None:
-        living.increment_epoch()
-        del living
+def _tick(engine: weakref.ref[Engine]) -> None:
+    while (existing := engine()) is not None:
+        existing.increment_epoch()
+        del existing
         sleep(1)
 
 
 def _interface(exports: list[str]) -> str:
-    """The newest one of the series. A plugin may be older or newer than this host, within the series."""
+    """The newest version of the series that the file exports."""
     versions = {
         int(found[1]): name
         for name in exports
@@ -141,16 +142,15 @@ def _interface(exports: list[str]) -> str:
     }
     if versions:
         return versions[max(versions)]
-    others = ", ".join(sorted(name for name in exports if name.startswith(f"{INTERFACE}@"))) or "no connector at all"
-    raise NotAPlugin(f"this host speaks {INTERFACE}@{SERIES}, and the file exports {others}")
+    others = ", ".join(sorted(name for name in exports if name.startswith(f"{INTERFACE}@"))) or "no connector"
+    raise NotAPlugin(f"this host loads {INTERFACE}@{SERIES}.x, but the file exports {others}")
 
 
 def _check_imports(imports: list[str], guarded: bool) -> None:
     names = {name.partition("@")[0] for name in imports}
-    beyond = names - PERMITTED_IMPORTS - {GUARD_IMPORT}
-    if beyond:
-        raise NotAPlugin(f"the file asks for more than a connector may have: {', '.join(sorted(beyond))}")
+    if forbidden := names - PERMITTED_IMPORTS - {GUARD_IMPORT}:
+        raise NotAPlugin(f"the file imports what a connector may not use: {', '.join(sorted(forbidden))}")
     if guarded and GUARD_IMPORT not in names:
-        raise NotAPlugin("the file has no egress guard: take one that has, or let the network limit egress")
+        raise NotAPlugin("the file has no egress guard: use a file that has one, or let the network limit egress")
     if not guarded and GUARD_IMPORT in names:
-        raise NotAPlugin("the file has an egress guard: load it as guarded, and say where its requests may go")
+        raise NotAPlugin("the file has an egress guard: load it as guarded, and pass the permitted origins")

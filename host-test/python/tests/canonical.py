@@ -1,64 +1,73 @@
-"""The contract's values as JSON, and the reverse for what scenarios ask with."""
+"""JSON of the contract's values as scenarios expect it, and the requests that scenarios contain."""
 
 from __future__ import annotations
 
+import base64
 import time
 from typing import Any
 
 from wasmtime.component import Record, Variant
 
-from privacy_host import Email, Error, ExternalReference, Identifier, Other, Pending, Phone, Report, Request
-from privacy_host.values import lowered
+from privacy_host import Attempts, Email, Error, ExternalId, Identifier, Other, Pending, Phone, Report, Request
+from privacy_host.values import lower
 
 from .pattern import Json
 
 
-def canonical(value: Any) -> Json:
-    """A value of the contract as JSON, spelled as in the WIT."""
+def to_json(value: Any) -> Json:
+    """A value of the contract, spelled as in the WIT."""
     if isinstance(value, Pending):
-        return {"pending": _json(lowered(value))}
+        return {"pending": _lowered_to_json(lower(value))}
     if isinstance(value, Report):
-        return {"done": _json(lowered(value))}
-    return _json(lowered(value))
+        return {"done": _lowered_to_json(lower(value))}
+    return _lowered_to_json(lower(value))
 
 
-def result(value: Any) -> Json:
-    """What a call answers, as JSON."""
-    return {"error" if isinstance(value, Error) else "ok": canonical(value)}
+def result_to_json(value: Any) -> Json:
+    """The result of a call."""
+    return {"error" if isinstance(value, Error) else "ok": to_json(value)}
 
 
-def request(asked: Json) -> Request:
-    """A scenario's request. `first-attempt-ago` counts from now."""
-    unknown = asked.keys() - {"key", "subject", "first-attempt-at", "first-attempt-ago", "confirmed"}
-    assert not unknown, f"nobody knows {unknown}"
-    first_attempt_at = asked.get("first-attempt-at")
-    if first_attempt_at is None and "first-attempt-ago" in asked:
-        first_attempt_at = int(time.time()) - asked["first-attempt-ago"]
-    subject = [identifier(variant) for variant in asked["subject"]]
-    return Request(asked["key"], subject, first_attempt_at, asked.get("confirmed", []))
+def parse_request(template: Json) -> Request:
+    """A scenario's request."""
+    unknown = template.keys() - {"id", "subject", "attempts", "attempts-ago", "overrides"}
+    assert not unknown, f"a request has no member {unknown}"
+    subject = [parse_identifier(variant) for variant in template["subject"]]
+    return Request(template["id"], subject, parse_attempts(template), template.get("overrides", []))
 
 
-def identifier(variant: Json) -> Identifier:
+def parse_attempts(request: Json) -> Attempts | None:
+    """`attempts`, or `attempts-ago`: seconds before the machine's present, one number for both times or `[first, last]`."""
+    if "attempts-ago" in request:
+        ago = request["attempts-ago"]
+        first, last = ago if isinstance(ago, list) else (ago, ago)
+        now = int(time.time())
+        return Attempts(now - first, now - last)
+    attempts = request.get("attempts")
+    return attempts and Attempts(attempts["first-at"], attempts["last-at"])
+
+
+def parse_identifier(variant: Json) -> Identifier:
     [(case, value)] = variant.items()
     match case:
         case "email":
             return Email(value)
         case "phone":
             return Phone(value)
-        case "external-reference":
-            return ExternalReference(value)
+        case "external-id":
+            return ExternalId(value)
         case "other":
             return Other(*value)
     raise ValueError(f"there is no identifier {case}")
 
 
-def _json(value: Any) -> Json:
+def _lowered_to_json(value: Any) -> Json:
     if isinstance(value, Record):
-        return {name: _json(member) for name, member in vars(value).items()}
+        return {name: _lowered_to_json(member) for name, member in vars(value).items()}
     if isinstance(value, Variant):
-        return value.tag if value.payload is None else {value.tag: _json(value.payload)}
+        return value.tag if value.payload is None else {value.tag: _lowered_to_json(value.payload)}
     if isinstance(value, (list, tuple)):
-        return [_json(element) for element in value]
+        return [_lowered_to_json(element) for element in value]
     if isinstance(value, bytes):
-        return value.decode(errors="replace")
+        return base64.b64encode(value).decode()
     return value

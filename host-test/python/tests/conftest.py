@@ -14,25 +14,25 @@ import pytest
 from privacy_host import Plugin
 
 from .scenario import Brand
-from .waiting import Waiting
+from .silent_server import SilentServer
 
 WORKSPACE = Path(__file__).parents[3]
 
 
 @pytest.fixture(scope="session")
 def host_test() -> Path:
-    """The program. `HOST_TEST` names it, where it is not that of the debug build."""
+    """The program: `HOST_TEST`, or that of the debug build."""
     return Path(os.environ.get("HOST_TEST", WORKSPACE / "target/debug/host-test"))
 
 
 @pytest.fixture(scope="session")
 def control(host_test: Path) -> Iterator[str]:
-    """Where brands are ordered."""
+    """The origin of the simulator's control API."""
     command = [str(host_test), "simulate", "--control", "0"]
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as simulator:
         assert simulator.stdout is not None
-        said = simulator.stdout.readline()
-        yield json.loads(said)["control"]
+        line = simulator.stdout.readline()
+        yield json.loads(line)["control"]
         simulator.send_signal(signal.SIGINT)
     assert simulator.returncode == 0
 
@@ -40,13 +40,13 @@ def control(host_test: Path) -> Iterator[str]:
 @pytest.fixture(scope="session")
 def plain_file(host_test: Path, tmp_path_factory: pytest.TempPathFactory) -> bytes:
     """The connector alone."""
-    return _written(host_test, tmp_path_factory.mktemp("plain") / "qualtrics.wasm")
+    return _component(host_test, tmp_path_factory.mktemp("plain") / "qualtrics.wasm")
 
 
 @pytest.fixture(scope="session")
 def guarded_file(host_test: Path, tmp_path_factory: pytest.TempPathFactory) -> bytes:
-    """The connector, with the egress guard before it."""
-    return _written(host_test, tmp_path_factory.mktemp("guarded") / "qualtrics.wasm", "--guarded")
+    """The connector, composed with the egress guard."""
+    return _component(host_test, tmp_path_factory.mktemp("guarded") / "qualtrics.wasm", "--guarded")
 
 
 @pytest.fixture(scope="session")
@@ -56,24 +56,24 @@ def plugin(guarded_file: bytes) -> Plugin:
 
 @pytest.fixture
 def brand(control: str) -> Iterator[Brand]:
-    """A brand that knows one person."""
+    """A brand that holds data about one person."""
     people = [{"emails": ["ada@example.org"], "responses": 2}]
-    with Brand.order(control, {"brand": {"people": people}}) as brand:
+    with Brand.create(control, {"brand": {"people": people}}) as brand:
         yield brand
 
 
 @pytest.fixture
-def waiting() -> Iterator[Waiting]:
-    server = Waiting()
+def silent_server() -> Iterator[SilentServer]:
+    server = SilentServer()
     yield server
     server.close()
 
 
-def _written(host_test: Path, file: Path, *options: str) -> bytes:
+def _component(host_test: Path, file: Path, *options: str) -> bytes:
     subprocess.run([str(host_test), "component", "--out", str(file), *options], check=True)
     return file.read_bytes()
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
-    passed = [report for report in terminalreporter.getreports("passed") if "every_scenario" in report.nodeid]
+    passed = [report for report in terminalreporter.getreports("passed") if "scenario_passes" in report.nodeid]
     terminalreporter.write_line(f"{len(passed)} scenarios passed on the Python host")

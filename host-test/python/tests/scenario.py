@@ -1,4 +1,4 @@
-"""One scenario: a brand, a connector, and steps."""
+"""Runs a scenario: a simulated brand, a connector, and steps."""
 
 from __future__ import annotations
 
@@ -11,58 +11,59 @@ from urllib.request import urlopen
 
 from privacy_host import Connector, ConnectorError, DeletionMode, Error, Pending, Plugin, Progress, Request, Right, Task
 
-from .canonical import canonical, request, result
+from .canonical import parse_request, result_to_json, to_json
 from .pattern import Json, mismatch
 
-MOST_POLLS = 100
-"""After so many looks a request that is followed has no end."""
+MAX_POLLS = 100
+"""A request that is followed fails after so many polls."""
 
 MEMBERS = {"about", "simulator", "settings", "request", "steps"}
 ARGUMENTS = {
     "describe": set(),
     "configure": {"settings"},
     "check": {"rights"},
-    "access": {"request", "follow", "stages"},
-    "delete": {"request", "mode", "follow", "stages"},
+    "access": {"request", "requests", "follow", "stages"},
+    "delete": {"request", "requests", "mode", "follow", "stages"},
+    "opt-out": {"request", "requests", "follow", "stages"},
     "poll": {"ticket", "request", "follow", "stages", "tasks"},
     "read": {"reference", "offset", "limit"},
     "read-all": {"reference", "limit"},
 }
+"""The arguments of each call. Any other member of a step is an error: it would test nothing."""
 
 
 class Failed(AssertionError):
-    """The scenario did not take its course."""
+    """A step has another result than the scenario expects."""
 
 
 class Brand:
-    """A simulated brand, by its control."""
+    """A simulated brand, seen through its control API."""
 
     def __init__(self, control: str, names: dict[str, str]) -> None:
         self.names = names
         self._url = control + names["scenario"]
 
     @classmethod
-    def order(cls, control: str, simulator: Json) -> Brand:
-        """Starts one."""
-        return cls(control, _ask("POST", f"{control}/scenarios", simulator))
+    def create(cls, control: str, simulator: Json) -> Brand:
+        return cls(control, _send("POST", f"{control}/scenarios", simulator))
 
     def change(self, change: Json) -> None:
-        _ask("POST", self._url, change)
+        _send("POST", self._url, change)
 
     def seen(self) -> Json:
-        return _ask("GET", self._url)
+        return _send("GET", self._url)
 
     @property
     def settings(self) -> dict[str, str]:
-        """What a connector needs to be connected to it."""
-        given = {name: self.names[name] for name in ("client-id", "client-secret")}
-        return {"datacenter-id": "fra1", "base-url": self.names["origin"], **given}
+        """The settings of a connection to it."""
+        client = {name: self.names[name] for name in ("client-id", "client-secret")}
+        return {"datacenter-id": "fra1", "base-url": self.names["origin"], **client}
 
     def __enter__(self) -> Brand:
         return self
 
     def __exit__(self, *_: object) -> None:
-        _ask("DELETE", self._url)
+        _send("DELETE", self._url)
 
 
 class Scenario:
@@ -71,162 +72,179 @@ class Scenario:
     def __init__(self, plugin: Plugin, brand: Brand, vector: Json) -> None:
         self._plugin = plugin
         self._brand = brand
-        self._names = dict(brand.names)
-        self._settings = _filled(vector.get("settings"), self._names)
-        self._request = _filled(vector.get("request"), self._names)
-        self._connector = self._connected()
+        self._placeholders = dict(brand.names)
+        self._settings = _fill(vector.get("settings"), self._placeholders)
+        self._request = _fill(vector.get("request"), self._placeholders)
+        self._connector = self._new_instance()
 
-    def take(self, step: Json) -> None:
-        """Does what the step says, and holds what comes of it to what the step expects."""
-        filled: dict[str, Json] = _filled(step, self._names)
-        match filled:
+    def run_step(self, template: Json) -> None:
+        step: dict[str, Json] = _fill(template, self._placeholders)
+        match step:
             case {"change": change, **rest} if not rest:
                 self._brand.change(change)
             case {"seen": pattern, **rest} if not rest:
-                _told(pattern, self._brand.seen())
+                _expect(pattern, self._brand.seen())
             case {"instance": "new", **rest} if not rest:
                 self._connector.close()
-                self._connector = self._connected()
-            case {"call": call, "expect": pattern, **arguments}:
-                remembered = arguments.pop("remember", {})
-                if unknown := arguments.keys() - ARGUMENTS[call]:
-                    raise Failed(f"{call} knows no {unknown}")
-                expected_stages = arguments.pop("stages", None)
-                stages: list[str] = []
-                came = self._call(call, arguments, stages)
-                _told(pattern, came)
-                if expected_stages not in (None, stages):
-                    raise Failed(f"expected the stages {expected_stages}, came {stages}")
-                for name, pointer in remembered.items():
-                    self._names[name] = _text_at(pointer, came)
+                self._connector = self._new_instance()
+            case {"call": function, "expect": pattern, **arguments}:
+                self._run_call(function, pattern, arguments)
             case _:
                 raise Failed("a step is one of change, seen, instance, and call with expect")
 
     def close(self) -> None:
         self._connector.close()
 
-    def _connected(self) -> Connector:
-        # What the settings refer to and what egress is limited to is the same: the brand's origin.
-        origins = [self._names["origin"]] if self._plugin.guarded else None
+    def _new_instance(self) -> Connector:
+        origins = [self._placeholders["origin"]] if self._plugin.guarded else None
         connector = Connector(self._plugin, origins)
         if self._settings is not None:
             connector.configure(self._settings)
         return connector
 
-    def _call(self, name: str, step: Json, stages: list[str]) -> Json:
+    def _run_call(self, function: str, pattern: Json, arguments: dict[str, Json]) -> None:
+        remember = arguments.pop("remember", {})
+        if unknown := arguments.keys() - ARGUMENTS[function]:
+            raise Failed(f"{function} has no argument {unknown}")
+        expected_stages = arguments.pop("stages", None)
+        stages: list[str] = []
+        result = self._call(function, arguments, stages)
+        _expect(pattern, result)
+        if expected_stages not in (None, stages):
+            raise Failed(f"the stages are {stages} instead of {expected_stages}")
+        for name, pointer in remember.items():
+            self._placeholders[name] = _string_at(pointer, result)
+
+    def _call(self, function: str, step: Json, stages: list[str]) -> Json:
         connector = self._connector
-        match name:
+        match function:
             case "describe":
-                return canonical(connector.describe())
+                return to_json(connector.describe())
             case "configure":
-                return result(_answered(lambda: connector.configure(step["settings"])))
+                return result_to_json(_result(lambda: connector.configure(step["settings"])))
             case "check":
                 rights = [Right(word) for word in step["rights"]]
-                return result(_answered(lambda: connector.check(rights)))
+                return result_to_json(_result(lambda: connector.check(rights)))
+            case "access" | "delete" | "opt-out":
+                return self._start(function, step, stages)
             case "poll" if "tasks" in step:
-                tasks = [Task(self._asked(task), task["ticket"]) for task in step["tasks"]]
-                return [result(answer) for answer in connector.poll(tasks)]
-            case "access" | "delete" | "poll":
-                asked = self._asked(step)
-                match name:
-                    case "access":
-                        answer = _answered(lambda: connector.access(asked))
-                    case "delete":
-                        answer = _answered(lambda: connector.delete(asked, DeletionMode(step["mode"])))
-                    case _:
-                        answer = self._poll(asked, step["ticket"])
-                return result(self._followed(asked, answer, stages) if step.get("follow") else answer)
+                tasks = [Task(self._request_of(task), task["ticket"]) for task in step["tasks"]]
+                return [result_to_json(result) for result in connector.poll(tasks)]
+            case "poll":
+                request = self._request_of(step)
+                return self._follow(step, request, self._poll(request, step["ticket"]), stages)
             case "read":
-                return result(_answered(lambda: connector.read(step["reference"], step["offset"], step["limit"])))
+                read = _result(lambda: connector.read(step["reference"], step["offset"], step["limit"]))
+                return result_to_json(read)
             case "read-all":
                 return self._read_all(step["reference"], step["limit"])
-        raise Failed(f"there is no call {name}")
+        raise Failed(f"there is no function {function}")
 
-    def _asked(self, step: Json) -> Request:
-        return request(step.get("request") or self._request)
+    def _start(self, function: str, step: Json, stages: list[str]) -> Json:
+        """Calls a function that takes requests: with one request, the result is its element, otherwise the list."""
+        several = "requests" in step
+        if several and step.keys() & {"request", "follow"}:
+            raise Failed("only a single request can be followed")
+        requests = [parse_request(request) for request in step["requests"]] if several else [self._request_of(step)]
+        match function:
+            case "access":
+                results = self._connector.access(requests)
+            case "delete":
+                results = self._connector.delete(requests, DeletionMode(step["mode"]))
+            case _:
+                results = self._connector.opt_out(requests)
+        if several:
+            return [result_to_json(result) for result in results]
+        return self._follow(step, requests[0], results[0], stages)
 
-    def _poll(self, asked: Request, ticket: str) -> Progress | Error:
-        [answer] = self._connector.poll([Task(asked, ticket)])
-        return answer
+    def _request_of(self, step: Json) -> Request:
+        """The request of a step or task, or that of the whole scenario."""
+        return parse_request(step.get("request") or self._request)
 
-    def _followed(self, asked: Request, answer: Progress | Error, stages: list[str]) -> Progress | Error:
-        """The last word on a request, and the stages that it takes."""
-        for _ in range(MOST_POLLS):
-            if not isinstance(answer, Pending):
-                return answer
-            if stages[-1:] != [answer.stage.value]:
-                stages.append(answer.stage.value)
-            self._brand.change({"advance": answer.poll_after_ms / 1000})
-            answer = self._poll(asked, answer.ticket)
-        raise Failed(f"{MOST_POLLS} polls, and no last word: {canonical(answer)}")
+    def _poll(self, request: Request, ticket: str) -> Progress | Error:
+        [result] = self._connector.poll([Task(request, ticket)])
+        return result
+
+    def _follow(self, step: Json, request: Request, result: Progress | Error, stages: list[str]) -> Json:
+        """Follows a request to its final result, if the step says so, and collects its stages."""
+        for _ in range(MAX_POLLS):
+            if not step.get("follow") or not isinstance(result, Pending):
+                return result_to_json(result)
+            if stages[-1:] != [result.stage.value]:
+                stages.append(result.stage.value)
+            self._brand.change({"advance": result.poll_after_ms / 1000})
+            result = self._poll(request, result.ticket)
+        if not isinstance(result, Pending):
+            return result_to_json(result)
+        raise Failed(f"still pending after {MAX_POLLS} polls: {to_json(result)}")
 
     def _read_all(self, reference: str, limit: int) -> Json:
-        read = b""
+        data = b""
         while True:
             try:
-                chunk = self._connector.read(reference, len(read), limit)
+                chunk = self._connector.read(reference, len(data), limit)
             except ConnectorError as error:
-                return result(error.error)
-            read += chunk.bytes
+                return result_to_json(error.error)
+            data += chunk.bytes
             if chunk.last:
-                return {"ok": {"text": read.decode(errors="replace"), "size": len(read)}}
+                return {"ok": {"text": data.decode(errors="replace"), "size": len(data)}}
 
 
 def run(control: str, plugin: Plugin, vector: Json) -> None:
-    """Runs a scenario to its end, or to the first thing that is not as it expects."""
+    """Runs a scenario to its end, or to the first difference from what it expects."""
     if unknown := vector.keys() - MEMBERS:
-        raise Failed(f"nobody knows {unknown}")
-    with Brand.order(control, vector["simulator"]) as brand:
+        raise Failed(f"a scenario has no member {unknown}")
+    with Brand.create(control, vector["simulator"]) as brand:
         scenario = Scenario(plugin, brand, vector)
         try:
             for number, step in enumerate(vector["steps"], 1):
                 try:
-                    scenario.take(step)
+                    scenario.run_step(step)
                 except Exception as reason:
                     raise Failed(f"step {number}: {reason}") from reason
         finally:
             scenario.close()
 
 
-def _answered(call: Callable[[], Any]) -> Any:
+def _result(call: Callable[[], Any]) -> Any:
     try:
         return call()
     except ConnectorError as error:
         return error.error
 
 
-def _told(pattern: Json, value: Json) -> None:
+def _expect(pattern: Json, value: Json) -> None:
     if difference := mismatch(pattern, value):
-        raise Failed(f"{difference}\nwhole: {json.dumps(value, indent=2)}")
+        raise Failed(f"{difference}\nwhole value: {json.dumps(value, indent=2)}")
 
 
-def _text_at(pointer: str, value: Json) -> str:
+def _string_at(pointer: str, value: Json) -> str:
     found = value
     for part in pointer.split("/")[1:]:
         found = found[int(part)] if isinstance(found, list) else found[part]
-    assert isinstance(found, str), f"there is no text at {pointer}"
+    assert isinstance(found, str), f"there is no string at {pointer}"
     return found
 
 
-def _filled(value: Json, names: dict[str, str]) -> Json:
-    """The same with what the names stand for in their places."""
+def _fill(value: Json, placeholders: dict[str, str]) -> Json:
+    """The value with all placeholders replaced."""
     match value:
         case str():
-            for name, text in names.items():
+            for name, text in placeholders.items():
                 value = value.replace(f"{{{name}}}", text)
             return value
         case list():
-            return [_filled(element, names) for element in value]
+            return [_fill(element, placeholders) for element in value]
         case dict():
-            return {key: _filled(member, names) for key, member in value.items()}
+            return {key: _fill(member, placeholders) for key, member in value.items()}
     return value
 
 
-def _ask(method: str, url: str, body: Json = None) -> Any:
+def _send(method: str, url: str, body: Json = None) -> Any:
     data = None if body is None else json.dumps(body).encode()
     try:
         with urlopen(HttpRequest(url, data, {"content-type": "application/json"}, method=method)) as response:
-            answer = response.read()
-    except HTTPError as refused:
-        raise Failed(f"the simulator's control answers {refused.code}: {refused.read().decode()}") from None
-    return json.loads(answer) if answer else None
+            content = response.read()
+    except HTTPError as error:
+        raise Failed(f"the simulator's control API returned {error.code}: {error.read().decode()}") from None
+    return json.loads(content) if content else None

@@ -1,4 +1,4 @@
-"""The host survives what a plugin does, and says what happened."""
+"""The host survives defective plugins, and reports what happened."""
 
 from __future__ import annotations
 
@@ -25,106 +25,106 @@ from privacy_host import (
     Right,
     Setting,
     Task,
+    unwrap,
 )
 
 from . import hostile
+from .complete import complete
 from .scenario import Brand
-from .waiting import Waiting
+from .silent_server import SilentServer
 
 ADA = Request("dsr-1", [Email("ada@example.org")])
 
 
-def finished(connector: Connector, brand: Brand, request: Request) -> Report:
-    """The last word on an access request."""
-    progress = connector.access(request)
-    while isinstance(progress, Pending):
-        brand.change({"advance": progress.poll_after_ms / 1000})
-        [answer] = connector.poll([Task(request, progress.ticket)])
-        assert isinstance(answer, (Pending, Report)), answer
-        progress = answer
-    return progress
-
-
-def test_after_a_trap_the_next_call_is_made_on_a_fresh_instance(guarded_file: bytes, brand: Brand) -> None:
+def test_after_a_trap_the_next_call_uses_a_new_instance(guarded_file: bytes, brand: Brand) -> None:
     plugin = Plugin(guarded_file, limits=Limits(memory=4 << 20))
     with Connector(plugin, [brand.names["origin"]]) as connector:
         connector.configure(brand.settings)
-        progress = connector.access(ADA)
+        [progress] = connector.access([ADA])
         assert isinstance(progress, Pending)
         task = Task(ADA, progress.ticket)
-        with pytest.raises(CallLost, match="poll ended without an answer"):
-            # More than its memory holds.
+        with pytest.raises(CallLost, match="poll ended without a result"):
+            # The arguments need more memory than the instance may use.
             connector.poll([task] * 10_000)
-        [answer] = connector.poll([task])
-        assert isinstance(answer, Pending)
+        [progress] = connector.poll([task])
+        assert isinstance(progress, Pending)
         assert connector.check([Right.ACCESS]).tenant
 
 
-def test_a_trap_is_told_each_time_and_does_not_end_the_process() -> None:
+def test_a_trap_is_reported_each_time_and_does_not_end_the_process() -> None:
     connector = Connector(Plugin(hostile.plugin("unreachable"), guarded=False), None)
     for _ in range(2):
-        with pytest.raises(CallLost, match="describe ended without an answer"):
+        with pytest.raises(CallLost, match="describe ended without a result"):
             connector.describe()
 
 
-def test_a_call_that_computes_for_ever_is_stopped() -> None:
+def test_an_endless_computation_is_stopped() -> None:
     plugin = Plugin(hostile.plugin("(loop $on (br $on))"), guarded=False, limits=Limits(call_seconds=0))
-    with pytest.raises(CallLost, match="describe ended without an answer"):
+    with pytest.raises(CallLost, match="describe ended without a result"):
         Connector(plugin, None).describe()
 
 
-def test_an_answer_that_is_too_large_for_the_runtime_is_no_answer() -> None:
-    connector = Connector(Plugin(hostile.answering(3 << 20), guarded=False), None)
+def test_a_result_that_is_too_large_for_the_runtime_is_a_lost_call() -> None:
+    connector = Connector(Plugin(hostile.returning(3 << 20), guarded=False), None)
     for _ in range(2):
-        with pytest.raises(CallLost, match="describe ended without an answer") as lost:
+        with pytest.raises(CallLost, match="describe ended without a result") as lost:
             connector.describe()
-        # Each time for its size, so each time on a fresh instance.
+        # The cause is the same each time, hence each call had a new instance.
         assert "too much data" in str(lost.value.__cause__)
-    with pytest.raises(CallLost, match="what the contract does not have"):
-        Connector(Plugin(hostile.answering(1 << 10), guarded=False), None).describe()
+    with pytest.raises(CallLost, match="the contract does not allow"):
+        Connector(Plugin(hostile.returning(1 << 10), guarded=False), None).describe()
 
 
-def test_an_answer_that_is_not_in_the_contract_is_no_answer() -> None:
-    with pytest.raises(CallLost, match="describe answered what the contract does not have"):
+def test_a_result_of_another_type_is_a_lost_call() -> None:
+    with pytest.raises(CallLost, match="describe returned a value that the contract does not allow"):
         Connector(Plugin(hostile.plugin(""), guarded=False), None).describe()
 
 
-@pytest.mark.parametrize("more", ["wasi:sockets/tcp-create-socket@0.2.0", "wasi:filesystem/preopens@0.2.0", "acme:x/y"])
-def test_a_file_that_asks_for_more_than_a_connector_may_have_is_refused(more: str) -> None:
-    file = hostile.plugin("", imports=f'(import "{more}" (instance))')
+def test_a_list_with_another_number_of_results_is_a_lost_call() -> None:
+    connector = Connector(Plugin(hostile.returning_results(1), guarded=False), None)
+    for call in (connector.access, connector.opt_out, connector.poll):
+        with pytest.raises(CallLost, match="the contract does not allow") as lost:
+            call([])
+        assert str(lost.value.__cause__) == "1 results for 0 elements"
+    assert Connector(Plugin(hostile.returning_results(0), guarded=False), None).access([]) == []
+
+
+@pytest.mark.parametrize(
+    "import_name", ["wasi:sockets/tcp-create-socket@0.2.0", "wasi:filesystem/preopens@0.2.0", "acme:x/y"]
+)
+def test_a_file_that_imports_what_a_connector_may_not_use_is_rejected(import_name: str) -> None:
+    file = hostile.plugin("", imports=f'(import "{import_name}" (instance))')
     for guarded in (True, False):
-        with pytest.raises(NotAPlugin, match=f"asks for more than a connector may have: {more.partition('@')[0]}"):
+        with pytest.raises(NotAPlugin, match=f"imports what a connector may not use: {import_name.partition('@')[0]}"):
             Plugin(file, guarded=guarded)
 
 
-def test_a_file_without_a_guard_is_loaded_only_where_the_network_limits_egress(
-    plain_file: bytes, guarded_file: bytes
-) -> None:
+def test_a_file_is_loaded_as_guarded_only_if_it_has_a_guard(plain_file: bytes, guarded_file: bytes) -> None:
     with pytest.raises(NotAPlugin, match="has no egress guard"):
         Plugin(plain_file)
     with pytest.raises(NotAPlugin, match="has an egress guard"):
         Plugin(guarded_file, guarded=False)
 
 
-def test_what_is_no_connector_is_refused(plain_file: bytes) -> None:
-    with pytest.raises(NotAPlugin, match="this is no component"):
+def test_a_file_that_is_not_a_connector_is_rejected(plain_file: bytes) -> None:
+    with pytest.raises(NotAPlugin, match="not a component"):
         Plugin(plain_file[:1000])
-    with pytest.raises(NotAPlugin, match="exports no connector at all"):
+    with pytest.raises(NotAPlugin, match="exports no connector"):
         Plugin(hostile.plugin("", interface="acme:x/y"))
 
 
-def test_a_file_that_does_not_fit_into_its_limits_is_told_as_such(guarded_file: bytes) -> None:
+def test_a_file_that_exceeds_the_limits_is_rejected(guarded_file: bytes) -> None:
     plugin = Plugin(guarded_file, limits=Limits(memory=1 << 16))
     with pytest.raises(NotAPlugin, match="within the limits"):
         Connector(plugin, []).describe()
 
 
-def test_settings_that_are_refused_leave_those_before_in_force(plugin: Plugin, brand: Brand) -> None:
+def test_rejected_settings_leave_the_previous_ones_in_force(plugin: Plugin, brand: Brand) -> None:
     with Connector(plugin, [brand.names["origin"]]) as connector:
-        with pytest.raises(ConnectorError) as refused:
+        with pytest.raises(ConnectorError) as raised:
             connector.configure({"datacenter-id": "fra1"})
-        assert refused.value.error.kind is ErrorKind.INVALID_SETTINGS
-        assert str(refused.value) == refused.value.error.message
+        assert raised.value.error.kind is ErrorKind.INVALID_SETTINGS
+        assert str(raised.value) == raised.value.error.message
         connector.configure(brand.settings)
         with pytest.raises(ConnectorError):
             connector.configure({"datacenter-id": "fra1"})
@@ -133,40 +133,41 @@ def test_settings_that_are_refused_leave_those_before_in_force(plugin: Plugin, b
 
 
 def test_connectors_in_threads_serve_their_own_connections(plugin: Plugin, control: str) -> None:
-    names = [f"person{number}@example.org" for number in range(8)]
-    together = threading.Barrier(len(names))
+    emails = [f"person{number}@example.org" for number in range(8)]
+    together = threading.Barrier(len(emails))
 
-    def serve(name: str) -> tuple[list[str], Report]:
-        with Brand.order(control, {"brand": {"people": [{"emails": [name]}]}}) as brand:
+    def serve(email: str) -> list[str]:
+        with Brand.create(control, {"brand": {"people": [{"emails": [email]}]}}) as brand:
             with Connector(plugin, [brand.names["origin"]]) as connector:
                 connector.configure(brand.settings)
                 together.wait()
-                # An earlier attempt is looked for, which changes nothing here.
-                report = finished(connector, brand, Request("dsr-1", [Email(name)], first_attempt_at=0))
-                return [name for job in brand.seen()["exports"] for name in job["emails"]], report
+                complete(connector, brand, Request("dsr-1", [Email(email)]))
+                return [email for job in brand.seen()["exports"] for email in job["emails"]]
 
-    with ThreadPoolExecutor(len(names)) as threads:
-        served = list(threads.map(serve, names))
-    assert [exported for exported, _ in served] == [[name] for name in names]
+    with ThreadPoolExecutor(len(emails)) as threads:
+        exported = list(threads.map(serve, emails))
+    assert exported == [[email] for email in emails]
 
 
-def test_a_call_that_waits_keeps_no_other_thread_waiting(plugin: Plugin, brand: Brand, waiting: Waiting) -> None:
-    taken, until = threading.Event(), threading.Event()
-    with ThreadPoolExecutor(2) as threads, Connector(plugin, [waiting.origin]) as slow:
-        slow.configure({**brand.settings, "base-url": waiting.origin})
-        threads.submit(waiting.hang_up, taken, until)
+def test_a_call_that_waits_does_not_block_other_threads(
+    plugin: Plugin, brand: Brand, silent_server: SilentServer
+) -> None:
+    accepted, hang_up = threading.Event(), threading.Event()
+    with ThreadPoolExecutor(2) as threads, Connector(plugin, [silent_server.origin]) as slow:
+        slow.configure({**brand.settings, "base-url": silent_server.origin})
+        threads.submit(silent_server.accept_one, accepted, hang_up)
         checked = threads.submit(slow.check, [Right.ACCESS])
-        assert taken.wait(30)
+        assert accepted.wait(30)
         with Connector(plugin, [brand.names["origin"]]) as connector:
             connector.configure(brand.settings)
             assert connector.check([Right.ACCESS]).tenant
         assert not checked.done()
-        until.set()
+        hang_up.set()
         with pytest.raises(ConnectorError):
             checked.result()
 
 
-def test_threads_that_share_a_connector_take_turns(plugin: Plugin, brand: Brand) -> None:
+def test_threads_that_share_a_connector_wait_for_each_other(plugin: Plugin, brand: Brand) -> None:
     with Connector(plugin, [brand.names["origin"]]) as connector, ThreadPoolExecutor(8) as threads:
         connector.configure(brand.settings)
         checks = [threads.submit(connector.check, [Right.ACCESS]) for _ in range(32)]
@@ -177,10 +178,10 @@ def test_threads_that_share_a_connector_take_turns(plugin: Plugin, brand: Brand)
 
 def test_a_document_is_read_to_its_end_from_any_offset(plugin: Plugin, control: str) -> None:
     people = [{"emails": ["ada@example.org"], "export-bytes": 200_000}]
-    with Brand.order(control, {"brand": {"people": people}}) as brand:
+    with Brand.create(control, {"brand": {"people": people}}) as brand:
         with Connector(plugin, [brand.names["origin"]]) as connector:
             connector.configure(brand.settings)
-            documents = finished(connector, brand, ADA).documents
+            documents = complete(connector, brand, ADA).documents
             assert {type(document.content) for document in documents} == {Remote, Inline}
             for document in documents:
                 whole = b"".join(connector.bytes_of(document))
@@ -188,42 +189,51 @@ def test_a_document_is_read_to_its_end_from_any_offset(plugin: Plugin, control: 
                 assert b"".join(connector.bytes_of(document, 100)) == whole[100:]
 
 
-def test_the_largest_answer_that_the_contract_has_comes_across(plugin: Plugin, control: str) -> None:
+def test_the_largest_report_that_the_contract_allows_is_returned(plugin: Plugin, control: str) -> None:
     directories = [f"POOL_{number:02}" for number in range(40)]
     people = [{"emails": ["ada@example.org"], "embedded-data": {"note": "a" * 30_000}}]
-    with Brand.order(control, {"brand": {"directories": directories, "people": people}}) as brand:
+    with Brand.create(control, {"brand": {"directories": directories, "people": people}}) as brand:
         with Connector(plugin, [brand.names["origin"]]) as connector:
             connector.configure(brand.settings)
-            documents = finished(connector, brand, ADA).documents
+            documents = complete(connector, brand, ADA).documents
     inline = [len(document.content.data) for document in documents if isinstance(document.content, Inline)]
-    # One more would be more than 1 MiB, so others are remote.
+    # One more would exceed 1 MiB, so others are remote.
     assert sum(inline) <= 1 << 20 < sum(inline) + max(inline)
     assert len(documents) == len(directories) > len(inline)
 
 
-def test_numbers_that_do_not_fit_are_refused_before_they_are_cut_off(plugin: Plugin) -> None:
+def test_numbers_that_do_not_fit_are_rejected_instead_of_truncated(plugin: Plugin) -> None:
     connector = Connector(plugin, [])
     for offset, limit in ((-1, 1), (1 << 64, 1), (0, -1), (0, 1 << 32)):
         with pytest.raises(ValueError, match="an offset has 64 bits"):
             connector.read("reference", offset, limit)
-    for second in (-1, 1 << 64):
-        with pytest.raises(ValueError, match="whole seconds"):
-            Request("dsr-1", [], first_attempt_at=second)
 
 
-def test_what_is_printed_holds_no_name_and_no_secret(plugin: Plugin, brand: Brand) -> None:
+def test_repr_contains_no_identifier_and_no_secret(plugin: Plugin, brand: Brand) -> None:
     with Connector(plugin, [brand.names["origin"]]) as connector:
         connector.configure(brand.settings)
-        report = finished(connector, brand, ADA)
+        report = complete(connector, brand, ADA)
         shown = repr((ADA, report, Setting("client-secret", brand.names["client-secret"]), connector, vars(connector)))
     assert "ada@" not in shown
     assert brand.names["client-secret"] not in shown
 
 
-def test_a_deletion_is_asked_for_in_so_many_words(plugin: Plugin, brand: Brand) -> None:
+def test_a_deletion_requires_a_mode(plugin: Plugin, brand: Brand) -> None:
     with Connector(plugin, [brand.names["origin"]]) as connector:
         connector.configure(brand.settings)
         with pytest.raises(TypeError):
-            connector.delete(ADA)  # type: ignore[call-arg]
-        assert isinstance(connector.delete(ADA, DeletionMode.PREVIEW), Pending)
+            connector.delete([ADA])  # type: ignore[call-arg]
+        [progress] = connector.delete([ADA], DeletionMode.PREVIEW)
+        assert isinstance(progress, Pending)
     assert [job["search-only"] for job in brand.seen()["erasures"]] == [True]
+
+
+def test_an_error_of_one_request_is_returned_in_its_place(plugin: Plugin, brand: Brand) -> None:
+    with Connector(plugin, [brand.names["origin"]]) as connector:
+        connector.configure(brand.settings)
+        malformed, progress = connector.access([Request("dsr-2", []), ADA])
+    assert isinstance(progress, Pending) and unwrap(progress) is progress
+    with pytest.raises(ConnectorError) as raised:
+        unwrap(malformed)
+    assert raised.value.error is malformed
+    assert raised.value.error.kind is ErrorKind.INVALID_REQUEST

@@ -1,4 +1,4 @@
-"""The scenarios of `host-test/vectors/`, which every host runs alike, through this one."""
+"""The scenarios of `host-test/vectors/`, which every host runs."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ FILES = sorted(VECTORS.glob("*.json"))
 
 
 @pytest.mark.parametrize("name", [file.stem for file in FILES])
-def test_every_scenario_takes_its_course_on_this_host(control: str, plugin: Plugin, name: str) -> None:
+def test_scenario_passes(control: str, plugin: Plugin, name: str) -> None:
     vector: Json = json.loads((VECTORS / f"{name}.json").read_text())
     scenario.run(control, plugin, vector)
 
@@ -26,7 +26,7 @@ def test_there_are_scenarios() -> None:
     assert FILES
 
 
-def test_patterns_match_what_they_say_and_nothing_else() -> None:
+def test_patterns_match_as_the_table_says() -> None:
     for pattern, value, matches in json.loads((VECTORS / "format/patterns.json").read_text()):
-        told = mismatch(pattern, value)
-        assert (told is None) == matches, f"{pattern} and {value}: {told}"
+        difference = mismatch(pattern, value)
+        assert (difference is None) == matches, f"{pattern} and {value}: {difference}"

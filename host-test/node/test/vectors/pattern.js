@@ -1,32 +1,33 @@
-/** What a scenario expects, compared with what came: `host-test/vectors/README.md` says how. */
+/** Comparison of values with patterns, which `host-test/vectors/README.md` defines. */
 
 /** @import { Json, Members } from "./canonical.js" */
 
 /**
- * Where and why a value does not match a pattern; none if it does.
+ * Where and why a value does not match a pattern; undefined if it matches.
  *
  * @param {Json} pattern
  * @param {Json} value
- * @param {string} [at]
+ * @param {string} [path]
  * @returns {string | undefined}
  */
-export function mismatch(pattern, value, at = "") {
-  if (isMembers(pattern) && !isSpecial(pattern) && isMembers(value)) {
-    for (const [key, wanted] of Object.entries(pattern)) {
+export function mismatch(pattern, value, path = "") {
+  if (isObject(pattern) && !hasOperators(pattern) && isObject(value)) {
+    for (const [key, expected] of Object.entries(pattern)) {
       const member = Object.hasOwn(value, key) ? value[key] : undefined;
-      const told = member === undefined ? `at ${at}: there is no ${key}` : mismatch(wanted, member, `${at}/${key}`);
-      if (told !== undefined) {
-        return told;
+      const difference =
+        member === undefined ? `at ${path}: there is no member ${key}` : mismatch(expected, member, `${path}/${key}`);
+      if (difference !== undefined) {
+        return difference;
       }
     }
     return undefined;
   }
   if (Array.isArray(pattern) && Array.isArray(value) && pattern.length === value.length) {
-    const told = pattern.map((wanted, index) => mismatch(wanted, value[index] ?? null, `${at}/${index}`));
-    return told.find((told) => told !== undefined);
+    const differences = pattern.map((expected, index) => mismatch(expected, value[index] ?? null, `${path}/${index}`));
+    return differences.find((difference) => difference !== undefined);
   }
-  const fits = isMembers(pattern) && isSpecial(pattern) ? holds(pattern, value) : pattern === value;
-  return fits ? undefined : `at ${at}: expected ${JSON.stringify(pattern)}, came ${JSON.stringify(value)}`;
+  const equal = isObject(pattern) && hasOperators(pattern) ? operatorsMatch(pattern, value) : pattern === value;
+  return equal ? undefined : `at ${path}: expected ${JSON.stringify(pattern)}, got ${JSON.stringify(value)}`;
 }
 
 /**
@@ -39,14 +40,14 @@ const matches = (pattern, value) => mismatch(pattern, value) === undefined;
  * @param {Json} value
  * @returns {value is Members}
  */
-const isMembers = (value) => typeof value === "object" && value !== null && !Array.isArray(value);
+const isObject = (value) => typeof value === "object" && value !== null && !Array.isArray(value);
 
 /** @param {Members} pattern */
-const isSpecial = (pattern) =>
+const hasOperators = (pattern) =>
   Object.keys(pattern).length > 0 && Object.keys(pattern).every((key) => key.startsWith("$"));
 
 /** @type {Record<string, (argument: Json, value: Json) => boolean>} */
-const MATCHERS = {
+const OPERATORS = {
   $not: (pattern, value) => !matches(pattern, value),
   $all: (patterns, value) => Array.isArray(patterns) && patterns.every((pattern) => matches(pattern, value)),
   $contains: (pattern, value) =>
@@ -57,18 +58,40 @@ const MATCHERS = {
     Array.isArray(value) ? value.length === length : typeof value === "string" && Buffer.byteLength(value) === length,
   $between: (ends, value) =>
     Array.isArray(ends) && typeof value === "number" && value >= Number(ends[0]) && value <= Number(ends[1]),
+  $base64: (pattern, value) => {
+    const text = typeof value === "string" ? decode(value) : undefined;
+    return text !== undefined && matches(pattern, text);
+  },
 };
+
+/**
+ * The text that standard Base64 with padding encodes.
+ *
+ * @param {string} encoded
+ */
+function decode(encoded) {
+  const bytes = Buffer.from(encoded, "base64");
+  if (bytes.toString("base64") !== encoded) {
+    // Node accepts other encodings as well, and ignores what it does not understand.
+    return undefined;
+  }
+  try {
+    return new TextDecoder("utf-8", { fatal: true, ignoreBOM: true }).decode(bytes);
+  } catch {
+    return undefined;
+  }
+}
 
 /**
  * @param {Members} pattern
  * @param {Json} value
  */
-function holds(pattern, value) {
+function operatorsMatch(pattern, value) {
   return Object.entries(pattern).every(([name, argument]) => {
-    const matcher = MATCHERS[name];
-    if (!matcher) {
-      throw new Error(`there is no matcher ${name}`);
+    const operator = OPERATORS[name];
+    if (!operator) {
+      throw new Error(`there is no operator ${name}`);
     }
-    return matcher(argument, value);
+    return operator(argument, value);
   });
 }

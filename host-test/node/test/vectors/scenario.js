@@ -1,34 +1,28 @@
-/** One scenario: a brand, an instance of the connector, and steps. */
+/** Runs a scenario: a simulated brand, an instance of the connector, and steps. */
 
 import { isDeepStrictEqual } from "node:util";
 import { ConnectorError } from "../../connector.js";
-import { canonical, identifier } from "./canonical.js";
+import { parseRequest, toJson } from "./canonical.js";
 import { mismatch } from "./pattern.js";
 
 /**
  * @import * as Contract from "../../contract.js"
- * @import { Connector, Plugin, Request, Task } from "../../connector.js"
+ * @import { Connector, Plugin, Request, Result } from "../../connector.js"
  * @import { Brand, Simulator } from "../simulator.js"
- * @import { Json, Members } from "./canonical.js"
+ * @import { Json, Members, RequestTemplate } from "./canonical.js"
  *
- * @typedef {object} RequestAsked
- * @property {string} key
- * @property {Json[]} subject
- * @property {number} [first-attempt-at]
- * @property {number} [first-attempt-ago]
- * @property {string[]} [confirmed]
- *
- * @typedef {object} Step  what is done, and what is expected of it
+ * @typedef {object} Step  an action and the expected result
  * @property {Json} [change]
  * @property {Json} [seen]
  * @property {string} [instance]
  * @property {string} [call]
  * @property {Record<string, string>} [settings]
  * @property {Contract.Right[]} [rights]
- * @property {RequestAsked} [request]
+ * @property {RequestTemplate} [request]
+ * @property {RequestTemplate[]} [requests]
  * @property {Contract.DeletionMode} [mode]
  * @property {string} [ticket]
- * @property {{ ticket: string, request?: RequestAsked }[]} [tasks]
+ * @property {{ ticket: string, request?: RequestTemplate }[]} [tasks]
  * @property {string} [reference]
  * @property {number} [offset]
  * @property {number} [limit]
@@ -41,34 +35,46 @@ import { mismatch } from "./pattern.js";
  * @property {string} about
  * @property {Json} simulator
  * @property {Record<string, string>} [settings]
- * @property {RequestAsked} [request]
+ * @property {RequestTemplate} [request]
  * @property {Step[]} steps
- *
- * @typedef {{ ok: unknown } | { error: unknown }} Result
  */
 
-/** After so many looks a request that is followed has no end. */
-const MOST_POLLS = 100;
+/** A request that is followed fails after so many polls. */
+const MAX_POLLS = 100;
 
-/** What a step may have. A member that nobody knows would test nothing. */
 const KINDS = ["change", "seen", "instance", "call"];
-const ARGUMENTS = ["settings", "rights", "request", "mode", "ticket", "tasks", "reference", "offset", "limit"];
-const MEMBERS = new Set([...KINDS, ...ARGUMENTS, "follow", "stages", "expect", "remember"]);
 
 /**
- * Runs a scenario to its end, or to the first thing that is not as it expects, which it throws.
+ * The arguments of each call. Any other member of a step is an error: it would test nothing.
+ *
+ * @type {Record<string, string[]>}
+ */
+const ARGUMENTS = {
+  describe: [],
+  configure: ["settings"],
+  check: ["rights"],
+  access: ["request", "requests", "follow", "stages"],
+  delete: ["request", "requests", "mode", "follow", "stages"],
+  "opt-out": ["request", "requests", "follow", "stages"],
+  poll: ["ticket", "request", "tasks", "follow", "stages"],
+  read: ["reference", "offset", "limit"],
+  "read-all": ["reference", "limit"],
+};
+
+/**
+ * Runs a scenario to its end. Throws the first difference from what it expects.
  *
  * @param {Simulator} simulator
  * @param {Plugin} plugin
  * @param {Vector} vector
  */
 export async function run(simulator, plugin, vector) {
-  const brand = await simulator.order(vector.simulator);
+  const brand = await simulator.createBrand(vector.simulator);
   const scenario = new Scenario(brand, plugin, vector);
   try {
     await scenario.newInstance();
     for (const [index, step] of vector.steps.entries()) {
-      await scenario.take(step).catch((error) => {
+      await scenario.runStep(step).catch((error) => {
         throw new Error(`step ${index + 1}: ${error instanceof Error ? error.message : error}`, { cause: error });
       });
     }
@@ -82,7 +88,7 @@ class Scenario {
   #plugin;
   #vector;
   /** @type {Map<string, string>} */
-  #names;
+  #placeholders;
   /** @type {Connector | undefined} */
   #instance;
 
@@ -95,32 +101,26 @@ class Scenario {
     this.#brand = brand;
     this.#plugin = plugin;
     this.#vector = vector;
-    this.#names = new Map(Object.entries(brand.names));
+    this.#placeholders = new Map(Object.entries(brand.names));
   }
 
   async newInstance() {
     await this.#instance?.close();
     this.#instance = this.#plugin.connector({ egress: [this.#brand.origin] });
     if (this.#vector.settings) {
-      await this.#instance.configure(this.#filled(this.#vector.settings));
+      await this.#instance.configure(this.#fill(this.#vector.settings));
     }
   }
 
   async end() {
     await this.#instance?.close();
-    await this.#brand.end();
+    await this.#brand.delete();
   }
 
-  /** @param {Step} asked */
-  async take(asked) {
-    const step = this.#filled(asked);
-    const unknown = Object.keys(step).find((member) => !MEMBERS.has(member));
-    if (unknown !== undefined) {
-      throw new Error(`there is no ${unknown} in a step`);
-    }
-    if (KINDS.filter((kind) => kind in step).length !== 1) {
-      throw new Error("a step is one of change, seen, instance, and call with expect");
-    }
+  /** @param {Step} template */
+  async runStep(template) {
+    const step = this.#fill(template);
+    checkMembers(step);
     if (step.change !== undefined) {
       await this.#brand.change(step.change);
     } else if (step.seen !== undefined) {
@@ -128,66 +128,120 @@ class Scenario {
     } else if (step.instance === "new") {
       await this.newInstance();
     } else {
-      await this.#call(step);
+      await this.#runCall(step);
     }
   }
 
   /** @param {Step} step */
-  async #call(step) {
+  async #runCall(step) {
     /** @type {string[]} */
     const stages = [];
-    const result = canonical(await this.#result(step, stages));
-    expect(given(step.expect), result);
+    const result = await this.#call(step, stages);
+    expect(required(step.expect), result);
     if (step.stages && !isDeepStrictEqual(step.stages, stages)) {
-      throw new Error(`expected the stages ${step.stages.join(", ")}, came ${stages.join(", ")}`);
+      throw new Error(`the stages are ${stages.join(", ")} instead of ${step.stages.join(", ")}`);
     }
     for (const [name, pointer] of Object.entries(step.remember ?? {})) {
-      this.#names.set(name, text(result, pointer));
+      this.#placeholders.set(name, stringAt(pointer, result));
     }
   }
 
   /**
    * @param {Step} step
    * @param {string[]} stages
-   * @returns {Promise<unknown>}
+   * @returns {Promise<Json>}
    */
-  async #result(step, stages) {
-    const connector = given(this.#instance);
+  async #call(step, stages) {
+    const connector = required(this.#instance);
     switch (step.call) {
-      // The one call that cannot fail: what it tells is no result.
       case "describe":
-        return await connector.describe();
+        return toJson(await connector.describe());
       case "configure":
-        return await settled(connector.configure(given(step.settings)));
+        return await settle(connector.configure(required(step.settings)));
       case "check":
-        return await settled(connector.check(given(step.rights)));
-      case "access": {
-        const request = this.#request(step.request);
-        return await this.#follow(step, request, await settled(connector.access(request)), stages);
-      }
-      case "delete": {
-        const request = this.#request(step.request);
-        return await this.#follow(step, request, await settled(connector.delete(request, given(step.mode))), stages);
-      }
+        return await settle(connector.check(required(step.rights)));
+      case "access":
+      case "delete":
+      case "opt-out":
+        return await this.#start(connector, step, stages);
       case "poll": {
         if (step.tasks) {
           const tasks = step.tasks.map(({ ticket, request }) => ({ request: this.#request(request), ticket }));
-          return (await connector.poll(tasks)).map(answered);
+          return (await connector.poll(tasks)).map(resultToJson);
         }
         const request = this.#request(step.request);
-        return await this.#follow(step, request, await this.#poll({ request, ticket: given(step.ticket) }), stages);
+        return await this.#follow(step, request, await this.#poll(request, required(step.ticket)), stages);
       }
       case "read":
-        return await settled(connector.read(given(step.reference), BigInt(step.offset ?? 0), given(step.limit)));
+        return await settle(connector.read(required(step.reference), BigInt(step.offset ?? 0), required(step.limit)));
       case "read-all":
-        return await settled(this.#readAll(given(step.reference), given(step.limit)));
+        return await settle(this.#readAll(required(step.reference), required(step.limit)));
       default:
-        throw new Error(`there is no call ${step.call}`);
+        throw new Error(`there is no function ${step.call}`);
     }
   }
 
   /**
-   * Reads piece by piece, of the size that the scenario says.
+   * Calls a function that takes requests: with one request, the result is its element, otherwise the list.
+   *
+   * @param {Connector} connector
+   * @param {Step} step
+   * @param {string[]} stages
+   * @returns {Promise<Json>}
+   */
+  async #start(connector, step, stages) {
+    if (step.requests && (step.request || step.follow || step.stages)) {
+      throw new Error("only a single request can be followed");
+    }
+    const requests = step.requests?.map(parseRequest) ?? [this.#request(step.request)];
+    const results = await (step.call === "access"
+      ? connector.access(requests)
+      : step.call === "delete"
+        ? connector.delete(requests, required(step.mode))
+        : connector.optOut(requests));
+    if (step.requests) {
+      return results.map(resultToJson);
+    }
+    return await this.#follow(step, required(requests[0]), required(results[0]), stages);
+  }
+
+  /**
+   * @param {Request} request
+   * @param {string} ticket
+   * @returns {Promise<Result>}
+   */
+  async #poll(request, ticket) {
+    const [result] = await required(this.#instance).poll([{ request, ticket }]);
+    return required(result);
+  }
+
+  /**
+   * Follows a request to its final result, if the step says so, and collects its stages.
+   *
+   * @param {Step} step
+   * @param {Request} request
+   * @param {Result} started
+   * @param {string[]} stages
+   * @returns {Promise<Json>}
+   */
+  async #follow(step, request, started, stages) {
+    let result = started;
+    for (let polls = 0; step.follow && "tag" in result && result.tag === "pending"; polls++) {
+      if (polls === MAX_POLLS) {
+        throw new Error(`still pending after ${MAX_POLLS} polls: ${JSON.stringify(resultToJson(result))}`);
+      }
+      const { stage, pollAfterMs, ticket } = result.val;
+      if (stages.at(-1) !== stage) {
+        stages.push(stage);
+      }
+      await this.#brand.change({ advance: Number(pollAfterMs) / 1000 });
+      result = await this.#poll(request, ticket);
+    }
+    return resultToJson(result);
+  }
+
+  /**
+   * Reads a document in pieces of the size that the scenario specifies.
    *
    * @param {string} reference
    * @param {number} limit
@@ -196,108 +250,81 @@ class Scenario {
     const pieces = [];
     let size = 0;
     for (let last = false; !last; ) {
-      const chunk = await given(this.#instance).read(reference, BigInt(size), limit);
+      const chunk = await required(this.#instance).read(reference, BigInt(size), limit);
       pieces.push(chunk.bytes);
       size += chunk.bytes.length;
       last = chunk.last;
     }
-    return { text: Buffer.concat(pieces), size };
+    return { text: Buffer.concat(pieces).toString(), size };
   }
 
   /**
-   * @param {Task} task
-   * @returns {Promise<Result>}
-   */
-  async #poll(task) {
-    const answers = await given(this.#instance).poll([task]);
-    if (answers.length !== 1) {
-      throw new Error(`${answers.length} answers`);
-    }
-    return answered(answers[0]);
-  }
-
-  /**
-   * Follows a request to its last word, if that is asked for, and notes the stages that it takes.
+   * The request of a step or task, or that of the whole scenario.
    *
-   * @param {Step} step
-   * @param {Request} request
-   * @param {Result} begun
-   * @param {string[]} stages
-   */
-  async #follow(step, request, begun, stages) {
-    if (!step.follow) {
-      return begun;
-    }
-    let result = begun;
-    for (let polls = 0; polls < MOST_POLLS; polls++) {
-      const progress = /** @type {Contract.Progress | undefined} */ ("ok" in result ? result.ok : undefined);
-      if (progress?.tag !== "pending") {
-        return result;
-      }
-      const { stage, pollAfterMs, ticket } = progress.val;
-      if (stages.at(-1) !== stage) {
-        stages.push(stage);
-      }
-      await this.#brand.change({ advance: Number(pollAfterMs) / 1000 });
-      result = await this.#poll({ request, ticket });
-    }
-    throw new Error(`${MOST_POLLS} polls, and no last word`);
-  }
-
-  /**
-   * @param {RequestAsked} [own]
-   * @returns {Request}
+   * @param {RequestTemplate} [own]
    */
   #request(own) {
-    const { key, subject, confirmed = [], ...attempt } = own ?? this.#filled(given(this.#vector.request));
-    const ago = attempt["first-attempt-ago"];
-    const at = attempt["first-attempt-at"] ?? (ago === undefined ? undefined : Math.floor(Date.now() / 1000) - ago);
-    const request = { key, subject: subject.map(identifier), confirmed };
-    return at === undefined ? request : { ...request, firstAttemptAt: BigInt(at) };
+    return parseRequest(own ?? this.#fill(required(this.#vector.request)));
   }
 
   /**
-   * A value with what the names stand for in their places.
+   * The value with all placeholders replaced.
    *
    * @template T
    * @param {T} value
    * @returns {T}
    */
-  #filled(value) {
+  #fill(value) {
     /** @type {(key: string, value: unknown) => unknown} */
     const fill = (_, value) =>
-      typeof value === "string" ? value.replace(/\{([^{}]+)\}/g, (all, name) => this.#names.get(name) ?? all) : value;
+      typeof value === "string"
+        ? value.replace(/\{([^{}]+)\}/g, (all, name) => this.#placeholders.get(name) ?? all)
+        : value;
     return JSON.parse(JSON.stringify(value), fill);
   }
 }
 
+/** @param {Step} step */
+function checkMembers(step) {
+  const kinds = KINDS.filter((kind) => kind in step);
+  const isCall = step.call !== undefined;
+  if (kinds.length !== 1 || isCall !== "expect" in step) {
+    throw new Error("a step is one of change, seen, instance, and call with expect");
+  }
+  const permitted = isCall ? [...(ARGUMENTS[step.call ?? ""] ?? []), "call", "expect", "remember"] : kinds;
+  const unknown = Object.keys(step).find((member) => !permitted.includes(member));
+  if (unknown !== undefined) {
+    throw new Error(`${step.call ?? "this step"} has no argument ${unknown}`);
+  }
+}
+
 /**
- * What came of a call, for calls that can fail. That there was no answer is no result.
+ * The result of a call that can fail. A lost call has no result.
  *
- * @param {Promise<unknown>} called
- * @returns {Promise<Result>}
+ * @param {Promise<unknown>} call
+ * @returns {Promise<Json>}
  */
-async function settled(called) {
+async function settle(call) {
   try {
-    return answered(await called);
+    return resultToJson(await call);
   } catch (error) {
     if (error instanceof ConnectorError) {
-      return answered(error);
+      return resultToJson(error);
     }
     throw error;
   }
 }
 
 /**
- * @param {unknown} answer
- * @returns {Result}
+ * @param {unknown} result
+ * @returns {Json}
  */
-function answered(answer) {
-  if (answer instanceof ConnectorError) {
-    const { name: _, stack: __, cause: ___, ...members } = answer;
-    return { error: { ...members, message: answer.message } };
+function resultToJson(result) {
+  if (result instanceof ConnectorError) {
+    const { name: _, stack: __, cause: ___, ...members } = result;
+    return { error: toJson({ ...members, message: result.message }) };
   }
-  return { ok: answer };
+  return { ok: toJson(result) };
 }
 
 /**
@@ -305,25 +332,23 @@ function answered(answer) {
  * @param {Json} value
  */
 function expect(pattern, value) {
-  const told = mismatch(pattern, value);
-  if (told !== undefined) {
-    throw new Error(`${told}\nwhole: ${JSON.stringify(value, null, 2)}`);
+  const difference = mismatch(pattern, value);
+  if (difference !== undefined) {
+    throw new Error(`${difference}\nwhole value: ${JSON.stringify(value, null, 2)}`);
   }
 }
 
 /**
- * The text at a place of a value.
- *
- * @param {Json} value
  * @param {string} pointer
+ * @param {Json} value
  */
-function text(value, pointer) {
+function stringAt(pointer, value) {
   let found = /** @type {unknown} */ (value);
   for (const name of pointer.split("/").slice(1)) {
     found = /** @type {Members | undefined} */ (found)?.[name];
   }
   if (typeof found !== "string") {
-    throw new Error(`there is no text at ${pointer} of ${JSON.stringify(value)}`);
+    throw new Error(`there is no string at ${pointer} of ${JSON.stringify(value)}`);
   }
   return found;
 }
@@ -333,7 +358,7 @@ function text(value, pointer) {
  * @param {T | undefined} argument
  * @returns {T}
  */
-function given(argument) {
+function required(argument) {
   if (argument === undefined) {
     throw new Error("an argument is missing");
   }

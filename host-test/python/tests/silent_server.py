@@ -1,4 +1,4 @@
-"""A server that answers nothing."""
+"""A server that sends no response."""
 
 from __future__ import annotations
 
@@ -6,8 +6,8 @@ import socket
 from threading import Event
 
 
-class Waiting:
-    """A server that nobody is to call."""
+class SilentServer:
+    """Accepts connections, and closes them without a response."""
 
     def __init__(self) -> None:
         self._socket = socket.create_server(("127.0.0.1", 0))
@@ -17,7 +17,7 @@ class Waiting:
         return f"http://127.0.0.1:{self._socket.getsockname()[1]}"
 
     def was_called(self) -> bool:
-        """Whether a connection waits. It would, whether anybody takes it or not."""
+        """Whether a connection is in the queue. The kernel completes connections before they are accepted."""
         self._socket.setblocking(False)
         try:
             self._socket.accept()[0].close()
@@ -25,14 +25,14 @@ class Waiting:
             return False
         return True
 
-    def hang_up(self, taken: Event | None = None, until: Event | None = None) -> None:
-        """Takes one connection, says so, ends it when it may, and takes no other."""
+    def accept_one(self, accepted: Event | None = None, hang_up: Event | None = None) -> None:
+        """Accepts one connection, sets `accepted`, closes it after `hang_up`, and stops listening."""
         self._socket.settimeout(30)
         with self._socket.accept()[0]:
-            if taken is not None:
-                taken.set()
-            if until is not None:
-                until.wait(30)
+            if accepted is not None:
+                accepted.set()
+            if hang_up is not None:
+                hang_up.wait(30)
         self._socket.close()
 
     def close(self) -> None:
