@@ -229,13 +229,13 @@ fn unsafe_code_is_denied_except_in_the_listed_files() {
 }
 
 #[test]
-fn every_test_that_the_security_notes_name_exists() {
-    let notes = fs::read_to_string(workspace().join("SECURITY.md")).expect("the notes");
+fn every_test_that_the_guarantees_name_exists() {
+    let guarantees = fs::read_to_string(workspace().join("docs/guarantees.md")).expect("the guarantees");
     let mut source = String::new();
     for place in ["src", "edge", "host-test"] {
         each_source(&workspace().join(place), &mut |_, text| source.push_str(text));
     }
-    let named: Vec<&str> = notes
+    let named: Vec<&str> = guarantees
         .split('`')
         .filter(|word| word.contains('_') && word.bytes().all(|byte| byte.is_ascii_lowercase() || byte == b'_'))
         .collect();

@@ -1,4 +1,5 @@
-//! What went wrong and what the caller can do: the table of errors. Every error of the fault tests belongs to one of its rows.
+//! What went wrong and what the caller can do: the rows of the table in `docs/outcomes.md` that faults lead to. Every error of the fault
+//! tests belongs to one of them.
 
 use host_test::host::contract::{Error, ErrorKind, Remedy};
 use host_test::simulator::{Endpoint, Fault, WaitHint};
@@ -241,5 +242,31 @@ pub fn has_requested_delay(fault: &Fault, error: &Error) -> bool {
         (Fault::Foreign(429, _), Remedy::Retry(ms)) if error.http_status == Some(429) => *ms == 15_000,
         (_, Remedy::Retry(ms)) => *ms >= MIN_DELAY_MS,
         _ => true,
+    }
+}
+
+/// The table of the documents: the words for kind, remedy and problem of each row.
+fn documented() -> Vec<(String, String, String)> {
+    let page = include_str!("../../../docs/outcomes.md");
+    let (_, table) = page.split_once("| what happened | kind | remedy | problem |").expect("the table");
+    let word = |cell: &str| cell.trim().split('`').nth(1).unwrap_or_default().to_owned();
+    let row = |line: &str| {
+        let cells: Vec<&str> = line.trim_matches('|').split(" | ").collect();
+        (word(cells[1]), word(cells[2]), cells.get(3).map_or_else(String::new, |cell| (*cell).to_owned()))
+    };
+    table.lines().skip(2).take_while(|line| line.starts_with('|')).map(row).collect()
+}
+
+#[test]
+fn every_row_is_in_the_table_of_the_documents() {
+    let documented = documented();
+    for row in Row::ALL {
+        let (kind, remedy) = row.kind_and_remedy();
+        let remedy = format!("{remedy:?}").to_lowercase();
+        let problem = row.problem().map(|code| format!("`{code}`")).unwrap_or_default();
+        let is_documented = documented.iter().any(|(other, word, problems)| {
+            *other == kind.to_string() && *word == remedy && problems.contains(&problem)
+        });
+        assert!(is_documented, "{row:?}: {kind}, {remedy}, {problem}");
     }
 }
