@@ -1,7 +1,8 @@
 //! The account guards: a deletion does not delete the account of a user of the brand unintentionally.
 //!
-//! Qualtrics deletes the account of a user whose address is erased (fact sheet 6.4). The connection's own account is never deleted;
-//! accounts of other users are, once an operator has overridden the guard for the request.
+//! Qualtrics deletes the account of a user whose address is erased (fact sheet 6.4). Unless the setting
+//! is `off`, the connection's own account is never deleted; those of other users are, once an operator has overridden the guard for the
+//! request.
 
 use super::api::account::Account;
 use super::api::client::Call;

@@ -92,7 +92,7 @@ const FIELDS: [Field; 9] = [
             ("off", "of nobody: deletions may delete user accounts"),
         ]),
         help: "Qualtrics deletes the account of a user whose address is erased. The guard refuses such deletions until an operator \
-               overrides it; the connection's own account is never deleted.",
+               overrides it for the request. That of the connection's own account cannot be overridden. off guards no account at all.",
     },
     Field {
         key: "verify-window",
