@@ -2,11 +2,11 @@
 
 use std::cell::RefCell;
 
-use crate::bindings::exports::privacy::connector::connector::Guest;
 use crate::contract::{Chunk, Connection, DeletionMode, Error, Manifest, Progress, Request, Right, Setting, Task};
 use crate::privacy::connector::Connector;
 use crate::qualtrics::connector::QualtricsConnector;
 use crate::wasi::{WasiClock, WasiTransport};
+use crate::wit::exports::privacy::connector::connector::Guest;
 
 thread_local! {
     /// The one connector of this instance. The component model does not let a host call into a running call, so that no call

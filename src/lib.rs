@@ -11,11 +11,10 @@
 //! | [`http`] | vendor-neutral HTTP: transport and clock traits, retry policy, rate limits, OAuth client credentials |
 //! | [`secret`] | values that are redacted and zeroized |
 //! | `wasi` | wasm32 only: `wasi:http` and `wasi:clocks` behind the traits of [`http`], without decisions |
-//! | [`bindings`] | generated from `wit/`; [`contract`] is the part that the others use |
+//! | [`wit`] | generated from `wit/`; [`contract`] is the part that the others use |
 //!
 //! Everything but `guest` and `wasi` compiles natively. The decisions are tested there, without a runtime and without sockets.
 
-pub mod bindings;
 #[cfg(target_arch = "wasm32")]
 mod guest;
 pub mod http;
@@ -24,5 +23,6 @@ pub mod qualtrics;
 pub mod secret;
 #[cfg(target_arch = "wasm32")]
 mod wasi;
+pub mod wit;
 
-pub use bindings::exports::privacy::connector::connector as contract;
+pub use wit::exports::privacy::connector::connector as contract;

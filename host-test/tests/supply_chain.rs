@@ -189,7 +189,7 @@ const UNSAFE: [&str; 5] = [
     "edge/gateway/src/component/bindings.rs",
     "host-test/src/host/compilation.rs",
     "host-test/src/host/precompiled.rs",
-    "src/bindings.rs",
+    "src/wit.rs",
 ];
 
 #[test]

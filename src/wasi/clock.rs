@@ -1,7 +1,7 @@
 //! The host's clocks.
 
-use crate::bindings::wasi::clocks::{monotonic_clock, wall_clock};
 use crate::http::Clock;
+use crate::wit::wasi::clocks::{monotonic_clock, wall_clock};
 
 /// Nanoseconds, the unit of `wasi:clocks`, per millisecond, the unit of the connector.
 pub(super) const NANOS_PER_MS: u64 = 1_000_000;

@@ -1,7 +1,7 @@
 //! What an error code of `wasi:http` means to the connector.
 
-use crate::bindings::wasi::http::types::ErrorCode;
 use crate::http::{Cause, TransportError};
+use crate::wit::wasi::http::types::ErrorCode;
 
 /// The error behind the code with which an exchange ended.
 ///

@@ -6,14 +6,14 @@
 use std::task::{Poll, ready};
 
 use super::error_code;
-use crate::bindings::wasi::http::outgoing_handler;
-use crate::bindings::wasi::http::types::{
+use crate::http::{Cause, Method, Request, ResponseHead, TransportError};
+use crate::wit::wasi::http::outgoing_handler;
+use crate::wit::wasi::http::types::{
     Fields, FutureIncomingResponse, IncomingBody, IncomingResponse, Method as WasiMethod, OutgoingBody,
     OutgoingRequest, Scheme,
 };
-use crate::bindings::wasi::io::poll::Pollable;
-use crate::bindings::wasi::io::streams::{InputStream, OutputStream, StreamError};
-use crate::http::{Cause, Method, Request, ResponseHead, TransportError};
+use crate::wit::wasi::io::poll::Pollable;
+use crate::wit::wasi::io::streams::{InputStream, OutputStream, StreamError};
 
 /// The host's resources of an exchange. Fields are dropped in declaration order, and a host may trap if a parent is dropped before
 /// its child: streams come before bodies, bodies before what they belong to. Dropping an exchange closes the connection.

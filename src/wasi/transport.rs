@@ -5,11 +5,11 @@ use std::task::{Poll, ready};
 
 use super::clock::{NANOS_PER_MS, WasiClock};
 use super::exchange::Exchange;
-use crate::bindings::wasi::clocks::monotonic_clock;
-use crate::bindings::wasi::io::poll::{Pollable, poll};
 use crate::http::{
     Body, Cause, Clock, ExchangeLimits, MAX_CONCURRENT, Request, Response, ResponseHead, Transport, TransportError,
 };
+use crate::wit::wasi::clocks::monotonic_clock;
+use crate::wit::wasi::io::poll::{Pollable, poll};
 
 /// The largest chunk of a body that is requested from the host at once, in bytes.
 const CHUNK_BYTES: usize = 64 * 1024;
