@@ -9,8 +9,7 @@ use crate::wasi::{WasiClock, WasiTransport};
 use crate::wit::exports::privacy::connector::connector::Guest;
 
 thread_local! {
-    /// The one connector of this instance. The component model does not let a host call into a running call, so that no call
-    /// meets another.
+    /// The one connector of this instance. The component model forbids re-entrance, so the `RefCell` is never borrowed twice.
     static CONNECTOR: RefCell<QualtricsConnector> =
         RefCell::new(QualtricsConnector::new(Box::new(WasiTransport), Box::new(WasiClock)));
 }

@@ -1,5 +1,5 @@
-//! A privacy connector for Qualtrics: it fulfils access, deletion and opt-out requests of data subjects against one Qualtrics
-//! brand, and reports evidence of what it did.
+//! A privacy connector for Qualtrics: it fulfils access and deletion requests of data subjects in one Qualtrics brand, and reports
+//! evidence of what it did. Opt-out requests return `unsupported`.
 //!
 //! Imports point downwards only:
 //!
@@ -10,7 +10,7 @@
 //! | [`privacy`] | the vendor-neutral life cycle of a request: identifiers, tickets, reports |
 //! | [`http`] | vendor-neutral HTTP: transport and clock traits, retry policy, rate limits, OAuth client credentials |
 //! | [`secret`] | values that are redacted and zeroized |
-//! | `wasi` | wasm32 only: `wasi:http` and `wasi:clocks` behind the traits of [`http`], without decisions |
+//! | `wasi` | wasm32 only: `wasi:http` and `wasi:clocks` behind the traits of [`http`] |
 //! | [`wit`] | generated from `wit/`; [`contract`] is the part that the others use |
 //!
 //! Everything but `guest` and `wasi` compiles natively. The decisions are tested there, without a runtime and without sockets.
@@ -21,7 +21,7 @@ pub mod http;
 pub mod privacy;
 pub mod qualtrics;
 pub mod secret;
-#[cfg(target_arch = "wasm32")]
+#[cfg(any(target_arch = "wasm32", test))]
 mod wasi;
 pub mod wit;
 

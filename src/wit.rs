@@ -1,7 +1,7 @@
 //! What `wit/` declares, as Rust: the contract's types, the trait of its functions, and the WASI imports.
 //!
-//! The only generated code of the connector, and the only module that allows `unsafe`. It compiles natively as well: the core uses
-//! the contract's types, and native tests build them.
+//! The only generated code of the connector, and the only module that allows `unsafe`. It compiles natively as well: the
+//! connector uses the contract's types, and native tests construct them.
 #![allow(unsafe_code, missing_docs)]
 #![allow(clippy::pedantic, clippy::unwrap_used, clippy::indexing_slicing, clippy::arithmetic_side_effects)]
 
@@ -14,7 +14,7 @@ wit_bindgen::generate!({
     additional_derives_ignore: ["stream-error"],
 });
 
-// The generated glue contains `unsafe`, which only this module allows: hence the one import from above.
+// `export!` must be invoked here, because it expands to `unsafe`, which only this module allows.
 #[cfg(target_arch = "wasm32")]
 use super::guest::Component;
 #[cfg(target_arch = "wasm32")]

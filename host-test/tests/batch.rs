@@ -1,4 +1,4 @@
-//! The command `batch`: its input, its results, and the order of its calls.
+//! The command `batch`: its input, its results, its journal, and the order of its calls.
 
 #![cfg(unix)]
 
@@ -8,7 +8,7 @@ mod shell;
 
 use std::os::unix::fs::PermissionsExt;
 
-use host_test::simulator::{
+use qualtrics_simulator::{
     Brand, Dialects, Endpoint, Fault, FaultRule, JobEnd, SAMPLE_ADMINISTRATOR, SAMPLE_CLIENT_SECRET, SAMPLE_PERSON,
     SAMPLE_PHONE, SAMPLE_REFERENCE, SAMPLE_RESPONDENT, SAMPLE_STAFF_CONTACT, SAMPLE_TWO_ADDRESSES, TOKEN_CANARY,
     WaitHint,
@@ -18,7 +18,7 @@ use host_test::journal::Journal;
 use markers::{assert_no_leaks, with_markers};
 use shell::{Running, Shell, code, files};
 
-/// A batch in a shell, with the paths of its files.
+/// A batch, with the paths of its files.
 struct Batch {
     shell: Shell,
     paths: [String; 4],
@@ -27,7 +27,7 @@ struct Batch {
 impl Batch {
     async fn new(lines: &[&str]) -> Self {
         let shell = Shell::new(with_markers(Brand::sample())).await;
-        let paths = ["requests.csv", "journal", "out", "results.csv"].map(|name| shell.place.path(name));
+        let paths = ["requests.csv", "journal", "out", "results.csv"].map(|name| shell.directory.path(name));
         let batch = Self { shell, paths };
         batch.write(lines);
         batch
@@ -42,10 +42,10 @@ impl Batch {
         self.spawn_with(&[])
     }
 
-    fn spawn_with(&self, more: &[&str]) -> Running {
+    fn spawn_with(&self, options: &[&str]) -> Running {
         let [requests, journal, out, results] = &self.paths;
         let arguments = ["batch", requests, "--journal", journal, "--out", out, "--results", results];
-        self.shell.spawn(&[&arguments[..], more].concat())
+        self.shell.spawn(&[&arguments[..], options].concat())
     }
 
     async fn run(&self) -> (i32, String) {
@@ -76,7 +76,7 @@ impl Batch {
 }
 
 #[tokio::test]
-async fn every_wrong_line_is_reported_without_its_values_and_nothing_is_started() {
+async fn every_invalid_line_is_reported_without_its_values_and_nothing_is_started() {
     let good = format!("dsr-1,access,,{SAMPLE_PERSON},");
     let batch = Batch::new(&[
         &good,
@@ -104,7 +104,7 @@ async fn every_wrong_line_is_reported_without_its_values_and_nothing_is_started(
 }
 
 #[tokio::test]
-async fn each_request_ends_once_and_a_second_run_makes_no_call() {
+async fn each_request_completes_once_and_a_second_run_makes_no_calls() {
     let access = format!("dsr-1,access,,{SAMPLE_PERSON},");
     let deletion = format!("dsr-2,deletion,erase-and-verify,{SAMPLE_RESPONDENT},");
     let both = format!("dsr-3,deletion,erase,{},", SAMPLE_TWO_ADDRESSES.join(";"));
@@ -130,7 +130,7 @@ async fn each_request_ends_once_and_a_second_run_makes_no_call() {
 }
 
 #[tokio::test]
-async fn files_of_spreadsheets_are_parsed() {
+async fn csv_files_of_spreadsheets_are_parsed_and_malformed_files_are_rejected() {
     let batch = Batch::new(&[]).await;
     let lines = format!(
         "\u{feff}Id,right,mode,external-id,email\r\n\
@@ -168,7 +168,7 @@ async fn files_of_spreadsheets_are_parsed() {
 }
 
 #[tokio::test]
-async fn one_process_at_a_time_uses_a_journal() {
+async fn only_one_process_can_use_a_journal() {
     let batch = Batch::new(&[&format!("dsr-1,deletion,erase,{SAMPLE_PERSON},")]).await;
     let first = batch.spawn();
     while batch.shell.simulator.calls().is_empty() {
@@ -186,7 +186,7 @@ async fn one_process_at_a_time_uses_a_journal() {
 async fn results_that_cannot_be_written_are_an_error_before_anything_is_started() {
     let mut batch = Batch::new(&[&format!("dsr-1,deletion,erase,{SAMPLE_PERSON},")]).await;
     let requests = std::fs::read(&batch.paths[0]).unwrap();
-    for (results, exit) in [(batch.shell.place.path("none/results.csv"), 1), (batch.paths[0].clone(), 2)] {
+    for (results, exit) in [(batch.shell.directory.path("none/results.csv"), 1), (batch.paths[0].clone(), 2)] {
         batch.paths[3] = results;
         assert_eq!(batch.run().await.0, exit);
     }
@@ -216,7 +216,7 @@ async fn open_requests_that_are_no_longer_in_the_file_are_listed() {
 }
 
 #[tokio::test]
-async fn rejected_credentials_end_the_batch_and_not_each_request() {
+async fn rejected_credentials_stop_the_batch_before_it_starts_further_requests() {
     let lines: Vec<String> = (0..20).map(|n| format!("dsr-{n},access,,person-{n}@example.org,")).collect();
     let batch = Batch::new(&lines.iter().map(String::as_str).collect::<Vec<_>>()).await;
     let rejects = Fault::Status(401, WaitHint::None);
@@ -231,7 +231,7 @@ async fn rejected_credentials_end_the_batch_and_not_each_request() {
 }
 
 #[tokio::test]
-async fn a_small_share_makes_a_batch_slow_and_no_report_partial() {
+async fn a_small_rate_share_delays_the_batch_and_makes_no_report_partial() {
     let lines: Vec<String> = (0..8).map(|n| format!("dsr-{n},access,,{SAMPLE_PERSON},")).collect();
     let batch = Batch::new(&lines.iter().map(String::as_str).collect::<Vec<_>>()).await;
     let ended = batch.spawn_with(&["--set", "rate-share=3"]).end().await;
@@ -243,14 +243,14 @@ async fn a_small_share_makes_a_batch_slow_and_no_report_partial() {
 async fn start_anyway_applies_to_one_start() {
     let batch = Batch::new(&[&format!("dsr-1,deletion,erase,{SAMPLE_PERSON},")]).await;
     let simulator = &batch.shell.simulator;
-    // Qualtrics' list does not show the addresses of a job: an operator has to look.
+    // The list masks the addresses of jobs, so the connector cannot reconcile and an operator must decide.
     simulator.set_dialects(Dialects::parse("email-list-masked").unwrap());
-    let lose = |fault| simulator.set_faults(vec![FaultRule::nth(Endpoint::ErasureCreate, 1, fault)]);
-    lose(Fault::ResetAfterEffect);
+    let inject = |fault| simulator.set_faults(vec![FaultRule::nth(Endpoint::ErasureCreate, 1, fault)]);
+    inject(Fault::ResetAfterEffect);
     assert_eq!(batch.run().await.0, 6);
     batch.expect(&[("dsr-1", "outcome-unknown")]);
     assert_eq!(code(&batch.spawn_with(&["--start-anyway", "dsr-2"]).end().await), 2);
-    lose(Fault::SilenceAfterEffect);
+    inject(Fault::SilenceAfterEffect);
     let mut running = batch.spawn_with(&["--start-anyway", "dsr-1"]);
     while batch.erasures_of(SAMPLE_PERSON) < 2 {
         assert!(!running.has_ended());
@@ -340,7 +340,7 @@ async fn a_directory_of_another_program_is_not_changed() {
 }
 
 #[tokio::test]
-async fn an_interrupted_batch_ends_its_calls_and_continues_later() {
+async fn an_interrupted_batch_completes_its_calls_and_resumes_in_the_next_run() {
     let batch = Batch::new(&[&format!("dsr-1,deletion,erase,{SAMPLE_PERSON},")]).await;
     let running = batch.spawn();
     while batch.erasures_of(SAMPLE_PERSON) == 0 {
@@ -356,12 +356,12 @@ async fn an_interrupted_batch_ends_its_calls_and_continues_later() {
 }
 
 #[tokio::test]
-async fn time_is_accelerated_for_a_simulator_only() {
+async fn the_clock_is_accelerated_for_a_simulator_only() {
     let arguments =
-        ["check", "--hasten", "60@1760000000", "--base-url", "https://fra1.qualtrics.com", "--client-id", "id"];
+        ["check", "--accelerate", "60@1760000000", "--base-url", "https://fra1.qualtrics.com", "--client-id", "id"];
     let output = std::process::Command::new(env!("CARGO_BIN_EXE_host-test")).args(arguments).output().unwrap();
     assert_eq!(code(&output), 2);
-    assert!(String::from_utf8(output.stderr).unwrap().contains("--hasten is for a simulator"));
+    assert!(String::from_utf8(output.stderr).unwrap().contains("--accelerate is for a simulator"));
 }
 
 #[tokio::test]
@@ -427,7 +427,7 @@ async fn files_of_a_batch_hold_no_personal_data_except_subjects_in_the_journal()
     assert_no_leaks("files of a batch", &texts, &simulator.calls());
 }
 
-/// No member of an entry but the subject holds personal data, and neither the secret nor a token is anywhere in the file.
+/// Checks that the subject is the only member of an entry with personal data, and that the file contains neither the secret nor a token.
 /// Returns how many entries have a subject.
 fn check_journal(path: &str) -> usize {
     let entries = Journal::open(std::path::Path::new(path)).unwrap().entries().unwrap();

@@ -1,21 +1,21 @@
-//! Many instances of one connection share one budget: Qualtrics never throttles, and the permitted share of its limits is used.
+//! Many instances of one connection share one budget: they use the permitted share of Qualtrics' rate limits and are never throttled.
 
 use std::collections::BTreeMap;
 use std::sync::LazyLock;
 use std::time::{Duration, Instant};
 
 use futures::future::join_all;
-use host_test::COMPONENT;
-use host_test::host::contract::{DeletionMode, Error, Identifier, Outcome, Progress, Remedy, Request, Setting, Task};
-use host_test::host::{Budget, EgressPolicy, Host, Instance, InstanceOptions, Options as HostOptions, Plugin};
-use host_test::simulator::{Brand, Endpoint, Options, Person, SAMPLE_CLIENT_ID, SAMPLE_CLIENT_SECRET, Simulator};
+use privacy_host::contract::{DeletionMode, Error, Identifier, Outcome, Progress, Remedy, Request, Setting, Task};
+use privacy_host::{EgressPolicy, Host, Instance, InstanceOptions, Options as HostOptions, Plugin, RateBudget};
+use qualtrics_component::CONNECTOR;
+use qualtrics_simulator::{Brand, Endpoint, Options, Person, SAMPLE_CLIENT_ID, SAMPLE_CLIENT_SECRET, Simulator};
 
 /// The share of Qualtrics' rate limits that the host may use, in percent.
 const SHARE: u8 = 75;
 
 /// The connector, compiled once for all tests.
 static PLUGIN: LazyLock<Plugin> =
-    LazyLock::new(|| Host::new(HostOptions::default()).expect("a host").load(COMPONENT).expect("the connector"));
+    LazyLock::new(|| Host::new(HostOptions::default()).expect("a host").load(CONNECTOR).expect("the connector"));
 
 /// A request and its state.
 struct Case {
@@ -61,7 +61,7 @@ struct Platform {
 }
 
 impl Platform {
-    /// The same number of access and deletion requests, each for another person. Without a share there is no budget.
+    /// The same number of access and deletion requests, each for a different person. Without a share, there is no budget.
     async fn new(instances: usize, requests: usize, share: Option<u8>) -> Self {
         let people = (0..requests * 2).map(|index| (index, format!("person{index}@example.org")));
         let brand = people.clone().fold(Brand::sample(), |brand, (_, address)| {
@@ -80,14 +80,14 @@ impl Platform {
         let mut platform = Self { simulator, instances: Vec::new(), cases, exports: Exports::Single };
         let limits = PLUGIN.instantiate(InstanceOptions::default()).await.expect("an instance").describe().await;
         let limits = limits.expect("a manifest").limits;
-        let budget = share.map(|share| Budget::new(&limits, share, platform.simulator.clock()));
+        let budget = share.map(|share| RateBudget::new(&limits, share, platform.simulator.clock()));
         for _ in 0..instances {
             platform.add_instance(budget.clone()).await;
         }
         platform
     }
 
-    async fn add_instance(&mut self, budget: Option<Budget>) {
+    async fn add_instance(&mut self, budget: Option<RateBudget>) {
         let origin = self.simulator.origin();
         let options = InstanceOptions {
             egress: EgressPolicy::deny_all().allow(&origin).expect("an origin"),
@@ -101,7 +101,7 @@ impl Platform {
             ("client-id", SAMPLE_CLIENT_ID),
             ("client-secret", SAMPLE_CLIENT_SECRET),
             ("base-url", &origin),
-            // The host applies the budget.
+            // The shared budget applies the limits instead.
             ("rate-share", "100"),
         ]
         .map(|(key, value)| Setting::new(key, value));
@@ -113,11 +113,11 @@ impl Platform {
         u64::try_from(self.simulator.clock().since_epoch().as_millis()).expect("within the calendar")
     }
 
-    /// Makes the calls that are due, with all instances concurrently, until every request has ended.
-    async fn work(&mut self) {
+    /// Makes the due calls concurrently on all instances until every request has completed.
+    async fn run_to_completion(&mut self) {
         let started_ms = self.now_ms();
         loop {
-            assert!(self.now_ms() < started_ms + 6 * 3_600_000, "some requests do not end");
+            assert!(self.now_ms() < started_ms + 6 * 3_600_000, "some requests do not complete");
             let open = || self.cases.iter().enumerate().filter(|(_, case)| case.outcome.is_none());
             let Some(next_ms) = open().map(|(_, case)| case.due_ms).min() else { return };
             let now_ms = self.now_ms();
@@ -129,7 +129,8 @@ impl Platform {
                 open().filter(|(_, case)| case.due_ms <= now_ms).map(|(index, _)| index).collect();
             due.sort_by_key(|index| self.cases[*index].due_ms);
             let cases = &self.cases;
-            // One look-up in Qualtrics' list serves all deletions. There is no list of exports: each can be polled alone as well.
+            // Deletions are polled together, because one request for Qualtrics' list serves all of them. Exports have no list, so they can
+            // also be polled one by one.
             let is_together = |index: &usize| {
                 let case = &cases[*index];
                 case.ticket.is_some() && (case.mode.is_some() || self.exports == Exports::Together)
@@ -158,11 +159,11 @@ impl Platform {
     }
 }
 
-async fn share_a_budget(instances: usize, requests: usize, exports: Exports) {
+async fn run_with_shared_budget(instances: usize, requests: usize, exports: Exports) {
     let mut platform = Platform::new(instances, requests, Some(SHARE)).await;
     platform.exports = exports;
     let start = Instant::now();
-    platform.work().await;
+    platform.run_to_completion().await;
     let mut outcomes: BTreeMap<String, usize> = BTreeMap::new();
     for case in &platform.cases {
         let outcome = case.outcome.expect("an outcome");
@@ -174,7 +175,7 @@ async fn share_a_budget(instances: usize, requests: usize, exports: Exports) {
         calls.iter().filter(|call| call.endpoint == Endpoint::ErasureCreate).map(|call| call.at).collect();
     let (first, last) = (erasures[0], erasures[erasures.len() - 1]);
     let minutes = (last - first).as_secs_f64() / 60.0;
-    // A full bucket, and what is refilled.
+    // A full bucket and its refill.
     let allowed = 20.0 * f64::from(SHARE) / 100.0;
     let possible = allowed * (1.0 + minutes);
     let used = 100.0 * requests as f64 / possible;
@@ -196,22 +197,22 @@ async fn share_a_budget(instances: usize, requests: usize, exports: Exports) {
 
 #[tokio::test]
 async fn ten_instances_use_one_budget_fully_and_are_never_throttled() {
-    share_a_budget(10, 50, Exports::Single).await;
+    run_with_shared_budget(10, 50, Exports::Single).await;
 }
 
 #[tokio::test]
-async fn exports_that_are_polled_together_share_the_budget_too() {
-    share_a_budget(10, 100, Exports::Together).await;
+async fn exports_that_are_polled_together_share_the_budget() {
+    run_with_shared_budget(10, 100, Exports::Together).await;
 }
 
 #[tokio::test]
 async fn fifty_instances_complete_a_thousand_requests_within_one_budget() {
-    share_a_budget(50, 500, Exports::Single).await;
+    run_with_shared_budget(50, 500, Exports::Single).await;
 }
 
 #[tokio::test]
 async fn without_a_budget_the_same_instances_are_throttled() {
     let mut platform = Platform::new(10, 50, None).await;
-    platform.work().await;
+    platform.run_to_completion().await;
     assert!(platform.simulator.ratelimited_count() > 0);
 }

@@ -9,17 +9,17 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Output, Stdio};
 use std::time::Duration;
 
-use host_test::COMPONENT;
-use host_test::clock::Clock;
-use host_test::simulator::{
+use qualtrics_component::CONNECTOR;
+use qualtrics_simulator::{
     Brand, Endpoint, Fault, FaultRule, Options, SAMPLE_ADMINISTRATOR, SAMPLE_CLIENT_ID, SAMPLE_CLIENT_SECRET,
     SAMPLE_PERSON, Simulator, WaitHint,
 };
 use serde_json::Value;
+use simulated_clock::Clock;
 
 const SECRET: &str = "QUALTRICS_CLIENT_SECRET";
 
-/// A brand whose jobs complete at once, so that no test waits.
+/// A simulator whose jobs complete immediately, so that no test waits.
 async fn simulator() -> Simulator {
     let options = Options {
         clock: Clock::system(),
@@ -61,14 +61,14 @@ fn json(output: &Output) -> Value {
     serde_json::from_slice(&output.stdout).unwrap_or_else(|error| panic!("{error}: {}", text(output)))
 }
 
-/// An unused path. It is removed with everything in it.
-struct Place(PathBuf);
+/// An unused path, which is removed on drop.
+struct ScratchPath(PathBuf);
 
-impl Place {
+impl ScratchPath {
     fn new(name: &str) -> Self {
-        let place = std::env::temp_dir().join(format!("host-test-{}-{name}", std::process::id()));
-        let _ = std::fs::remove_dir_all(&place);
-        Self(place)
+        let path = std::env::temp_dir().join(format!("host-test-{}-{name}", std::process::id()));
+        let _ = std::fs::remove_dir_all(&path);
+        Self(path)
     }
 
     fn argument(&self) -> &str {
@@ -76,7 +76,7 @@ impl Place {
     }
 }
 
-impl Drop for Place {
+impl Drop for ScratchPath {
     fn drop(&mut self) {
         let _ = std::fs::remove_dir_all(&self.0);
     }
@@ -99,7 +99,7 @@ async fn the_manifest_needs_no_connection() {
 }
 
 #[tokio::test]
-async fn a_good_connection_is_verified() {
+async fn check_verifies_a_valid_connection() {
     let simulator = simulator().await;
     let checked = output(connected(&simulator, &["check", "--json"])).await;
     assert_eq!(code(&checked), 0, "{}", text(&checked));
@@ -126,9 +126,9 @@ async fn a_secret_is_accepted_from_a_file_and_not_from_the_command_line() {
     assert!(text(&refused).contains("--client-secret-file"));
     assert_eq!(simulator.calls().len(), 0);
 
-    let place = Place::new("secret");
-    std::fs::create_dir(&place.0).unwrap();
-    let file = place.0.join("secret");
+    let scratch = ScratchPath::new("secret");
+    std::fs::create_dir(&scratch.0).unwrap();
+    let file = scratch.0.join("secret");
     std::fs::write(&file, format!("{SAMPLE_CLIENT_SECRET}\n")).unwrap();
     let mut from_file = connected(&simulator, &["check", "--client-secret-file", file.to_str().unwrap()]);
     from_file.env_remove(SECRET);
@@ -144,10 +144,10 @@ async fn a_request_is_polled_by_its_ticket_and_saved_for_its_owner_only() {
     assert_eq!(pending["request-id"], "dsr-1");
     assert_eq!(pending["pending"]["stage"], "exporting");
 
-    let place = Place::new("documents");
+    let scratch = ScratchPath::new("documents");
     let ticket = pending["pending"]["ticket"].as_str().unwrap();
     let arguments =
-        ["poll", "--ticket", ticket, "--email", SAMPLE_PERSON, "--id", "dsr-1", "--json", "--out", place.argument()];
+        ["poll", "--ticket", ticket, "--email", SAMPLE_PERSON, "--id", "dsr-1", "--json", "--out", scratch.argument()];
     let done = output(connected(&simulator, &arguments)).await;
     assert_eq!(code(&done), 0, "{}", text(&done));
     let done = json(&done);
@@ -155,16 +155,16 @@ async fn a_request_is_polled_by_its_ticket_and_saved_for_its_owner_only() {
     let report = &done["done"];
     assert_eq!(report["outcome"], "found");
 
-    assert_eq!(mode(&place.0), 0o700);
+    assert_eq!(mode(&scratch.0), 0o700);
     let documents = report["documents"].as_array().unwrap();
     assert!(!documents.is_empty());
     for document in documents {
-        let file = place.0.join(document["name"].as_str().unwrap());
+        let file = scratch.0.join(document["name"].as_str().unwrap());
         assert_eq!(mode(&file), 0o600);
         let size = file.metadata().unwrap().len();
         assert!(document["size"].is_null() || document["size"] == size, "{document}");
     }
-    let receipt = std::fs::read(place.0.join("receipt.json")).unwrap();
+    let receipt = std::fs::read(scratch.0.join("receipt.json")).unwrap();
     assert_eq!(serde_json::from_slice::<Value>(&receipt).unwrap(), report["receipt"]);
     assert!(!String::from_utf8(receipt).unwrap().contains(SAMPLE_PERSON));
 
@@ -218,7 +218,7 @@ async fn a_lost_deletion_prints_the_attempts_for_the_next_command() {
 }
 
 #[tokio::test]
-async fn errors_of_the_command_line_are_json_too() {
+async fn usage_errors_are_json_with_the_option_json() {
     let failed =
         output(command(&["delete", "--mode", "erase", "--email", SAMPLE_PERSON, "--json", "--out", "/"])).await;
     assert_eq!(code(&failed), 2, "{}", text(&failed));
@@ -226,7 +226,7 @@ async fn errors_of_the_command_line_are_json_too() {
 }
 
 #[tokio::test]
-async fn a_deletion_without_a_mode_or_an_identifier_is_a_wrong_command_line() {
+async fn incomplete_arguments_are_usage_errors() {
     let simulator = simulator().await;
     for arguments in [
         &["delete", "--email", SAMPLE_PERSON][..],
@@ -273,12 +273,12 @@ async fn an_interrupted_wait_prints_how_to_continue() {
 
 #[tokio::test]
 async fn the_component_is_written_to_a_new_file_only() {
-    let place = Place::new("component");
-    std::fs::create_dir(&place.0).unwrap();
-    let file = place.0.join("qualtrics.wasm");
+    let scratch = ScratchPath::new("component");
+    std::fs::create_dir(&scratch.0).unwrap();
+    let file = scratch.0.join("qualtrics.wasm");
     let arguments = ["component", "--out", file.to_str().unwrap()];
     assert_eq!(code(&output(command(&arguments)).await), 0);
-    assert_eq!(std::fs::read(&file).unwrap(), COMPONENT);
+    assert_eq!(std::fs::read(&file).unwrap(), CONNECTOR);
     assert_eq!(code(&output(command(&arguments)).await), 2);
 }
 
@@ -290,13 +290,13 @@ async fn the_simulator_serves_the_connection_that_it_prints() {
         let mut child = simulate.spawn().unwrap();
         let mut lines = BufReader::new(child.stdout.take().unwrap()).lines().map(Result::unwrap);
         let printed: Vec<_> = lines.by_ref().take_while(|line| !line.contains("Ctrl-C")).collect();
-        let word = |before: &str| {
+        let value_after = |option: &str| {
             let mut words = printed.iter().flat_map(|line| line.split_whitespace());
-            words.find(|word| *word == before).unwrap();
+            words.find(|word| *word == option).unwrap();
             words.next().unwrap().to_owned()
         };
-        let mut check = command(&["check", "--base-url", &word("--base-url"), "--datacenter-id", "fra1"]);
-        check.args(["--client-id", &word("--client-id")]).env(SECRET, SAMPLE_CLIENT_SECRET);
+        let mut check = command(&["check", "--base-url", &value_after("--base-url"), "--datacenter-id", "fra1"]);
+        check.args(["--client-id", &value_after("--client-id")]).env(SECRET, SAMPLE_CLIENT_SECRET);
         assert!(printed.iter().any(|line| line.contains(&format!("{SECRET}='{SAMPLE_CLIENT_SECRET}'"))));
         let checked = check.output().unwrap();
         assert!(Command::new("kill").args(["-INT", &child.id().to_string()]).status().unwrap().success());
@@ -322,7 +322,7 @@ async fn the_simulator_prints_the_origin_of_its_control_api_in_one_line() {
         let created = BufReader::new(control).lines().next().unwrap().unwrap();
         assert!(Command::new("kill").args(["-INT", &child.id().to_string()]).status().unwrap().success());
         let end = child.wait().unwrap();
-        assert_eq!(lines.next(), None, "one line");
+        assert_eq!(lines.next(), None, "the simulator prints one line");
         (printed, created, end)
     })
     .await

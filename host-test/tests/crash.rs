@@ -1,4 +1,4 @@
-//! A host that is killed at any point and started again completes each request once.
+//! A command that is killed at any point and started again completes each request once.
 
 #![cfg(unix)]
 
@@ -8,7 +8,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::time::{Duration, Instant};
 
 use futures::StreamExt;
-use host_test::simulator::{
+use qualtrics_simulator::{
     Brand, Call, Endpoint, Fault, FaultRule, Person, SAMPLE_CUSTOMERS, SAMPLE_PERSON, Simulator, WaitHint,
 };
 use rand::rngs::SmallRng;
@@ -18,28 +18,29 @@ use serde_json::Value;
 
 use shell::{Shell, code, files};
 
-/// Commands that run concurrently. They spend half of their time waiting.
+/// How many commands run concurrently. Commands are idle for about half of their time.
 const CONCURRENCY: usize = 3;
-/// A command that is not killed takes much less.
+/// The time-out of a test. A command that is not killed takes much less.
 const MAX_DURATION: Duration = Duration::from_secs(60);
 
-fn arguments(shell: &Shell, what: &[&str]) -> Vec<String> {
+fn arguments(shell: &Shell, command: &[&str]) -> Vec<String> {
     let own = ["--id", "dsr-1", "--email", SAMPLE_PERSON, "--wait", "--json"];
-    let places = ["--journal".to_owned(), shell.place.path("journal"), "--out".to_owned(), shell.place.path("out")];
-    what.iter().chain(&own).map(|&word| word.to_owned()).chain(places).collect()
+    let paths =
+        ["--journal".to_owned(), shell.directory.path("journal"), "--out".to_owned(), shell.directory.path("out")];
+    command.iter().chain(&own).map(|&word| word.to_owned()).chain(paths).collect()
 }
 
-/// Whether the command has made its nth call, and the call took effect.
+/// Whether the command has made its nth call. A call that starts a job must also have taken effect.
 fn has_arrived(simulator: &Simulator, n: u32) -> bool {
     let writes = |call: &Call| matches!(call.endpoint, Endpoint::ErasureCreate | Endpoint::ExportCreate);
     simulator.calls().get(n as usize - 1).is_some_and(|call| call.took_effect || !writes(call))
 }
 
-/// Runs the command, kills it during its nth call, whose response it never gets, and runs it again to its end. None if it ended
-/// before that call.
-async fn killed_at(n: u32, fault: &Fault, what: &[&str]) -> Option<(Shell, Value)> {
+/// Runs the command, kills it during its nth call before it receives the response, and runs it again to its end. `None` if it ended before
+/// that call.
+async fn kill_at_call(n: u32, fault: &Fault, command: &[&str]) -> Option<(Shell, Value)> {
     let shell = Shell::new(Brand::sample()).await;
-    let arguments = arguments(&shell, what);
+    let arguments = arguments(&shell, command);
     let arguments: Vec<&str> = arguments.iter().map(String::as_str).collect();
     shell.simulator.set_faults(vec![FaultRule::nth_of_any(n, fault.clone())]);
     let mut running = shell.spawn(&arguments);
@@ -52,44 +53,44 @@ async fn killed_at(n: u32, fault: &Fault, what: &[&str]) -> Option<(Shell, Value
         if running.has_ended() {
             return None;
         }
-        assert!(started.elapsed() < MAX_DURATION, "call {n} of {what:?} was not made");
+        assert!(started.elapsed() < MAX_DURATION, "call {n} of {command:?} was not made");
         tokio::time::sleep(Duration::from_millis(1)).await;
     }
     running.kill();
     shell.simulator.set_faults(Vec::new());
     let ended = shell.run(&arguments).await;
-    assert_eq!(code(&ended), 0, "{what:?}, killed at call {n}: {}", String::from_utf8_lossy(&ended.stdout));
+    assert_eq!(code(&ended), 0, "{command:?}, killed at call {n}: {}", String::from_utf8_lossy(&ended.stdout));
     Some((shell, serde_json::from_slice(&ended.stdout).unwrap()))
 }
 
-/// Does so at each of its calls: once after the call took effect and, if the call starts a job, once before.
-async fn at_each_call(what: &[&str], check: impl Fn(&Shell, &Value)) {
-    let whole = Shell::new(Brand::sample()).await;
-    let arguments = arguments(&whole, what);
+/// Kills the command at each of its calls: once after the call took effect and, if the call starts a job, once before.
+async fn kill_at_each_call(command: &[&str], check: impl Fn(&Shell, &Value)) {
+    let uninterrupted = Shell::new(Brand::sample()).await;
+    let arguments = arguments(&uninterrupted, command);
     let arguments: Vec<&str> = arguments.iter().map(String::as_str).collect();
-    let ended = whole.run(&arguments).await;
+    let ended = uninterrupted.run(&arguments).await;
     assert_eq!(code(&ended), 0, "{}", String::from_utf8_lossy(&ended.stdout));
-    check(&whole, &serde_json::from_slice(&ended.stdout).unwrap());
+    check(&uninterrupted, &serde_json::from_slice(&ended.stdout).unwrap());
     let mut kills = Vec::new();
-    for (call, n) in whole.simulator.calls().iter().zip(1..) {
+    for (call, n) in uninterrupted.simulator.calls().iter().zip(1..) {
         kills.push((n, Fault::SilenceAfterEffect));
         if matches!(call.endpoint, Endpoint::ErasureCreate | Endpoint::ExportCreate) {
             kills.push((n, Fault::SilenceBeforeEffect));
         }
     }
     assert!(kills.len() > 4, "{kills:?}");
-    let killed = futures::stream::iter(kills).map(async |(n, fault)| killed_at(n, &fault, what).await);
-    let planned = whole.simulator.calls().len();
+    let killed = futures::stream::iter(kills).map(async |(n, fault)| kill_at_call(n, &fault, command).await);
+    let planned = uninterrupted.simulator.calls().len();
     let killed: Vec<_> = killed.buffer_unordered(CONCURRENCY).filter_map(async |end| end).collect().await;
-    println!("{what:?}: {planned} calls, killed {} times", killed.len());
-    // A run may need a few polls more or fewer than the one that was counted.
+    println!("{command:?}: {planned} calls, killed {} times", killed.len());
+    // The number of polls varies slightly between runs.
     assert!(killed.len() + 3 >= planned, "{} of {planned}", killed.len());
     for (shell, output) in &killed {
         check(shell, output);
     }
 }
 
-/// The outcome of a request that this run completed, or an earlier one.
+/// The outcome of a request that this run or an earlier one completed.
 fn outcome(output: &Value) -> &Value {
     let member = if output["done"].is_null() { "ended" } else { "done" };
     &output[member]["outcome"]
@@ -99,7 +100,7 @@ fn erasures_of(simulator: &Simulator, address: &str) -> usize {
     simulator.erasures().iter().filter(|job| !job.search_only && job.emails == [address]).count()
 }
 
-/// The bytes of the exports among the files of a request are those that the simulator served.
+/// Checks that the saved exports of a request are identical to those that the simulator served.
 fn assert_export(simulator: &Simulator, address: &str, files: &[(String, Vec<u8>)]) {
     let saved = files.iter().filter(|(name, _)| name.starts_with("export-")).map(|(_, bytes)| bytes.clone());
     let served: Vec<_> = simulator.expected_export(&[address]).iter().map(|file| file.content.to_vec()).collect();
@@ -109,9 +110,9 @@ fn assert_export(simulator: &Simulator, address: &str, files: &[(String, Vec<u8>
 
 #[tokio::test(flavor = "multi_thread")]
 async fn an_access_request_killed_at_any_call_saves_all_documents() {
-    at_each_call(&["access"], |shell, output| {
+    kill_at_each_call(&["access"], |shell, output| {
         assert_eq!(outcome(output), "found");
-        let files = files(&shell.place.path("out"));
+        let files = files(&shell.directory.path("out"));
         assert_export(&shell.simulator, SAMPLE_PERSON, &files);
         let names: Vec<&str> = files.iter().map(|(name, _)| name.as_str()).collect();
         assert_eq!(names.iter().filter(|name| name.starts_with("contact")).count(), 2, "{names:?}");
@@ -122,7 +123,7 @@ async fn an_access_request_killed_at_any_call_saves_all_documents() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_preview_killed_at_any_call_deletes_nothing() {
-    at_each_call(&["delete", "--mode", "preview"], |shell, output| {
+    kill_at_each_call(&["delete", "--mode", "preview"], |shell, output| {
         assert_eq!(outcome(output), "previewed");
         assert_eq!(erasures_of(&shell.simulator, SAMPLE_PERSON), 0);
         assert!(!shell.simulator.holdings(SAMPLE_PERSON).is_empty());
@@ -132,7 +133,7 @@ async fn a_preview_killed_at_any_call_deletes_nothing() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_deletion_killed_at_any_call_deletes_once() {
-    at_each_call(&["delete", "--mode", "erase"], |shell, output| {
+    kill_at_each_call(&["delete", "--mode", "erase"], |shell, output| {
         assert_eq!(outcome(output), "deleted");
         assert_eq!(erasures_of(&shell.simulator, SAMPLE_PERSON), 1);
         assert!(shell.simulator.holdings(SAMPLE_PERSON).is_empty());
@@ -142,7 +143,7 @@ async fn a_deletion_killed_at_any_call_deletes_once() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_verified_deletion_killed_at_any_call_deletes_once_and_is_verified() {
-    at_each_call(&["delete", "--mode", "erase-and-verify"], |shell, output| {
+    kill_at_each_call(&["delete", "--mode", "erase-and-verify"], |shell, output| {
         assert_eq!(outcome(output), "verified");
         assert_eq!(erasures_of(&shell.simulator, SAMPLE_PERSON), 1);
         assert!(shell.simulator.holdings(SAMPLE_PERSON).is_empty());
@@ -150,18 +151,18 @@ async fn a_verified_deletion_killed_at_any_call_deletes_once_and_is_verified() {
     .await;
 }
 
-/// The requests of the batch; `BATCH_REQUESTS` sets another number.
+/// The number of requests in the batch, unless `BATCH_REQUESTS` is set.
 const REQUESTS: u32 = 1_000;
-/// One call of this many fails.
-const CALLS_A_FAULT: u32 = 40;
+/// On average, one of this many calls fails.
+const CALLS_PER_FAULT: u32 = 40;
 /// Each run of the batch is killed after at most this many calls.
-const CALLS_A_KILL: usize = 300;
+const MAX_CALLS_PER_RUN: usize = 300;
 
 fn address(n: u32) -> String {
     format!("person-{n:05}@example.org")
 }
 
-/// Access requests and deletions in turn, each for another person.
+/// Alternating access requests and deletions, each for a different person.
 fn batch(requests: u32) -> (Brand, String) {
     let mut brand = Brand::sample().past_erasures(0);
     let mut lines = String::from("id,right,mode,email\n");
@@ -193,14 +194,14 @@ fn faults(random: &mut SmallRng) -> Vec<FaultRule> {
     ];
     let mut calls = 0;
     let mut next = || {
-        calls += random.random_range(1..2 * CALLS_A_FAULT);
+        calls += random.random_range(1..2 * CALLS_PER_FAULT);
         FaultRule::nth_of_any(calls, faults.choose(random).unwrap().clone())
     };
-    (0..CALLS_A_KILL as u32 / CALLS_A_FAULT).map(|_| next()).collect()
+    (0..MAX_CALLS_PER_RUN as u32 / CALLS_PER_FAULT).map(|_| next()).collect()
 }
 
-/// How many attempts to collect a person's data met a fault: in a search for the person, in a file, or in the calls that every
-/// attempt starts with.
+/// How many attempts to collect a person's data failed because of a fault: in a search for the person, in a file, or in the calls that
+/// every attempt starts with.
 fn failed_collections(simulator: &Simulator, log: &[Call], address: &str) -> usize {
     let exports = simulator.exports().into_iter().filter(|export| export.emails == [address]);
     let jobs: Vec<String> = exports.map(|export| export.id).collect();
@@ -213,7 +214,7 @@ fn failed_collections(simulator: &Simulator, log: &[Call], address: &str) -> usi
         Endpoint::ExportFile => call.faulty && is_of_job(call),
         endpoint => call.faulty && matches!(endpoint, Endpoint::Token | Endpoint::Directories),
     });
-    // One call of the connector, with a whole attempt in it, takes a little more than a minute.
+    // An attempt is made in one call of the connector, which takes a little more than a minute.
     let collection_of = |failure: Duration| {
         let index = collections.iter().rposition(|started| *started <= failure)?;
         (failure - collections[index] < Duration::from_secs(75)).then_some(index)
@@ -226,7 +227,7 @@ async fn a_batch_with_faults_and_kills_loses_no_request_and_repeats_no_deletion(
     let requests = std::env::var("BATCH_REQUESTS").map_or(REQUESTS, |count| count.parse().unwrap());
     let (brand, lines) = batch(requests);
     let shell = Shell::new(brand).await;
-    let path = |name| shell.place.path(name);
+    let path = |name| shell.directory.path(name);
     std::fs::write(path("requests.csv"), lines).unwrap();
     let (input, journal, out, results) = (path("requests.csv"), path("journal"), path("out"), path("results.csv"));
     let arguments = ["batch", &input, "--journal", &journal, "--out", &out, "--results", &results, "--json"];
@@ -236,11 +237,11 @@ async fn a_batch_with_faults_and_kills_loses_no_request_and_repeats_no_deletion(
     let simulator = &shell.simulator;
     let last = loop {
         runs += 1;
-        assert!(runs < requests, "it does not end");
+        assert!(runs < requests, "the batch does not complete");
         log.extend(simulator.calls());
         simulator.clear_calls();
         simulator.set_faults(faults(&mut random));
-        let calls_of_run = random.random_range(1..=CALLS_A_KILL);
+        let calls_of_run = random.random_range(1..=MAX_CALLS_PER_RUN);
         let mut running = shell.spawn(&arguments);
         while simulator.calls().len() < calls_of_run && !running.has_ended() {
             tokio::time::sleep(Duration::from_millis(5)).await;
@@ -251,7 +252,7 @@ async fn a_batch_with_faults_and_kills_loses_no_request_and_repeats_no_deletion(
             continue;
         }
         let ended = running.end().await;
-        // Requests may end with errors that an operator has to fix: the next run tries again. The batch itself must not fail.
+        // Requests may end with errors that an operator must fix, and the next run retries them. The batch itself must not fail.
         let output: Value = serde_json::from_slice(&ended.stdout).unwrap();
         assert!(output["batch"].is_object(), "run {runs}: {output:#}");
         if code(&ended) != 1 {
@@ -259,7 +260,7 @@ async fn a_batch_with_faults_and_kills_loses_no_request_and_repeats_no_deletion(
         }
     };
     log.extend(simulator.calls());
-    // 5: an access request that met faults several times may be partial.
+    // 5: an access request is partial if several attempts to collect its data failed.
     assert!(last == 0 || last == 5, "{last}: {}", std::fs::read_to_string(&results).unwrap());
     assert!(kills >= requests / 50, "{kills} kills");
     let (calls, faulty) = (log.len(), log.iter().filter(|call| call.faulty).count());
@@ -310,5 +311,5 @@ async fn a_batch_with_faults_and_kills_loses_no_request_and_repeats_no_deletion(
         }
     }
     let results = std::fs::read_to_string(&results).unwrap();
-    assert!(!results.contains('@'), "the results hold no address");
+    assert!(!results.contains('@'), "the results contain no address");
 }

@@ -1,4 +1,4 @@
-//! What the documents name exists: files, headings, tests, options, messages, codes.
+//! Documents refer only to files, headings, tests, options, messages and codes that exist.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
@@ -18,7 +18,7 @@ fn text(path: &str) -> String {
     read(&workspace().join(path))
 }
 
-/// The files below a directory with one of these extensions, without those that tools generate.
+/// The files below a directory with this extension, except for generated ones.
 fn files(directory: &Path, extension: &str) -> Vec<PathBuf> {
     let mut found = Vec::new();
     for entry in fs::read_dir(directory).expect("a directory") {
@@ -34,7 +34,7 @@ fn files(directory: &Path, extension: &str) -> Vec<PathBuf> {
     found
 }
 
-/// Inline code, outside of code blocks.
+/// The inline code of a document, outside of code blocks.
 fn code(text: &str) -> Vec<&str> {
     let prose = text.split("```").step_by(2);
     prose.flat_map(|part| part.split('`').skip(1).step_by(2)).collect()
@@ -88,8 +88,8 @@ fn every_file_and_heading_that_a_document_names_exists() {
                 assert!(anchors(&read(&target)).contains(anchor), "{} links to {link}", document.display());
             }
         }
-        let tops = ["src/", "edge/", "wit/", "docs/", "host-test/", ".ci/"];
-        for path in code(&text).into_iter().filter(|word| tops.iter().any(|top| word.starts_with(top))) {
+        let roots = ["src/", "edge/", "wit/", "docs/", "host-test/", ".ci/"];
+        for path in code(&text).into_iter().filter(|word| roots.iter().any(|root| word.starts_with(root))) {
             assert!(workspace().join(path).exists(), "{} names {path}", document.display());
         }
     }
@@ -129,7 +129,7 @@ fn the_module_map_of_contributing_is_complete() {
     for parent in ["src", "edge", "host-test/src"] {
         for entry in fs::read_dir(workspace().join(parent)).expect("a directory") {
             let name = entry.expect("an entry").file_name().into_string().expect("a name");
-            // cargo-component writes `bindings.rs`, and nothing uses it.
+            // cargo-component generates `bindings.rs`, and no module uses it.
             let is_unlisted = ["lib.rs", "main.rs", "bindings.rs"].contains(&name.as_str());
             assert!(is_unlisted || text.contains(&format!("({parent}/{name}")), "{parent}/{name}");
         }
@@ -178,14 +178,30 @@ fn every_option_in_a_command_of_a_document_exists() {
     assert!(checked > 10, "{checked}");
 }
 
+/// The example in the documentation of `privacy-host` is compiled, and run against the simulator.
+#[test]
+fn the_rust_program_of_the_readme_is_the_tested_example_of_the_library() {
+    let library = text("host-test/host/src/lib.rs");
+    let example = library.split("//! ```").nth(1).expect("an example");
+    let visible: Vec<_> = example
+        .lines()
+        .filter_map(|line| line.strip_prefix("//!"))
+        .map(|line| line.strip_prefix(' ').unwrap_or(line))
+        .collect();
+    let visible: Vec<_> = visible.into_iter().filter(|line| !line.starts_with("# ") && *line != "#").collect();
+    let readme = text("README.md");
+    let program = readme.split("```rust\n").nth(1).and_then(|rest| rest.split("```").next()).expect("a program");
+    assert!(visible.join("\n").contains(program.trim_end()), "{}", visible.join("\n"));
+}
+
 #[test]
 fn every_message_of_the_troubleshooting_page_exists() {
     let mut sources = String::new();
-    for place in ["src", "edge", "host-test/src", "host-test/build.rs"] {
-        let path = workspace().join(place);
+    for directory in ["src", "edge", "host-test/src", "host-test/host/src", "host-test/component"] {
+        let path = workspace().join(directory);
         let paths = if path.is_dir() { files(&path, "rs") } else { vec![path] };
         for path in paths {
-            // A text that continues on the next line is one text.
+            // Join string literals that continue on the next line.
             let mut lines = read(&path).replace("\\\n", "\u{0}");
             while let Some(position) = lines.find("\u{0} ") {
                 lines.remove(position + 1);
@@ -213,8 +229,8 @@ fn every_code_scope_and_setting_is_described() {
         assert!(!is_missing(&page, code), "the gap {code}");
     }
     let page = text("docs/outcomes.md");
-    for file in ["exports", "contacts", "directory_search"] {
-        for code in quoted(&text(&format!("src/qualtrics/access/{file}.rs")), "    code: \"") {
+    for file in ["access/exports", "contact_search/mod", "contact_search/directory"] {
+        for code in quoted(&text(&format!("src/qualtrics/{file}.rs")), "    code: \"") {
             assert!(!is_missing(&page, code), "the finding {code}");
         }
     }
@@ -230,11 +246,11 @@ fn every_code_scope_and_setting_is_described() {
 /// `InvalidSettings` as `invalid-settings`.
 fn kebab_case(name: &str) -> String {
     let mut word = String::new();
-    for letter in name.chars() {
-        if letter.is_ascii_uppercase() && !word.is_empty() {
+    for character in name.chars() {
+        if character.is_ascii_uppercase() && !word.is_empty() {
             word.push('-');
         }
-        word.push(letter.to_ascii_lowercase());
+        word.push(character.to_ascii_lowercase());
     }
     word
 }
@@ -246,7 +262,7 @@ fn every_kind_and_remedy_of_an_api_error_is_in_the_table_of_errors() {
         .iter()
         .map(|row| (row[1].trim_matches('`').to_owned(), row[2].trim_matches('`').to_owned()))
         .collect();
-    let snapshot = text("src/qualtrics/errors/table.txt");
+    let snapshot = text("src/qualtrics/error_mapping/table.txt");
     let mut checked = 0;
     for line in snapshot.lines().filter_map(|line| line.strip_prefix("ErrorKind::")) {
         let (kind, rest) = line.split_once(", Remedy::").expect("a remedy");

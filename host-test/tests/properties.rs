@@ -1,7 +1,6 @@
-//! Properties of the connector that hold whatever Qualtrics responds and whatever a host passes. They run natively, on generated
-//! input.
+//! Properties of the connector that hold for all responses of Qualtrics and all input of hosts. They run natively, on generated input.
 //!
-//! `PROPTEST_CASES` sets how many cases of each property are tried. A failure prints the smallest input that shows it.
+//! `PROPTEST_CASES` sets the number of cases per property. A failure prints the smallest input that reproduces it.
 
 #[path = "../fuzz/invariants/mod.rs"]
 mod invariants;
@@ -32,16 +31,16 @@ use serde_json::{Value, json};
 const END_OF_CALENDAR_MS: u64 = 253_402_300_800_000;
 
 proptest! {
-    // A failure prints its input, and leaves no file behind.
+    // A failure prints its input. Regression files are not written.
     #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::default() })]
 
     #[test]
-    fn a_response_is_successful_only_if_nothing_in_it_says_otherwise((status, headers) in heads(), body in bodies(), now in any::<u64>()) {
+    fn a_response_with_any_sign_of_an_error_is_an_error((status, headers) in heads(), body in bodies(), now in any::<u64>()) {
         responses::envelope(status, &headers, &body, now);
     }
 
     #[test]
-    fn a_tolerant_parser_accepts_what_a_strict_one_accepts(body in bodies()) {
+    fn the_tolerant_parser_accepts_all_valid_json_unchanged(body in bodies()) {
         responses::body(&body);
     }
 
@@ -51,12 +50,12 @@ proptest! {
     }
 
     #[test]
-    fn every_resource_takes_what_it_can_use_and_leaves_the_rest(result in any_json(), id in text()) {
+    fn resource_parsers_ignore_members_they_cannot_use(result in any_json(), id in text()) {
         responses::resources(result, &id);
     }
 
     #[test]
-    fn a_contact_is_completed_by_any_other_response_about_it(first in any_json(), second in any_json(), id in "[A-Za-z0-9_]{1,20}") {
+    fn any_second_response_can_complete_a_contact(first in any_json(), second in any_json(), id in "[A-Za-z0-9_]{1,20}") {
         let mut named = first.clone();
         if let Some(fields) = named.as_object_mut() {
             fields.insert("contactId".to_owned(), json!(id));
@@ -66,7 +65,7 @@ proptest! {
     }
 
     #[test]
-    fn a_contacts_document_holds_everything_that_qualtrics_sent(
+    fn a_contact_document_contains_every_member_of_the_response(
         fields in prop::collection::btree_map(member_names(), any_json(), 0..12),
         id in "[A-Za-z0-9_]{1,20}",
     ) {
@@ -82,10 +81,10 @@ proptest! {
         prop_assert_eq!(&document["directoryId"], "POOL_1");
         for (name, value) in fields.into_iter().filter(|(_, value)| !value.is_null()) {
             let instant = timestamp::parse_ms(&value);
-            let is_there = document.as_object().expect("an object").values().any(|found| {
+            let is_present = document.as_object().expect("an object").values().any(|found| {
                 *found == value || (instant.is_some() && timestamp::parse_ms(found) == instant)
             });
-            prop_assert!(is_there, "{} {}", name, value);
+            prop_assert!(is_present, "{} {}", name, value);
         }
     }
 
@@ -122,18 +121,18 @@ proptest! {
     }
 
     #[test]
-    fn an_accepted_identifier_is_accepted_again_as_it_stands(text in identifiers()) {
+    fn an_accepted_identifier_is_accepted_again_unchanged(text in identifiers()) {
         inputs::identifier(&text);
         inputs::identifier(&format!("{text}{MARK}"));
     }
 
     #[test]
-    fn a_ticket_is_parsed_as_it_was_and_every_change_is_detected(
+    fn a_ticket_round_trips_and_every_change_is_detected(
         jobs in prop::collection::vec("[ -~]{1,60}", 0..8),
         numbers in any::<(u32, u64, u8, u8, u64)>(),
         position in prop::option::of("[a-z=&0-9%]{1,60}"),
         search in prop::option::of(prop::option::of("[ -~]{1,40}")),
-        (place, change) in (any::<prop::sample::Index>(), 1..=255_u8),
+        (index, change) in (any::<prop::sample::Index>(), 1..=255_u8),
     ) {
         let (request_check, submitted_at, misses, attempts, after) = numbers;
         let verification = search.map(|search| {
@@ -145,22 +144,22 @@ proptest! {
         prop_assert!(formatted.bytes().all(|byte| byte.is_ascii_graphic()));
         prop_assert_eq!(Ticket::parse(&formatted).ok(), Some(ticket));
         prop_assert!(Reference::parse(&formatted).is_err());
-        let place = place.index(formatted.len());
-        prop_assert!(Ticket::parse(&formatted[..place]).is_err());
+        let index = index.index(formatted.len());
+        prop_assert!(Ticket::parse(&formatted[..index]).is_err());
         let mut changed = formatted.clone().into_bytes();
-        changed[place] ^= change;
+        changed[index] ^= change;
         if let Ok(changed) = String::from_utf8(changed) {
             prop_assert!(changed.trim() == formatted || Ticket::parse(&changed).is_err(), "{}", changed);
         }
     }
 
     #[test]
-    fn text_that_was_never_a_ticket_is_rejected(text in text()) {
+    fn arbitrary_text_is_rejected_as_a_ticket(text in text()) {
         prop_assert!(Ticket::parse(&text).is_err() && Reference::parse(&text).is_err());
     }
 
     #[test]
-    fn a_ticket_with_any_content_is_parsed_as_it_would_be_formatted(
+    fn a_sealed_ticket_with_any_content_round_trips_or_is_rejected(
         version in prop::sample::select(vec!["t1.", "r1.", "t2.", "t1", ""]),
         content in prop_oneof![any_json().prop_map(|json| json.to_string().into_bytes()), ticket_contents(), bodies()],
     ) {
@@ -168,12 +167,12 @@ proptest! {
     }
 
     #[test]
-    fn a_delay_is_from_a_second_to_an_hour_or_malformed(text in delays(), date in delays(), now in any::<u64>()) {
+    fn a_delay_is_from_one_second_to_one_hour_or_absent(text in delays(), date in delays(), now in any::<u64>()) {
         responses::delay(&text, &date, now);
     }
 
     #[test]
-    fn a_file_is_what_its_first_bytes_say_and_is_read_as_it_was_sent(
+    fn a_file_is_typed_by_its_first_bytes_and_read_unchanged(
         content_type in prop_oneof![
             prop::sample::select(vec!["text/csv", "text/html", "application/json", "application/x-ndjson", "text/plain", ""])
                 .prop_map(str::to_owned),
@@ -188,7 +187,7 @@ proptest! {
     }
 
     #[test]
-    fn whatever_is_responded_each_call_returns_a_typed_result_for_each_element(
+    fn each_call_returns_one_typed_result_per_element_for_any_response(
         responses in prop::collection::vec((any::<u16>(), any::<Option<u8>>(), bodies()), 1..12),
         steps in prop::collection::vec(any::<u8>(), 1..12),
     ) {
@@ -196,7 +195,7 @@ proptest! {
     }
 
     #[test]
-    fn a_timestamp_is_formatted_as_another_library_formats_it(ms in 0..END_OF_CALENDAR_MS) {
+    fn a_formatted_timestamp_agrees_with_httpdate(ms in 0..END_OF_CALENDAR_MS) {
         let formatted = timestamp::format(ms).expect("within the calendar");
         prop_assert_eq!(timestamp::parse_ms(&formatted.as_str().into()), Some(ms));
         prop_assert_eq!(timestamp::parse_ms(&ms.into()), Some(ms));
@@ -210,7 +209,7 @@ proptest! {
     }
 
     #[test]
-    fn a_timestamp_in_any_zone_is_the_same_instant(ms in 86_400_000..END_OF_CALENDAR_MS - 86_400_000, minutes in -840..=840_i32) {
+    fn a_timestamp_is_the_same_instant_in_every_time_zone(ms in 86_400_000..END_OF_CALENDAR_MS - 86_400_000, minutes in -840..=840_i32) {
         let format = &time::format_description::well_known::Rfc3339;
         let offset = time::UtcOffset::from_whole_seconds(minutes * 60).expect("an offset");
         let instant = time::OffsetDateTime::from_unix_timestamp_nanos(i128::from(ms) * 1_000_000).expect("an instant");
@@ -221,7 +220,7 @@ proptest! {
     }
 
     #[test]
-    fn a_date_header_is_the_instant_that_another_library_formats(seconds in 0..END_OF_CALENDAR_MS / 1_000) {
+    fn a_parsed_date_header_agrees_with_the_time_crate(seconds in 0..END_OF_CALENDAR_MS / 1_000) {
         let format = time::macros::format_description!(
             "[weekday repr:short], [day] [month repr:short] [year] [hour]:[minute]:[second] GMT"
         );
@@ -232,7 +231,7 @@ proptest! {
     }
 
     #[test]
-    fn no_text_makes_a_parser_panic_or_passes_an_address_on(text in text()) {
+    fn parsers_never_panic_and_never_pass_an_address_on(text in text()) {
         let value = Value::from(text.as_str());
         let _ = (timestamp::parse_ms(&value), sanitize::kebab(&text), envelope::id(&value));
         prop_assert!(sanitize::code(&text).is_none_or(|code| code == text && !text.contains('@')));
@@ -242,27 +241,27 @@ proptest! {
     }
 
     #[test]
-    fn a_bucket_keeps_to_its_limit_in_every_minute(
+    fn a_bucket_never_exceeds_its_limit_in_any_minute(
         (limit, share) in (1..3_000_u32, 1..=100_u8), steps in prop::collection::vec(0..2_000_u64, 1..400),
     ) {
         let mut bucket = Bucket::new(limit, share);
-        let most = (usize::try_from(limit).expect("small") * usize::from(share) / 100).max(1);
+        let capacity = (usize::try_from(limit).expect("small") * usize::from(share) / 100).max(1);
         let (mut now, mut taken) = (0, Vec::new());
         for step in steps {
             now += step;
             match bucket.take(now) {
                 Ok(()) => taken.push(now),
-                Err(wait) => {
-                    prop_assert!((1..=60_000).contains(&wait));
-                    prop_assert!(bucket.clone().take(now + wait).is_ok());
-                    prop_assert!(wait == 1 || bucket.clone().take(now + wait - 1).is_err());
+                Err(delay) => {
+                    prop_assert!((1..=60_000).contains(&delay));
+                    prop_assert!(bucket.clone().take(now + delay).is_ok());
+                    prop_assert!(delay == 1 || bucket.clone().take(now + delay - 1).is_err());
                 }
             }
         }
-        // A full bucket at once, and as much again while it refills.
+        // A minute permits at most a full bucket and its refill.
         for (index, first) in taken.iter().enumerate() {
             let within = taken[index..].iter().take_while(|at| *at - first < 60_000).count();
-            prop_assert!(within <= 2 * most, "{} of {}", within, most);
+            prop_assert!(within <= 2 * capacity, "{} of {}", within, capacity);
         }
     }
 
@@ -287,7 +286,7 @@ proptest! {
     }
 
     #[test]
-    fn discovered_identifiers_are_accepted_by_a_request_as_they_stand(
+    fn discovered_identifiers_are_accepted_unchanged_by_a_request(
         contacts in prop::collection::vec((identifiers(), identifiers(), identifiers()), 1..4),
     ) {
         let elements: Vec<Value> = contacts.iter().enumerate().map(|(index, (email, phone, id))| {
@@ -336,12 +335,12 @@ proptest! {
     }
 
     #[test]
-    fn whatever_qualtrics_responds_every_call_keeps_the_contract(scenario in model::scenario::scenarios()) {
+    fn every_call_keeps_the_contract_for_any_response(scenario in model::scenario::scenarios()) {
         model::runner::run(&scenario)?;
     }
 
     #[test]
-    fn a_request_is_erased_at_most_once_whatever_responses_are_lost(losses in model::ledger::losses(false)) {
+    fn lost_responses_never_cause_a_second_erasure(losses in model::ledger::losses(false)) {
         model::ledger::delete(&losses, 12)?;
     }
 
@@ -352,13 +351,13 @@ proptest! {
     }
 
     #[test]
-    fn an_erasure_that_vanished_is_never_started_again(vanishing in model::vanished::vanishings()) {
-        model::vanished::follow(&vanishing)?;
+    fn a_vanished_erasure_is_never_restarted(vanished in model::vanished::vanished_jobs()) {
+        model::vanished::poll_to_end(&vanished)?;
     }
 }
 
 #[test]
-fn the_losses_lead_to_every_kind_of_end() {
+fn generated_losses_cover_every_kind_of_end() {
     let mut runner = TestRunner::deterministic();
     let mut ends = [0; 4];
     for _ in 0..2_000 {
@@ -375,7 +374,7 @@ fn the_losses_lead_to_every_kind_of_end() {
 }
 
 #[test]
-fn the_scenarios_poll_at_every_stage() {
+fn generated_scenarios_poll_at_every_stage() {
     let mut runner = TestRunner::deterministic();
     let mut polled = BTreeMap::new();
     for _ in 0..2_000 {
@@ -384,7 +383,7 @@ fn the_scenarios_poll_at_every_stage() {
             *polled.entry(format!("{stage:?}")).or_insert(0) += 1;
         }
     }
-    println!("polled, each time twice: {polled:?}");
+    println!("polled, each twice: {polled:?}");
     for stage in ["Searching", "Exporting", "Collecting", "Deleting", "Verifying"] {
         let times: i32 = polled.iter().filter(|(name, _)| name.ends_with(stage)).map(|(_, times)| *times).sum();
         assert!(times >= 20, "{stage}: {polled:?}");

@@ -1,16 +1,17 @@
-//! What the components are built from, and what their metadata says. `examples/reproducible.rs` shows that builds are reproducible.
+//! The crates that the components are built from, and the metadata of the components. `examples/reproducible.rs` shows that builds are
+//! reproducible.
 
-#[path = "../build/metadata.rs"]
-#[allow(dead_code, reason = "the rest is for the build")]
+#[path = "../component/build/metadata.rs"]
+#[allow(dead_code, reason = "the build uses the rest")]
 mod metadata;
 
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use host_test::{COMPONENT, GATEWAY, GUARDED};
+use qualtrics_component::{CONNECTOR, GATEWAY, GUARDED};
 use wasm_metadata::Payload;
 
-/// Every crate with code in the component. Each runs with the rights of the connector, so that a new one is a decision.
+/// Every crate with code in the component. Each runs with the rights of the connector, so review every addition.
 const CRATES: [&str; 24] = [
     "base64",
     "block-buffer",
@@ -48,9 +49,9 @@ const CRATES_OF_GUARD: [&str; 1] = ["egress-guard"];
 /// Every further crate with code in the gateway.
 const CRATES_OF_GATEWAY: [&str; 4] = ["form_urlencoded", "gateway", "privacy-contract", "subtle"];
 
-/// The files that hosts load, each with the packages it is composed of. Each package depends on the next one.
+/// The files that hosts load, with the packages that they are composed of. Each package depends on the next one.
 const FILES: [(&[u8], &[&str]); 3] = [
-    (COMPONENT, &["qualtrics-connector"]),
+    (CONNECTOR, &["qualtrics-connector"]),
     (GUARDED, &["qualtrics-connector", "egress-guard"]),
     (GATEWAY, &["gateway", "qualtrics-connector", "egress-guard"]),
 ];
@@ -64,7 +65,7 @@ fn every_component_is_built_from_the_listed_crates_only_and_contains_their_list(
         crates.extend(CRATES_OF_GUARD.iter().filter(|_| packages.contains(&"egress-guard")));
         crates.extend(CRATES_OF_GATEWAY.iter().filter(|_| packages.contains(&"gateway")));
         crates.sort_unstable();
-        // The default kind is runtime; other crates run in the compiler.
+        // The default kind is runtime. Crates of other kinds run during the build.
         let runtime = bill.packages.iter().filter(|package| package.kind == Default::default());
         assert_eq!(runtime.map(|package| package.name.as_str()).collect::<Vec<_>>(), crates);
         let root: Vec<_> = bill.packages.iter().filter(|package| package.root).collect();
@@ -77,7 +78,7 @@ fn every_component_is_built_from_the_listed_crates_only_and_contains_their_list(
             let index = |name: &str| bill.packages.iter().position(|package| package.name == name).expect("a package");
             assert!(bill.packages[index(pair[0])].dependencies.contains(&index(pair[1])), "{pair:?}");
         }
-        // The versions are those of the lock file.
+
         for package in &bill.packages {
             let locked = format!("name = \"{}\"\nversion = \"{}\"\n", package.name, package.version);
             assert!(lock.contains(&locked), "{locked}");
@@ -85,17 +86,17 @@ fn every_component_is_built_from_the_listed_crates_only_and_contains_their_list(
     }
 }
 
-/// The metadata of a file and of the components within it that have a version, outermost first.
-fn labelled(payload: &Payload) -> Vec<&wasm_metadata::Metadata> {
+/// The metadata of a file and of the components in it that have a version, outermost first.
+fn versioned_metadata(payload: &Payload) -> Vec<&wasm_metadata::Metadata> {
     let Payload::Component { metadata, children } = payload else { return Vec::new() };
     let own = Some(metadata).filter(|metadata| metadata.version.is_some());
-    own.into_iter().chain(children.iter().flat_map(labelled)).collect()
+    own.into_iter().chain(children.iter().flat_map(versioned_metadata)).collect()
 }
 
 #[test]
 fn every_component_has_complete_metadata() {
     let named: [(&[u8], &[&str]); 3] = [
-        (COMPONENT, &["qualtrics-connector"]),
+        (CONNECTOR, &["qualtrics-connector"]),
         (GUARDED, &["guarded-qualtrics-connector", "egress-guard", "qualtrics-connector"]),
         (
             GATEWAY,
@@ -106,10 +107,10 @@ fn every_component_has_complete_metadata() {
         .map(|manifest| fs::read_to_string(workspace().join(manifest)).expect("a manifest"));
     for (file, names) in named {
         let payload = Payload::from_binary(file).expect("a component");
-        let labelled = labelled(&payload);
-        let found: Vec<_> = labelled.iter().filter_map(|metadata| metadata.name.as_deref()).collect();
+        let versioned = versioned_metadata(&payload);
+        let found: Vec<_> = versioned.iter().filter_map(|metadata| metadata.name.as_deref()).collect();
         assert_eq!(found, names);
-        for metadata in labelled {
+        for metadata in versioned {
             let name = metadata.name.as_deref().expect("a name");
             let text = |part: &dyn ToString| part.to_string();
             assert_eq!(
@@ -128,12 +129,12 @@ fn every_component_has_complete_metadata() {
                 "{name}"
             );
             let description = metadata.description.as_ref().map(|it| text(it)).expect("a description");
-            let of_a_package = manifests
+            let is_of_a_package = manifests
                 .iter()
                 .any(|manifest| manifest.contains(&format!("name = \"{name}\"\ndescription = \"{description}\"\n")));
-            let of_a_composition = name == "qualtrics-gateway" || name == "guarded-qualtrics-connector";
-            assert!(of_a_package != of_a_composition && description.len() > 40, "{name}: {description}");
-            // Source and revision are present only if the build was given them.
+            let is_of_a_composition = name == "qualtrics-gateway" || name == "guarded-qualtrics-connector";
+            assert!(is_of_a_package != is_of_a_composition && description.len() > 40, "{name}: {description}");
+            // Source and revision are present only if the build environment sets them.
             assert_eq!(
                 metadata.revision.as_ref().map(|it| text(it)).as_deref(),
                 option_env!("SOURCE_REVISION"),
@@ -158,26 +159,26 @@ fn a_release_names_its_source_and_revision() {
     let file = release.attach(b"\0asm\x0d\0\x01\0").expect("a component");
     assert_eq!(file, release.attach(b"\0asm\x0d\0\x01\0").expect("the same"));
     let payload = Payload::from_binary(&file).expect("a component");
-    let said = payload.metadata();
-    assert_eq!(said.source.as_ref().map(ToString::to_string), release.source);
-    assert_eq!(said.revision.as_ref().map(ToString::to_string), release.revision);
+    let metadata = payload.metadata();
+    assert_eq!(metadata.source.as_ref().map(ToString::to_string), release.source);
+    assert_eq!(metadata.revision.as_ref().map(ToString::to_string), release.revision);
 
     let unlicensed = metadata::Metadata { licence: "as you like it".to_owned(), ..release.clone() };
     assert!(unlicensed.attach(&file).is_err());
-    let nowhere = metadata::Metadata { source: Some("somewhere".to_owned()), ..release };
-    assert!(nowhere.attach(&file).is_err());
+    let without_url = metadata::Metadata { source: Some("somewhere".to_owned()), ..release };
+    assert!(without_url.attach(&file).is_err());
 }
 
 #[test]
 fn no_component_contains_a_path_of_the_build_machine() {
     let home = std::env::home_dir();
     let cargo_home = std::env::var_os("CARGO_HOME").map(PathBuf::from).or_else(|| Some(home.as_ref()?.join(".cargo")));
-    let places = [Some(workspace()), home, cargo_home, std::env::var_os("OUT_DIR").map(PathBuf::from)];
-    let places = places.into_iter().flatten().filter_map(|place| Some(place.to_str()?.to_owned()));
-    for place in places.filter(|place| place.len() > 1).chain(["registry/src".to_owned()]) {
+    let paths = [Some(workspace()), home, cargo_home, std::env::var_os("OUT_DIR").map(PathBuf::from)];
+    let paths = paths.into_iter().flatten().filter_map(|path| Some(path.to_str()?.to_owned()));
+    for path in paths.filter(|path| path.len() > 1).chain(["registry/src".to_owned()]) {
         for (file, packages) in FILES {
-            let found = file.windows(place.len()).any(|bytes| bytes == place.as_bytes());
-            assert!(!found, "{place} in {packages:?}");
+            let found = file.windows(path.len()).any(|bytes| bytes == path.as_bytes());
+            assert!(!found, "{path} in {packages:?}");
         }
     }
 }
@@ -187,8 +188,8 @@ fn no_component_contains_a_path_of_the_build_machine() {
 const UNSAFE: [&str; 5] = [
     "edge/egress-guard/src/component/bindings.rs",
     "edge/gateway/src/component/bindings.rs",
-    "host-test/src/host/compilation.rs",
-    "host-test/src/host/precompiled.rs",
+    "host-test/host/src/compiler.rs",
+    "host-test/host/src/precompiled.rs",
     "src/wit.rs",
 ];
 
@@ -206,7 +207,10 @@ fn unsafe_code_is_denied_except_in_the_listed_files() {
         "edge/egress-guard",
         "edge/gateway",
         "host-test",
+        "host-test/benches",
         "host-test/clock",
+        "host-test/component",
+        "host-test/host",
         "host-test/simulator",
         "host-test/vectors",
     ];
@@ -216,8 +220,8 @@ fn unsafe_code_is_denied_except_in_the_listed_files() {
         assert!(text.contains(own) || text.contains("[lints]\nworkspace = true"), "{manifest}");
     }
     let mut allowing = Vec::new();
-    for place in ["src", "edge", "host-test"] {
-        each_source(&workspace.join(place), &mut |path, text| {
+    for directory in ["src", "edge", "host-test"] {
+        visit_sources(&workspace.join(directory), &mut |path, text| {
             let mut attributes = text.lines().map(str::trim).filter(|line| line.starts_with('#'));
             if attributes.any(|line| line.contains("unsafe_code")) {
                 allowing.push(path.strip_prefix(&workspace).expect("within it").to_str().expect("text").to_owned());
@@ -228,34 +232,17 @@ fn unsafe_code_is_denied_except_in_the_listed_files() {
     assert_eq!(allowing, UNSAFE);
 }
 
-#[test]
-fn every_test_that_the_guarantees_name_exists() {
-    let guarantees = fs::read_to_string(workspace().join("docs/guarantees.md")).expect("the guarantees");
-    let mut source = String::new();
-    for place in ["src", "edge", "host-test"] {
-        each_source(&workspace().join(place), &mut |_, text| source.push_str(text));
-    }
-    let named: Vec<&str> = guarantees
-        .split('`')
-        .filter(|word| word.contains('_') && word.bytes().all(|byte| byte.is_ascii_lowercase() || byte == b'_'))
-        .collect();
-    assert!(named.len() > 30, "{named:?}");
-    for name in named {
-        assert!(source.contains(&format!("fn {name}(")), "{name}");
-    }
-}
-
-/// Every Rust source file below a directory.
-fn each_source(place: &Path, look: &mut impl FnMut(&Path, &str)) {
-    for entry in fs::read_dir(place).expect("a directory") {
+/// Visits every Rust source file below a directory, except for generated ones.
+fn visit_sources(directory: &Path, visit: &mut impl FnMut(&Path, &str)) {
+    for entry in fs::read_dir(directory).expect("a directory") {
         let path = entry.expect("an entry").path();
         if path.is_dir() {
-            let made = ["target", "node_modules", ".venv", "corpus", "artifacts"];
-            if !made.iter().any(|name| path.ends_with(name)) {
-                each_source(&path, look);
+            let generated = ["target", "node_modules", ".venv", "corpus", "artifacts"];
+            if !generated.iter().any(|name| path.ends_with(name)) {
+                visit_sources(&path, visit);
             }
         } else if path.extension().is_some_and(|extension| extension == "rs") {
-            look(&path, &fs::read_to_string(&path).expect("text"));
+            visit(&path, &fs::read_to_string(&path).expect("text"));
         }
     }
 }

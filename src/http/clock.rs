@@ -1,6 +1,6 @@
-//! The clock that the core is given.
+//! The clock that the connector is given.
 
-/// Two clocks and short waits. The core reads time from nowhere else.
+/// A wall clock, a monotonic clock and a sleep. The connector has no other source of time.
 pub trait Clock {
     /// Milliseconds since 1970-01-01T00:00:00Z, by the host's clock.
     fn wall_ms(&self) -> u64;
@@ -8,6 +8,6 @@ pub trait Clock {
     /// Milliseconds since a fixed instant. Never decreases.
     fn monotonic_ms(&self) -> u64;
 
-    /// Waits. The core never waits for more than a few seconds.
+    /// Sleeps. The connector never sleeps for more than a few seconds.
     fn sleep(&self, ms: u64);
 }

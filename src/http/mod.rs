@@ -1,6 +1,6 @@
 //! HTTP as the connector needs it: batches of requests, one streamed response body, and a clock. Names no vendor.
 //!
-//! The core never opens a socket. It builds [`Request`]s and passes them to a [`Transport`]: `wasi:http` in the component, any
+//! The connector never opens a socket. It builds [`Request`]s and passes them to a [`Transport`]: `wasi:http` in the component, any
 //! implementation natively.
 //!
 //! | module | what it holds |
@@ -28,5 +28,5 @@ pub use message::{Method, Request, Response, ResponseHead};
 pub use origin::Origin;
 pub use transport::{Body, Cause, ExchangeLimits, Transport, TransportError};
 
-/// The most requests that are in progress at once. Clients of APIs with an unpublished concurrency limit commonly keep to four.
+/// The most concurrent requests. Clients of APIs with an unpublished concurrency limit commonly keep to four.
 pub const MAX_CONCURRENT: usize = 4;

@@ -3,7 +3,7 @@
 /// A bucket that refills evenly.
 #[derive(Clone, Debug)]
 pub struct Bucket {
-    /// The calls per minute, which are also the most at once.
+    /// The calls per minute, which are also the largest burst.
     per_minute: u64,
     /// The part of the bucket that is used, in milliseconds times `per_minute`: [`CALL`] for each call.
     used: u64,
@@ -37,7 +37,7 @@ impl Bucket {
         }
     }
 
-    /// The milliseconds until so many calls are available at once, or as many as a full bucket holds. Nothing is taken.
+    /// The milliseconds until so many calls are available together, or as many as a full bucket holds. Nothing is taken.
     #[must_use]
     pub fn wait_for(&self, calls: u64, now_ms: u64) -> u64 {
         let needed = calls.min(self.per_minute).saturating_mul(CALL);

@@ -6,7 +6,7 @@
 use super::message::parse_date_s;
 use super::{Cause, ResponseHead};
 
-/// The longest delay that is accepted from a server: an hour. A server that asks for more is asked again after an hour.
+/// The longest delay that is accepted from a server: an hour. A longer delay is shortened to this.
 pub const MAX_DELAY_MS: u64 = 3_600_000;
 
 /// The shortest delay that is accepted from a server: a second. `Retry-After: 0` would make a busy loop otherwise.
@@ -39,7 +39,7 @@ pub enum Failure {
 pub enum Retry {
     /// No.
     Never,
-    /// At once, with a new access token. Once per call.
+    /// Immediately, with a new access token. Once per call.
     WithNewToken,
     /// After so many milliseconds. Once per attempt.
     After(u64),
@@ -66,13 +66,13 @@ pub const fn decide(failure: Failure) -> Retry {
     }
 }
 
-/// Whether a status says that the access token has expired or was revoked: 401.
+/// Whether a status means that the access token has expired or was revoked: 401.
 #[must_use]
 pub const fn is_unauthorized(status: u16) -> bool {
     status == 401
 }
 
-/// Whether a status says that a rate limit is exceeded: 429. Throttled requests are not processed.
+/// Whether a status means that a rate limit is exceeded: 429. Throttled requests are not processed.
 #[must_use]
 pub const fn is_throttled(status: u16) -> bool {
     status == 429
@@ -120,7 +120,7 @@ pub fn clamp_delay_ms(delay_ms: u64) -> u64 {
     delay_ms.clamp(MIN_DELAY_MS, MAX_DELAY_MS)
 }
 
-/// `7` or `7.5`, in milliseconds. Fractions count as a whole second. More digits than fit are a long time.
+/// `7` or `7.5`, in milliseconds. A fraction is rounded up to a second. A value that overflows `u64` saturates.
 fn parse_seconds_as_ms(text: &str) -> Option<u64> {
     let is_digits = |text: &str| text.bytes().all(|byte| byte.is_ascii_digit());
     let (whole, fraction) = text.split_once('.').unwrap_or((text, ""));

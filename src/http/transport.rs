@@ -4,8 +4,8 @@ use super::{Request, Response, ResponseHead};
 
 /// Carries requests to the vendor.
 pub trait Transport {
-    /// Sends all requests, at most [`MAX_CONCURRENT`](super::MAX_CONCURRENT) at once, and reads every response to its end. The
-    /// results are in the order of the requests. Redirects are not followed.
+    /// Sends all requests, at most [`MAX_CONCURRENT`](super::MAX_CONCURRENT) of them concurrently, and reads every response to its
+    /// end. Returns exactly one result per request, in the order of the requests. Redirects are not followed.
     fn exchange(&mut self, requests: Vec<Request>, limits: ExchangeLimits) -> Vec<Result<Response, TransportError>>;
 
     /// Sends one request and returns as soon as the head of the response has arrived.
@@ -21,10 +21,11 @@ pub trait Transport {
 
 /// The body of a response, read chunk by chunk. Dropping it closes the connection.
 pub trait Body {
-    /// The next chunk: at least one byte and at most `limit`, or none at the end of the body.
+    /// The next chunk: at least one byte and at most `limit`, or none at the end of the body. `limit` must not be 0, because an
+    /// empty chunk means the end.
     ///
     /// # Errors
-    /// If the body ends early, or no byte arrives in time.
+    /// If the body ends early, or no byte arrives in time. After an error the body must not be read again.
     fn read(&mut self, limit: usize, limits: ExchangeLimits) -> Result<Vec<u8>, TransportError>;
 }
 

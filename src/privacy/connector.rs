@@ -2,22 +2,22 @@
 
 use crate::contract::{Chunk, Connection, DeletionMode, Error, Manifest, Progress, Request, Right, Setting, Task};
 
-/// One connection to a vendor system. The functions are those of `wit/connector.wit`, where each is documented.
+/// One connection to a vendor system. The functions are those of `wit/connector.wit`, which documents them in full.
 pub trait Connector {
-    /// `describe`.
+    /// The connector's manifest. Makes no network call.
     fn describe(&self) -> Manifest;
-    /// `configure`.
+    /// Applies settings: all of them or none. Makes no network call.
     fn configure(&mut self, settings: Vec<Setting>) -> Result<(), Error>;
-    /// `check`.
+    /// Tests the connection for these rights, without changing anything.
     fn check(&mut self, rights: Vec<Right>) -> Result<Connection, Error>;
-    /// `access`.
+    /// Starts access requests. One result per request, in order.
     fn access(&mut self, requests: Vec<Request>) -> Vec<Result<Progress, Error>>;
-    /// `delete`.
+    /// Starts deletion requests. One result per request, in order.
     fn delete(&mut self, requests: Vec<Request>, mode: DeletionMode) -> Vec<Result<Progress, Error>>;
-    /// `opt-out`.
+    /// Starts opt-out requests. One result per request, in order.
     fn opt_out(&mut self, requests: Vec<Request>) -> Vec<Result<Progress, Error>>;
-    /// `poll`.
+    /// Advances pending requests. One result per task, in order.
     fn poll(&mut self, tasks: Vec<Task>) -> Vec<Result<Progress, Error>>;
-    /// `read`.
+    /// Reads up to `limit` bytes of a remote document from `offset`.
     fn read(&mut self, reference: String, offset: u64, limit: u32) -> Result<Chunk, Error>;
 }

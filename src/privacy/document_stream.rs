@@ -5,7 +5,7 @@
 use crate::contract::Chunk;
 use crate::http::{Body, Cause, ExchangeLimits, TransportError};
 
-/// The most bytes that are read from the connection, or skipped, at once.
+/// The most bytes that are read from the connection, or skipped, in one step.
 pub const READ_BYTES: usize = 64 * 1024;
 
 /// A document from some offset on: what was received and not handed out yet, and the connection that the rest comes from.
@@ -21,7 +21,8 @@ pub struct DocumentStream {
 enum Rest {
     /// It comes from this body.
     Open(Box<dyn Body>),
-    /// It cannot be received. A body must not be read again after an error: it might look as if it ended there.
+    /// It cannot be received. After an error the body is not read again, because the next read could return an empty chunk, which
+    /// means the end.
     Failed(TransportError),
     /// There is none.
     Received,

@@ -21,10 +21,11 @@ impl Identifier {
     /// An e-mail address.
     ///
     /// # Errors
-    /// What is wrong with it, as the end of a sentence that begins with its place. The value is not repeated.
+    /// A predicate without subject (`is empty`); the caller prepends the place, such as `subject[2]`. It does not contain the
+    /// value.
     pub fn email(text: &str) -> Result<Self, String> {
         let text = plain_text(text)?.to_lowercase();
-        // Lower case can be longer, and what is accepted is accepted again as it stands.
+        // `to_lowercase` can lengthen the text, so the limit is checked again.
         plain_text(&text)?;
         if is_email(&text) { Ok(Self::Email(Secret::new(text))) } else { Err("is not an e-mail address".into()) }
     }
@@ -100,8 +101,8 @@ pub fn plain_text(text: &str) -> Result<&str, String> {
     }
 }
 
-/// Whether a character shows nothing of itself, reorders others, or stands for one that was lost. Spreadsheets and web pages leave
-/// such characters behind; no identifier contains one.
+/// Whether a character is invisible, reorders text, or replaces a lost character. Text copied from spreadsheets and web pages can
+/// contain such characters; no identifier does.
 #[must_use]
 pub fn is_invisible(character: char) -> bool {
     character.is_control()
@@ -163,7 +164,7 @@ mod tests {
     }
 
     #[test]
-    fn what_no_mail_server_accepts_is_no_address() {
+    fn malformed_addresses_are_rejected() {
         for text in [
             "ada",
             "@example.org",

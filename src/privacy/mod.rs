@@ -8,7 +8,7 @@
 //! | [`ticket`] | the envelope of tickets and references: version and checksum |
 //! | [`poll_schedule`] | when to poll next |
 //! | [`report`] | constructors for findings, problems and errors |
-//! | [`settings`] | the set-up form of a connection |
+//! | [`settings_form`] | the set-up form of a connection |
 //! | [`document_stream`] | remote documents, read chunk by chunk |
 
 pub mod batch;
@@ -17,6 +17,6 @@ pub mod document_stream;
 pub mod identifier;
 pub mod poll_schedule;
 pub mod report;
-pub mod settings;
+pub mod settings_form;
 pub mod subject;
 pub mod ticket;

@@ -5,8 +5,8 @@
 //! r1.<Base64url of JSON>.<checksum>      a reference, for `read`
 //! ```
 //!
-//! The checksum is the first 48 bits of SHA-256 over everything before it. It detects damage. It is no signature and need not be one:
-//! no ticket can lead to a deletion.
+//! The checksum is the first 48 bits of SHA-256 over everything before it. It detects damage. It is not a signature. `poll` never
+//! starts a deletion, so a forged ticket cannot cause one.
 
 use base64::Engine;
 use base64::prelude::BASE64_URL_SAFE_NO_PAD as BASE64URL;
@@ -55,7 +55,7 @@ pub fn seal(kind: Kind, content: &impl Serialize) -> Result<String, Error> {
     Ok(text)
 }
 
-/// Reads content out of the envelope. Surrounding whitespace is ignored.
+/// Parses the envelope. Surrounding whitespace is ignored.
 ///
 /// # Errors
 /// `invalid-ticket` if the text is damaged or of another kind, `unsupported` if it is of another version.

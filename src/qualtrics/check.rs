@@ -1,7 +1,8 @@
-//! `check`: every permission is exercised with a harmless call, and everything that is missing is named at once.
+//! `check`: every permission is exercised with a harmless call, and everything that is missing is reported together.
 
 use std::collections::BTreeSet;
 
+use super::account_guard::AccountGuard;
 use super::api::account::Account;
 use super::api::client::Call;
 use super::api::envelope::ApiResponse;
@@ -9,9 +10,8 @@ use super::api::error::{ApiError, ErrorResponse};
 use super::api::users::Users;
 use super::api::{customer_data, directories, erasure_list};
 use super::context::Context;
-use super::errors::{self, ADMINISTRATOR, missing_scope, not_administrator};
+use super::error_mapping::{self, ADMINISTRATOR, missing_scope, not_administrator};
 use super::scopes::{Scope, Scopes};
-use super::settings::AccountGuard;
 use crate::contract::{Connection, Error, ErrorKind, Problem, Remedy, Right};
 use crate::privacy::report::invalid_request;
 
@@ -26,15 +26,16 @@ enum Proof {
 /// `check`.
 ///
 /// # Errors
-/// As the contract says.
+/// `invalid-request` if `rights` is empty; `unsupported` if it contains opt-out; `forbidden`, with a problem for each missing
+/// permission or role; any error unrelated to permissions.
 pub fn check(context: &mut Context<'_>, rights: &[Right]) -> Result<Connection, Error> {
     // 1. Only rights that the connector serves can be tested.
     validate(rights)?;
-    // 2. Authenticate. Scopes that are granted are exercised even if others are missing, so that everything missing is named at once.
+    // 2. Authenticate. Scopes that are granted are exercised even if others are missing, so that everything missing is reported together.
     let authenticated = authenticate(context, rights)?;
     // 3. Exercise every permission.
     let (account, responses) = probe(context, &authenticated.granted)?;
-    let mut findings = Findings { problems: authenticated.problems, ..Findings::default() };
+    let mut findings = ProbeResults { problems: authenticated.problems, ..ProbeResults::default() };
     let place = findings.judge_probes(responses);
     if authenticated.granted.contains(&Scope::Contacts) {
         let proof = probe_contacts(context, &authenticated.granted, &place, &mut findings.warnings);
@@ -83,7 +84,7 @@ fn authenticate(context: &mut Context<'_>, rights: &[Right]) -> Result<Authentic
             let problems: Vec<Problem> = missing.iter().map(|scope| missing_scope(*scope)).collect();
             let granted: Scopes = wanted.difference(&missing).copied().collect();
             if granted.is_empty() {
-                return Err(errors::forbidden(affecting(problems, rights)));
+                return Err(error_mapping::forbidden(affecting(problems, rights)));
             }
             let named = context.client.sign_in(&granted).map_err(|error| general_error(context, &error))?;
             Ok(Authenticated { granted, named, problems })
@@ -94,10 +95,10 @@ fn authenticate(context: &mut Context<'_>, rights: &[Right]) -> Result<Authentic
 
 type Responses = Vec<(Scope, Result<ApiResponse, ApiError>)>;
 
-/// Requests the account and exercises every permission but that of contacts, at once.
+/// Requests the account and exercises every permission but that of contacts, concurrently.
 ///
 /// # Errors
-/// What is not about permissions: going on would prove nothing.
+/// An error unrelated to permissions, which ends the test.
 fn probe(context: &mut Context<'_>, granted: &Scopes) -> Result<(Result<Account, ApiError>, Responses), Error> {
     let probes: [(Scope, fn() -> Call); 4] = [
         (Scope::Directories, directories::list),
@@ -119,7 +120,7 @@ fn probe(context: &mut Context<'_>, granted: &Scopes) -> Result<(Result<Account,
     let all_fail = |is_failure: fn(&ApiError) -> bool| {
         account.as_ref().is_err_and(is_failure) && responses.iter().all(|(_, one)| one.as_ref().is_err_and(is_failure))
     };
-    // Qualtrics as a whole fails temporarily, or admits nobody: neither is about one permission.
+    // If every probe fails transiently, or every probe gets a 401, the error does not concern one permission.
     if let Err(error) = &account
         && (all_fail(ApiError::is_transient) || all_fail(|error| error.status() == Some(401)))
     {
@@ -128,14 +129,14 @@ fn probe(context: &mut Context<'_>, granted: &Scopes) -> Result<(Result<Account,
     Ok((account.map(|response| Account::parse(&response)), responses))
 }
 
-/// Whether an error can be Qualtrics' response to a missing permission, or leaves open whether it is. Of responses that are not in
-/// Qualtrics' envelope, those with the statuses of proxies and firewalls end the test; another may be Qualtrics' own, with a body that
-/// was damaged on the way: it proves nothing.
+/// Whether the test continues after this error: a missing permission may be the cause. A proxy's 401, 403, 405, 407 or web page with
+/// a success status ends the test; other responses outside the envelope prove nothing. A 429, a redirect and every error without a
+/// response end the test, too.
 fn is_about_permissions(error: &ApiError) -> bool {
     match error {
         ApiError::Response(response) => {
             let is_status_of_proxies = matches!(response.status, 200..=299 | 401 | 403 | 405 | 407);
-            response.status != 429 && !(is_status_of_proxies && errors::is_from_proxy(response))
+            response.status != 429 && !(is_status_of_proxies && response.is_from_proxy())
         }
         ApiError::Malformed => true,
         _ => false,
@@ -154,13 +155,13 @@ enum Place {
 
 /// What the probes show so far.
 #[derive(Default)]
-struct Findings {
+struct ProbeResults {
     problems: Vec<Problem>,
     warnings: Vec<Problem>,
     proofs: Vec<(Scope, Proof)>,
 }
 
-impl Findings {
+impl ProbeResults {
     /// Judges every probe by its own response, and returns where contacts can be searched.
     fn judge_probes(&mut self, responses: Responses) -> Place {
         let mut place = Place::Nowhere;
@@ -188,7 +189,7 @@ impl Findings {
                 }
                 Err(_) => Proof::Unproven,
             },
-            Err(error) if own_status(&error) == Some(404) => {
+            Err(error) if error.own_status() == Some(404) => {
                 self.warnings.push(no_directory());
                 Proof::Unproven
             }
@@ -208,8 +209,7 @@ impl Findings {
 
     /// Judges all probes together: what is refused for lack of a scope, and what for lack of the role.
     fn judge_permissions(&mut self, account: Option<&Account>, named: Option<&Scopes>) {
-        // Erasures and the list of users are for brand administrators alone: an account that may see either is one, whatever its
-        // type is called.
+        // Only brand administrators can list erasures or users. If either probe succeeded, the account is one, whatever its type.
         let is_administrator = account.is_some_and(Account::is_brand_administrator)
             || [Scope::Erasure, Scope::Users].iter().any(|scope| self.has(*scope, &Proof::Granted));
         let mut needs_administrator: BTreeSet<Right> = BTreeSet::new();
@@ -238,7 +238,7 @@ impl Findings {
             Proof::Refused(response) => Some(response),
             Proof::Granted | Proof::Unproven => None,
         });
-        let error = errors::forbidden(affecting(self.problems, rights));
+        let error = error_mapping::forbidden(affecting(self.problems, rights));
         match refused {
             Some(response) => Error {
                 http_status: Some(response.status),
@@ -256,7 +256,7 @@ fn require_account_for_guard(context: &Context<'_>, rights: &[Right], error: &Ap
     if !rights.contains(&Right::Deletion) || context.settings.account_guard == AccountGuard::Off {
         return Ok(());
     }
-    if error.is_transient() || own_status(error).is_none() {
+    if error.is_transient() || error.own_status().is_none() {
         return Err(general_error(context, error));
     }
     let message = "Qualtrics does not return the account that this connection acts as, so that it cannot be guarded: create the OAuth \
@@ -317,20 +317,9 @@ fn proof_of(response: Result<ApiResponse, ApiError>, of_rejection: fn(ApiError) 
     }
 }
 
-/// What the look-up of something that cannot exist proves: if Qualtrics says that it does not exist, the look-up was permitted.
+/// What the look-up of an ID that does not exist proves: if Qualtrics responds that it does not exist, the look-up was permitted.
 fn proof_of_look_up(error: ApiError) -> Proof {
-    match own_status(&error) {
-        Some(400 | 404 | 410) => Proof::Granted,
-        _ => proof_of_rejection(error),
-    }
-}
-
-/// The status of an error response, if it is Qualtrics' own.
-fn own_status(error: &ApiError) -> Option<u16> {
-    match error {
-        ApiError::Response(response) if errors::is_from_proxy(response) => None,
-        _ => error.status(),
-    }
+    if error.is_not_found() { Proof::Granted } else { proof_of_rejection(error) }
 }
 
 fn proof_of_rejection(error: ApiError) -> Proof {
@@ -340,13 +329,13 @@ fn proof_of_rejection(error: ApiError) -> Proof {
     }
 }
 
-/// The error of what is not about one permission.
+/// The contract's error for an error unrelated to permissions, which ends the test.
 fn general_error(context: &Context<'_>, error: &ApiError) -> Error {
-    errors::to_contract_error(error, None, &context.settings.origin.to_text())
+    error_mapping::to_contract_error(error, None, &context.settings.origin.to_text())
 }
 
-fn connection(context: &Context<'_>, account: Option<&Account>, findings: Findings) -> Connection {
-    let Findings { proofs, mut warnings, .. } = findings;
+fn connection(context: &Context<'_>, account: Option<&Account>, findings: ProbeResults) -> Connection {
+    let ProbeResults { proofs, mut warnings, .. } = findings;
     warnings.extend(account_warnings(context, account));
     let granted = Scope::ALL.into_iter().filter(|scope| proofs.contains(&(*scope, Proof::Granted)));
     let datacenter = account.map(|account| account.datacenter.clone()).filter(|datacenter| !datacenter.is_empty());

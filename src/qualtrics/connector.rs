@@ -1,10 +1,11 @@
 //! The contract's functions on one connection to a Qualtrics brand.
 
 use super::api::client::{Client, Session};
+use super::cache::Accounts;
+use super::cache::OpenDocument;
 use super::context::{Context, MAX_INLINE_BYTES_PER_CALL};
-use super::documents::{self, OpenDocument};
-use super::guard::Accounts;
-use super::in_flight::AT_ONCE_MS;
+use super::documents;
+use super::in_flight::IMMEDIATE_MS;
 use super::settings::Settings;
 use super::{access, check, deletion, manifest, poll};
 use crate::contract::{
@@ -112,5 +113,5 @@ impl Connector for QualtricsConnector {
 
 fn no_time_left() -> Error {
     let message = "The call had no time left for this request, and started nothing for it: start it again.";
-    Error::new(ErrorKind::RateLimited, Remedy::Retry(AT_ONCE_MS), message)
+    Error::new(ErrorKind::RateLimited, Remedy::Retry(IMMEDIATE_MS), message)
 }

@@ -2,12 +2,11 @@
 
 use super::api::client::Client;
 use super::api::error::ApiError;
-use super::documents::OpenDocument;
-use super::errors;
-use super::guard::Accounts;
+use super::cache::{Accounts, OpenDocument};
+use super::error_mapping;
 use super::manifest;
 use super::scopes::{Scope, Scopes, required_scopes};
-use super::settings::{AccountGuard, Settings};
+use super::settings::Settings;
 use super::ticket::Operation;
 use crate::contract::{Error, Outcome, Receipt, Report, Request, Right};
 
@@ -32,13 +31,13 @@ impl Context<'_> {
     /// The scopes that a right requires, with these settings.
     #[must_use]
     pub fn scopes(&self, right: Right) -> Scopes {
-        required_scopes(right, self.settings.account_guard != AccountGuard::Off)
+        required_scopes(right, self.settings.account_guard)
     }
 
     /// The contract's error for an API error of a call that required `scope`.
     #[must_use]
     pub fn error(&self, error: &ApiError, scope: Scope) -> Error {
-        errors::to_contract_error(error, Some(scope), &self.settings.origin.to_text())
+        error_mapping::to_contract_error(error, Some(scope), &self.settings.origin.to_text())
     }
 
     /// The final report of a request, without findings and documents.

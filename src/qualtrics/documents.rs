@@ -6,6 +6,7 @@
 use super::api::contact::Contact;
 use super::api::error::ApiError;
 use super::api::{customer_data, directories};
+use super::cache::OpenDocument;
 use super::context::Context;
 use super::scopes::Scope;
 use super::ticket::Reference;
@@ -20,12 +21,6 @@ pub const MAX_CHUNK_BYTES: usize = 1024 * 1024;
 
 /// How many bytes of a file decide what it is.
 const SNIFFED_BYTES: usize = 512;
-
-/// A document that is being read: the connection stays open between two calls of `read`.
-pub struct OpenDocument {
-    reference: Reference,
-    stream: DocumentStream,
-}
 
 /// What a file is.
 pub struct File {
@@ -81,7 +76,8 @@ pub fn open_file(context: &mut Context<'_>, job: &str, file: &str) -> Result<Fil
 /// `read`.
 ///
 /// # Errors
-/// As the contract says.
+/// `invalid-ticket` if the reference is damaged; `invalid-request` if `limit` is 0 or `offset` lies beyond the end; `job-not-found`
+/// if the document no longer exists or has changed; any other error of a call.
 pub fn read(context: &mut Context<'_>, reference: &str, offset: u64, limit: u32) -> Result<Chunk, Error> {
     let reference = Reference::parse(reference)?;
     if limit == 0 {
@@ -227,16 +223,16 @@ fn contradicts<V: PartialEq>(before: Option<V>, now: Option<V>) -> bool {
 
 fn document_error(context: &Context<'_>, error: &ApiError, scope: Scope) -> Error {
     let mapped = context.error(error, scope);
-    match error.status() {
-        Some(400 | 404 | 410) => Error {
+    if error.is_not_found() {
+        return Error {
             kind: ErrorKind::JobNotFound,
             remedy: Remedy::Restart,
             message: "Qualtrics no longer has this document: start the request again.".to_owned(),
             problems: Vec::new(),
             ..mapped
-        },
-        _ => mapped,
+        };
     }
+    mapped
 }
 
 fn changed_since(message: &str) -> Error {

@@ -1,16 +1,17 @@
-//! The account guards: a deletion does not delete the account of a user of the brand unintentionally.
+//! The account guards.
 //!
-//! Qualtrics deletes the account of a user whose address is erased (fact sheet 6.4). Unless the setting
-//! is `off`, the connection's own account is never deleted; those of other users are, once an operator has overridden the guard for the
-//! request.
+//! Qualtrics deletes the account of a user whose address is erased (fact sheet 6.4). Unless the setting `account-guard` is `off`,
+//! an erasure never deletes the connection's own account. With `all-users`, it deletes another user's account only after an operator
+//! overrides the guard for the request.
 
+use super::account_guard::AccountGuard;
 use super::api::account::Account;
 use super::api::client::Call;
 use super::api::error::ApiError;
 use super::api::users::Users;
+use super::cache::OwnAccount;
 use super::context::Context;
 use super::scopes::Scope;
-use super::settings::AccountGuard;
 use crate::contract::{Amount, Error, ErrorKind, Finding, Remedy, Request, Right, SourceState};
 use crate::privacy::subject::Subject;
 use crate::secret::Secret;
@@ -24,23 +25,6 @@ const SOURCE: &str = "user-accounts";
 
 /// How long the connection's own account is cached, in milliseconds.
 const OWN_ACCOUNT_TTL_MS: u64 = 600_000;
-
-/// The accounts of a brand, as far as an instance has cached them.
-#[derive(Default)]
-pub struct Accounts {
-    own: Option<OwnAccount>,
-    users: Users,
-}
-
-/// The connection's own account.
-#[derive(Clone)]
-pub struct OwnAccount {
-    fetched_at_ms: u64,
-    /// Every address and user name of the account, in lower case.
-    names: Vec<Secret>,
-    /// Its user ID.
-    pub user_id: Option<String>,
-}
 
 /// What the guards conclude about a request.
 #[derive(Default)]
@@ -109,7 +93,7 @@ pub fn own_account(context: &mut Context<'_>) -> Result<OwnAccount, Error> {
 }
 
 /// Makes sure that the accounts are cached, including those of all users if they are wanted, and returns the connection's own. What
-/// is missing is requested at once.
+/// is missing is requested concurrently.
 fn load_accounts(context: &mut Context<'_>, with_users: bool) -> Result<OwnAccount, Error> {
     let now_ms = context.client.monotonic_ms();
     let scopes = context.scopes(Right::Deletion);

@@ -9,9 +9,9 @@ use crate::contract::{Error, ErrorKind, Pending, Problem, Progress, Remedy, Requ
 use crate::privacy::poll_schedule::poll_after_ms;
 use crate::privacy::subject::Subject;
 
-/// The delay before a poll that this call only had no time or no share for, in milliseconds.
-pub const AT_ONCE_MS: u64 = 1_000;
-/// The delay before a poll after something that is likely to be over soon, in milliseconds.
+/// Poll delay when the call had no time or rate-limit share left, in milliseconds.
+pub const IMMEDIATE_MS: u64 = 1_000;
+/// Poll delay after a transient error, in milliseconds.
 pub const SOON_MS: u64 = 30_000;
 /// After so many failed attempts, a source that does not respond is reported as such.
 pub const MAX_ATTEMPTS: u8 = 3;
@@ -28,15 +28,24 @@ pub struct InFlight<'r> {
     pub ticket: Ticket,
 }
 
-/// What Qualtrics' word for the status of a job is to this connector.
+/// How the status of a job was classified.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub enum StatusWord {
-    /// One that it knows.
+pub enum StatusClass {
+    /// A status that this connector knows.
     Known,
-    /// One that it does not know. The job counts as running.
+    /// A status that this connector does not know. The job counts as running.
     Unknown,
-    /// None was seen.
+    /// No status was read.
     NotSeen,
+}
+
+/// Whether a poll may still make calls of its own for one request, beyond the look-ups that it makes for all.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Budget {
+    /// It may.
+    Available,
+    /// Another request has used it.
+    Spent,
 }
 
 impl InFlight<'_> {
@@ -54,7 +63,7 @@ impl InFlight<'_> {
         context: &Context<'_>,
         stage: Stage,
         vendor_status: Option<String>,
-        word: StatusWord,
+        word: StatusClass,
     ) -> Result<Pending, Error> {
         let age_s = self.age_s(context);
         let is_submitted = !self.ticket.jobs.is_empty();
@@ -75,7 +84,7 @@ impl InFlight<'_> {
     /// # Errors
     /// As for [`Self::pending`].
     pub fn still_pending(&self, context: &Context<'_>, stage: Stage) -> Result<Progress, Error> {
-        self.pending(context, stage, None, StatusWord::NotSeen).map(Progress::Pending)
+        self.pending(context, stage, None, StatusClass::NotSeen).map(Progress::Pending)
     }
 
     /// As [`Self::still_pending`], with another delay.
@@ -83,12 +92,12 @@ impl InFlight<'_> {
     /// # Errors
     /// As for [`Self::pending`].
     pub fn pending_for(&self, context: &Context<'_>, stage: Stage, poll_after_ms: u64) -> Result<Progress, Error> {
-        let pending = self.pending(context, stage, None, StatusWord::NotSeen)?;
+        let pending = self.pending(context, stage, None, StatusClass::NotSeen)?;
         Ok(Progress::Pending(Pending { poll_after_ms, ..pending }))
     }
 
-    /// Qualtrics does not show the job. Once, and while the job is young, the look-up may lag behind: `None` if it can no longer be
-    /// that.
+    /// Qualtrics does not show the job, perhaps because the look-up lags behind. Returns `None` if the grace period is over or was
+    /// granted before.
     ///
     /// # Errors
     /// As for [`Self::pending`].
@@ -100,11 +109,10 @@ impl InFlight<'_> {
         self.still_pending(context, stage).map(Some)
     }
 
-    /// The last step failed. A transient error is retried a few times; a rate limit, and everything that needs an operator, is an
-    /// error.
+    /// The last step failed. After a transient error the request stays pending and repeats the step with the next poll.
     ///
     /// # Errors
-    /// The error, if retrying soon does not help.
+    /// A 429 or a permanent error is returned.
     pub fn retry_step(
         mut self,
         context: &Context<'_>,
@@ -140,18 +148,18 @@ pub fn job_not_found(operation: Operation) -> Error {
 }
 
 /// Why an operator should look, if one should.
-fn attention(right: Right, age_s: u64, word: StatusWord) -> Option<Problem> {
+fn attention(right: Right, age_s: u64, word: StatusClass) -> Option<Problem> {
     let is_overdue = age_s.saturating_mul(1_000) > overdue_after_ms(right);
     let (code, message) = match word {
         _ if is_overdue => {
             ("overdue", "Qualtrics takes unusually long: ask Qualtrics' support, with the ID of the job.")
         }
-        StatusWord::Unknown => (
+        StatusClass::Unknown => (
             "unknown-status",
             "The job's status is a word that this connector does not know, so that it counts as running: look at the job in \
              Qualtrics.",
         ),
-        StatusWord::Known | StatusWord::NotSeen => return None,
+        StatusClass::Known | StatusClass::NotSeen => return None,
     };
     let target = match right {
         Right::Access => "customer-data-request",

@@ -77,7 +77,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn every_call_counts_against_its_own_limit_and_the_brands() {
+    fn every_call_counts_against_its_limit_and_the_brand_limit() {
         for (method, path, expected) in [
             (Method::Post, "/op-erase-personal-data", Some("erasure-create")),
             (Method::Get, "/op-erase-personal-data?pageSize=100", Some("erasure-list")),

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeSet;
 
+use super::account_guard::AccountGuard;
 use crate::contract::Right;
 
 /// A permission of the OAuth client, which an administrator grants when the client is created.
@@ -49,13 +50,13 @@ impl Scope {
     }
 }
 
-/// The scopes that a right requires. `account_guard` is whether the settings ask for an account guard.
+/// The scopes that a right requires with this account guard.
 #[must_use]
-pub fn required_scopes(right: Right, account_guard: bool) -> Scopes {
+pub fn required_scopes(right: Right, account_guard: AccountGuard) -> Scopes {
     match right {
         Right::Access => Scopes::from([Scope::CustomerData, Scope::Directories, Scope::Contacts]),
         Right::Deletion => {
-            let guard = account_guard.then_some(Scope::Users);
+            let guard = (account_guard != AccountGuard::Off).then_some(Scope::Users);
             [Scope::Erasure, Scope::Directories, Scope::Contacts].into_iter().chain(guard).collect()
         }
         Right::OptOut => Scopes::from([Scope::Directories, Scope::Contacts]),
@@ -70,14 +71,14 @@ mod tests {
     fn every_right_requires_the_scopes_that_name_it() {
         for right in [Right::Access, Right::Deletion] {
             let naming: Scopes = Scope::ALL.into_iter().filter(|scope| scope.rights().contains(&right)).collect();
-            assert_eq!(required_scopes(right, true), naming);
+            assert_eq!(required_scopes(right, AccountGuard::AllUsers), naming);
         }
     }
 
     #[test]
     fn the_list_of_users_is_required_for_the_account_guard_only() {
-        assert!(required_scopes(Right::Deletion, true).contains(&Scope::Users));
-        assert!(!required_scopes(Right::Deletion, false).contains(&Scope::Users));
-        assert!(!required_scopes(Right::Access, true).contains(&Scope::Users));
+        assert!(required_scopes(Right::Deletion, AccountGuard::AllUsers).contains(&Scope::Users));
+        assert!(!required_scopes(Right::Deletion, AccountGuard::Off).contains(&Scope::Users));
+        assert!(!required_scopes(Right::Access, AccountGuard::AllUsers).contains(&Scope::Users));
     }
 }

@@ -1,11 +1,12 @@
 //! The settings of a connection to Qualtrics.
 
+use super::account_guard::AccountGuard;
 use super::api::host;
-use super::errors::RIGHTS;
+use super::rights::RIGHTS;
 use crate::contract::{Error, Setting, SettingField};
 use crate::http::Origin;
 use crate::http::oauth::Credentials;
-use crate::privacy::settings::{Field, FieldKind, Form};
+use crate::privacy::settings_form::{Field, FieldKind, Form};
 use crate::secret::Secret;
 
 /// When a deletion is complete.
@@ -15,17 +16,6 @@ pub enum DeletionCompletion {
     WhenFinished,
     /// When Qualtrics accepted it.
     OnSubmission,
-}
-
-/// Whose accounts a deletion must not reach.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub enum AccountGuard {
-    /// Those of all users of the brand, and the connection's own.
-    AllUsers,
-    /// The connection's own.
-    OwnAccount,
-    /// None.
-    Off,
 }
 
 /// The settings of a connection.
@@ -39,7 +29,7 @@ pub struct Settings {
     pub credentials: Credentials,
     /// When a deletion is complete.
     pub deletion_completion: DeletionCompletion,
-    /// Whose accounts a deletion must not reach.
+    /// Which accounts the guard protects.
     pub account_guard: AccountGuard,
     /// For how long a verifying search is repeated, in seconds.
     pub verify_window_s: u64,
@@ -89,10 +79,11 @@ const FIELDS: [Field; 9] = [
         kind: FieldKind::Choice(&[
             ("all-users", "of every user of the brand"),
             ("own-account", "of this connection only"),
-            ("off", "of nobody: deletions may delete user accounts"),
+            ("off", "off: no guard; a deletion can delete user accounts"),
         ]),
-        help: "Qualtrics deletes the account of a user whose address is erased. The guard refuses such deletions until an operator \
-               overrides it for the request. That of the connection's own account cannot be overridden. off guards no account at all.",
+        help: "Qualtrics deletes the account of a user whose address is erased. Unless the guard is off, a deletion never deletes this \
+               connection's own account. With all-users, it deletes another user's account only after an operator overrides the guard \
+               for the request.",
     },
     Field {
         key: "verify-window",
@@ -179,17 +170,6 @@ impl DeletionCompletion {
     }
 }
 
-impl AccountGuard {
-    fn parse(text: &str) -> Option<Self> {
-        match text {
-            "all-users" => Some(Self::AllUsers),
-            "own-account" => Some(Self::OwnAccount),
-            "off" => Some(Self::Off),
-            _ => None,
-        }
-    }
-}
-
 fn credential(text: &str) -> Option<Secret> {
     (text.len() <= 512 && !text.chars().any(char::is_control)).then(|| Secret::new(text))
 }
@@ -211,7 +191,7 @@ mod tests {
         [("datacenter-id", "fra1"), ("client-id", "client"), ("client-secret", "secret")];
 
     #[test]
-    fn what_is_not_set_has_its_default() {
+    fn unset_settings_take_their_defaults() {
         let settings = parse(&[&REQUIRED[..], &[("rate-share", " "), ("base-url", "")]].concat()).expect("settings");
         assert_eq!(settings.origin.to_text(), "https://fra1.qualtrics.com");
         assert_eq!(settings.region, "fra1");

@@ -28,7 +28,7 @@ pub(super) fn at_start(code: &ErrorCode) -> TransportError {
     TransportError::before_sending(cause(code))
 }
 
-/// The match is exhaustive, so that a new code is a decision. The texts inside the codes are the vendor's and go nowhere.
+/// The match is exhaustive: a new code must be classified. Text inside a code is dropped.
 fn cause(code: &ErrorCode) -> Cause {
     match code {
         ErrorCode::HttpRequestDenied | ErrorCode::DestinationIpProhibited => Cause::Denied,
@@ -66,5 +66,80 @@ fn cause(code: &ErrorCode) -> Cause {
         | ErrorCode::HttpProtocolError
         | ErrorCode::LoopDetected
         | ErrorCode::InternalError(_) => Cause::Interrupted,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::wit::wasi::http::types::{DnsErrorPayload, FieldSizePayload, TlsAlertReceivedPayload};
+
+    #[test]
+    fn only_failures_to_connect_prove_that_nothing_was_sent() {
+        let field = FieldSizePayload { field_name: None, field_size: None };
+        let dns = DnsErrorPayload { rcode: None, info_code: None };
+        let alert = TlsAlertReceivedPayload { alert_id: None, alert_message: None };
+        let before_sending = [
+            ErrorCode::HttpRequestDenied,
+            ErrorCode::DnsTimeout,
+            ErrorCode::DnsError(dns),
+            ErrorCode::DestinationNotFound,
+            ErrorCode::DestinationUnavailable,
+            ErrorCode::DestinationIpProhibited,
+            ErrorCode::DestinationIpUnroutable,
+            ErrorCode::ConnectionRefused,
+            ErrorCode::TlsCertificateError,
+        ];
+        for code in before_sending {
+            assert!(after_start(&code).before_sending, "{code:?}");
+        }
+        let after_sending = [
+            ErrorCode::ConnectionTerminated,
+            ErrorCode::ConnectionTimeout,
+            ErrorCode::ConnectionReadTimeout,
+            ErrorCode::ConnectionWriteTimeout,
+            ErrorCode::ConnectionLimitReached,
+            ErrorCode::TlsProtocolError,
+            ErrorCode::TlsAlertReceived(alert),
+            ErrorCode::HttpRequestLengthRequired,
+            ErrorCode::HttpRequestBodySize(None),
+            ErrorCode::HttpRequestMethodInvalid,
+            ErrorCode::HttpRequestUriInvalid,
+            ErrorCode::HttpRequestUriTooLong,
+            ErrorCode::HttpRequestHeaderSectionSize(None),
+            ErrorCode::HttpRequestHeaderSize(None),
+            ErrorCode::HttpRequestTrailerSectionSize(None),
+            ErrorCode::HttpRequestTrailerSize(field.clone()),
+            ErrorCode::HttpResponseIncomplete,
+            ErrorCode::HttpResponseHeaderSectionSize(None),
+            ErrorCode::HttpResponseHeaderSize(field.clone()),
+            ErrorCode::HttpResponseBodySize(None),
+            ErrorCode::HttpResponseTrailerSectionSize(None),
+            ErrorCode::HttpResponseTrailerSize(field),
+            ErrorCode::HttpResponseTransferCoding(None),
+            ErrorCode::HttpResponseContentCoding(None),
+            ErrorCode::HttpResponseTimeout,
+            ErrorCode::HttpUpgradeFailed,
+            ErrorCode::HttpProtocolError,
+            ErrorCode::LoopDetected,
+            ErrorCode::ConfigurationError,
+            ErrorCode::InternalError(None),
+        ];
+        for code in after_sending {
+            assert!(!after_start(&code).before_sending, "{code:?}");
+        }
+    }
+
+    #[test]
+    fn a_request_that_the_host_rejects_was_not_sent() {
+        for code in [ErrorCode::HttpRequestDenied, ErrorCode::ConnectionTimeout, ErrorCode::InternalError(None)] {
+            assert!(at_start(&code).before_sending, "{code:?}");
+        }
+    }
+
+    #[test]
+    fn text_in_an_error_code_is_dropped() {
+        let error = after_start(&ErrorCode::InternalError(Some("ada@example.org".to_owned())));
+        assert_eq!(error, TransportError::after_sending(Cause::Interrupted));
     }
 }

@@ -1,7 +1,7 @@
 //! One request and its response over `wasi:http`.
 //!
-//! Nothing here blocks: each step returns [`Poll::Pending`] if the host has nothing yet, and `transport` waits for all exchanges at
-//! once.
+//! Nothing here blocks: each step returns [`Poll::Pending`] if the host has nothing yet, and `transport` waits for all exchanges
+//! together.
 
 use std::task::{Poll, ready};
 
@@ -117,8 +117,8 @@ impl Exchange {
 impl Upload {
     /// Writes as much as the host accepts without blocking: a peer may never read. Returns itself while there is more.
     ///
-    /// A failed write is no result of its own: a response may still come (a 4xx before the body was read), and if none does, the
-    /// response's error tells why.
+    /// A write error is ignored: the server may still send a response (a 4xx before it read the body). If not, the response future
+    /// reports the error.
     fn proceed(mut self) -> Option<Self> {
         while !self.rest.is_empty() {
             let room = usize::try_from(self.stream.check_write().ok()?).unwrap_or(usize::MAX);
@@ -166,7 +166,7 @@ fn head(response: &IncomingResponse) -> ResponseHead {
 }
 
 /// The length of the body, if the head announces it. The host may have decoded an encoded body; for those, and for statuses without
-/// a body, the header says nothing about what is read.
+/// a body, the header is not the length of what is read.
 fn content_length(head: &ResponseHead) -> Option<u64> {
     if matches!(head.status, 204 | 304) || head.header("content-encoding").is_some() {
         return None;

@@ -1,4 +1,4 @@
-//! Requests over `wasi:http`, several at once and each within its time-outs.
+//! Concurrent requests over `wasi:http`, each within its time-outs.
 
 use std::mem;
 use std::task::{Poll, ready};
@@ -11,7 +11,7 @@ use crate::http::{
 use crate::wit::wasi::clocks::monotonic_clock;
 use crate::wit::wasi::io::poll::{Pollable, poll};
 
-/// The largest chunk of a body that is requested from the host at once, in bytes.
+/// The largest chunk of a body that is requested from the host in one read, in bytes.
 const CHUNK_BYTES: usize = 64 * 1024;
 
 /// `wasi:http`. No executor is needed: one `poll` waits for all exchanges and a timer.

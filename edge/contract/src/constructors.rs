@@ -1,4 +1,4 @@
-//! Constructors for what hosts write.
+//! Constructors for the types that hosts create.
 
 use crate::{Attempts, Identifier, Request, Setting, Task};
 

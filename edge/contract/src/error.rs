@@ -59,7 +59,7 @@ pub enum ErrorKind {
     /// The credentials lack a permission, a role or a licence.
     #[cfg_attr(feature = "wasmtime", component(name = "forbidden"))]
     Forbidden,
-    /// The vendor throttles, or this connection's share of the rate limit is used up.
+    /// The vendor throttles, or the instance has no calls left in its share of the rate limit (see rate-limit).
     #[cfg_attr(feature = "wasmtime", component(name = "rate-limited"))]
     RateLimited,
     /// The vendor cannot be reached, or fails temporarily.

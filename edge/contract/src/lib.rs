@@ -1,18 +1,18 @@
-//! The types of the contract `privacy:connector@0.2.0` outside the guest: `wit/connector.wit`, item by item, where each is
-//! documented as well.
+//! The types of the contract `privacy:connector@0.2.0` for hosts and tools. They mirror `wit/connector.wit` item by item.
 //!
-//! Gateway, command line, journal, scenarios and the Rust host use these types. With the feature `wasmtime` they cross the component
-//! boundary as they are.
+//! The gateway, the command line, the journal, the scenarios and the Rust host use these types. With the feature `wasmtime` they cross the
+//! component boundary without a conversion.
 //!
-//! **JSON.** One spelling, by one rule: a record is an object with all its members, named as in the WIT; an option without a value is
-//! `null`; a case without a payload is its name, a case with one an object with that one member (`{"email": "ada@example.org"}`,
-//! `{"retry": 15000}`); a list or tuple is an array; bytes are Base64; a result is `{"ok": …}` or `{"error": …}` ([`CallResult`]).
-//! What hosts send is parsed strictly: an unknown member, or one that occurs twice, is an error.
+//! **JSON.** A record is an object with all its members, named as in the WIT. An option without a value is `null`. A case without a payload
+//! is its name; a case with a payload is an object with one member (`{"email": "ada@example.org"}`, `{"retry": 15000}`). A list or tuple is
+//! an array. Bytes are Base64. A result is `{"ok": …}` or `{"error": …}` ([`CallResult`]). Input of hosts is parsed strictly: an unknown or
+//! repeated member is an error.
 //!
-//! **Privacy.** The types that hold identifiers, setting values or documents do not print them: their `Debug` is redacted.
+//! **Privacy.** `Debug` is redacted for the types that contain identifiers, setting values or documents.
 
 mod base64_text;
 mod constructors;
+mod enumerations;
 mod error;
 mod manifest;
 mod numbers;
@@ -21,7 +21,6 @@ mod redacted;
 mod report;
 mod request;
 mod results;
-mod words;
 
 pub use error::{Error, ErrorKind, Problem, Remedy};
 pub use manifest::{Capability, Connection, Manifest, Permission, RateLimit, SettingField, SettingKind};

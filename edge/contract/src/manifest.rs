@@ -1,4 +1,4 @@
-//! What a connector is and needs, and the connection that it was given.
+//! The manifest of a connector, and the result of `check`.
 
 use serde::{Deserialize, Serialize};
 #[cfg(feature = "wasmtime")]
@@ -116,7 +116,7 @@ pub struct Permission {
 }
 
 /// A rate limit that the vendor applies to the whole tenant. A host that runs several instances should enforce it across
-/// them by answering excess calls itself, with status 429 and `Retry-After`. Where it cannot, each instance keeps to its
+/// them by responding to excess calls itself, with status 429 and `Retry-After`. Where it cannot, each instance keeps to its
 /// own share (a setting). A call counts against every limit it matches.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "wasmtime", derive(ComponentType, Lift, Lower), component(record))]

@@ -1,4 +1,4 @@
-//! Types that hold identifiers, setting values or documents do not print them, and secrets do not stay in memory.
+//! Redacted `Debug` for the types that contain identifiers, setting values or documents. Setting values are also overwritten in memory.
 
 use std::fmt::{Debug, Formatter, Result};
 

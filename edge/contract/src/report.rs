@@ -1,4 +1,4 @@
-//! How requests end.
+//! Reports, and their parts.
 
 use serde::{Deserialize, Serialize};
 #[cfg(feature = "wasmtime")]
@@ -36,7 +36,7 @@ pub struct Report {
 #[cfg_attr(feature = "wasmtime", repr(u8))]
 #[serde(rename_all = "kebab-case")]
 pub enum Outcome {
-    /// Access: data was found, and every source answered.
+    /// Access: data was found, and every source was searched.
     #[cfg_attr(feature = "wasmtime", component(name = "found"))]
     Found,
     /// Every source answered, and none holds data under these identifiers.
@@ -89,8 +89,8 @@ pub struct Finding {
     /// A stable code for programs. Guards, which `request.overrides` may lift where the note says so: `staff-account`,
     /// `own-account`. Unusable identifiers: `unsupported-kind`, `no-email`. Incomplete sources: `too-many`,
     /// `not-permitted`, `unavailable`, `not-searchable`, `not-licensed`. Data under an identifier that differs from the
-    /// given one in case alone, and was left out: `similar-identifier`. A completed deletion whose vendor does not say what
-    /// became of this identifier: `not-itemised`. A result that may be due to other requests of the job: `shared-job`.
+    /// given one in case alone, and was left out: `similar-identifier`. A completed deletion for which the vendor reports no
+    /// result per identifier: `not-itemised`. A result that may be due to other requests of the job: `shared-job`.
     /// Connectors may use further codes: show the note of a code that the host does not know.
     pub code: Option<String>,
     /// One sentence for a person.
@@ -136,7 +136,7 @@ pub enum Amount {
     Count(u64),
 }
 
-/// A document that answers an access request.
+/// A document returned for an access request.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "wasmtime", derive(ComponentType, Lift, Lower), component(record))]
 #[serde(rename_all = "kebab-case")]

@@ -1,4 +1,4 @@
-//! What a host asks for.
+//! Requests of hosts.
 
 use serde::{Deserialize, Serialize};
 #[cfg(feature = "wasmtime")]

@@ -2,11 +2,11 @@ use serde::{Deserialize, Serialize};
 
 use crate::Error;
 
-/// The result of a call or of an element of a list, as JSON has it.
+/// The result of a call, or of one element of a list, in its JSON form.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum CallResult<T> {
-    /// What the connector returned.
+    /// The value that the connector returned.
     Ok(T),
     /// Its error.
     Error(Error),

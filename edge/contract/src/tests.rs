@@ -14,7 +14,7 @@ fn error() -> Error {
     Error {
         kind: ErrorKind::RateLimited,
         remedy: Remedy::Retry(5),
-        message: "NotAWord".to_owned(),
+        message: "NotKebabCase".to_owned(),
         problems: Vec::new(),
         http_status: Some(429),
         vendor_code: None,
@@ -23,10 +23,10 @@ fn error() -> Error {
 }
 
 #[test]
-fn records_have_all_their_members_in_the_spelling_of_the_contract() {
-    let spelled = json!({ "kind": "rate-limited", "remedy": { "retry": 5 }, "message": "NotAWord", "problems": [],
+fn records_have_all_members_named_as_in_the_contract() {
+    let expected = json!({ "kind": "rate-limited", "remedy": { "retry": 5 }, "message": "NotKebabCase", "problems": [],
         "http-status": 429, "vendor-code": null, "vendor-request-id": null });
-    assert_eq!(json_of(&error()), spelled);
+    assert_eq!(json_of(&error()), expected);
     let finding = Finding {
         source: "SomeSource".to_owned(),
         state: SourceState::NotPermitted,
@@ -35,13 +35,13 @@ fn records_have_all_their_members_in_the_spelling_of_the_contract() {
         code: None,
         note: None,
     };
-    let spelled = json!({ "source": "SomeSource", "state": "not-permitted", "amount": "present", "identifiers": [0],
+    let expected = json!({ "source": "SomeSource", "state": "not-permitted", "amount": "present", "identifiers": [0],
         "code": null, "note": null });
-    assert_eq!(json_of(&finding), spelled);
+    assert_eq!(json_of(&finding), expected);
 }
 
 #[test]
-fn cases_are_words_and_payloads_are_objects_of_one_member() {
+fn cases_are_names_or_objects_with_one_member() {
     assert_eq!(json_of(&Amount::Count(2)), json!({ "count": 2 }));
     assert_eq!(json_of(&Identifier::external_id("E-1")), json!({ "external-id": "E-1" }));
     assert_eq!(json_of(&Identifier::other("loyalty", "7")), json!({ "other": ["loyalty", "7"] }));
@@ -51,7 +51,7 @@ fn cases_are_words_and_payloads_are_objects_of_one_member() {
 }
 
 #[test]
-fn what_is_written_is_read_again() {
+fn values_round_trip_through_json() {
     let request = Request { attempts: Some(Attempts::at(7)), ..Request::new("r-1", [Identifier::email("a@x.org")]) };
     let task = Task::new(request.clone(), "t1.A.A");
     assert_eq!(serde_json::from_value::<Task>(json_of(&task)).expect("a task"), task);
@@ -60,14 +60,14 @@ fn what_is_written_is_read_again() {
 }
 
 #[test]
-fn attempts_and_overrides_may_be_left_out_of_a_request() {
+fn attempts_and_overrides_are_optional_in_a_request() {
     let request = json!({ "id": "r-1", "subject": [{ "email": "a@x.org" }] });
     let expected = Request::new("r-1", [Identifier::email("a@x.org")]);
     assert_eq!(serde_json::from_value::<Request>(request).expect("a request"), expected);
 }
 
 #[test]
-fn nothing_private_is_printed() {
+fn debug_output_contains_no_private_values() {
     let request = Request::new("r-1", [Identifier::email("s3cret"), Identifier::other("s3cret", "s3cret")]);
     let document = Document {
         name: "contact.json".to_owned(),
@@ -82,7 +82,7 @@ fn nothing_private_is_printed() {
 }
 
 #[test]
-fn cases_are_displayed_as_in_json() {
+fn display_of_a_case_is_its_json_name() {
     assert_eq!(Outcome::DataRemaining.to_string(), "data-remaining");
     assert_eq!(ErrorKind::JobNotFound.to_string(), "job-not-found");
 }

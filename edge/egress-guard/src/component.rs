@@ -1,4 +1,4 @@
-//! The part that exists in WebAssembly alone. No decision is made here.
+//! The WebAssembly part. It contains no decisions, because it cannot be tested natively.
 
 mod bindings;
 
@@ -25,13 +25,13 @@ impl Guest for Guard {
             Some(Scheme::Other(_)) | None => None,
         };
         let (authority, path) = (request.authority(), request.path_with_query());
-        let permitted =
-            POLICY.with(|policy| policy.get_or_init(configured).permits(tls, authority.as_deref(), path.as_deref()));
-        if permitted { handle(request, options) } else { Err(ErrorCode::HttpRequestDenied) }
+        let is_permitted = POLICY
+            .with(|policy| policy.get_or_init(configured_policy).permits(tls, authority.as_deref(), path.as_deref()));
+        if is_permitted { handle(request, options) } else { Err(ErrorCode::HttpRequestDenied) }
     }
 }
 
-fn configured() -> Policy {
-    let given = get_environment().into_iter().find(|(name, _)| name == "EGRESS_ORIGINS").map(|(_, list)| list);
-    Policy::of_list(given.as_deref().or(option_env!("EGRESS_GUARD_ORIGINS")).unwrap_or_default())
+fn configured_policy() -> Policy {
+    let list = get_environment().into_iter().find(|(name, _)| name == "EGRESS_ORIGINS").map(|(_, list)| list);
+    Policy::of_list(list.as_deref().or(option_env!("EGRESS_GUARD_ORIGINS")).unwrap_or_default())
 }

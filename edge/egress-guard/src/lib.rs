@@ -1,16 +1,14 @@
-//! An egress policy as a component, for hosts that have none of their own.
+//! An egress policy as a component, for hosts without an egress policy.
 //!
-//! It imports and exports `wasi:http/outgoing-handler`. Composed before a plugin, it takes the place of the host's: a
-//! request to an origin that is permitted is handed on as it is, and the answer to all others is `HTTP-request-denied`,
-//! before a byte has left. The plugin cannot go around it, since what it imports is the guard; and it sees nothing of the
-//! guard's memory or environment.
+//! It imports and exports `wasi:http/outgoing-handler`. It is composed between a plugin and the host: it passes requests to permitted
+//! origins on unchanged, and rejects all others with `HTTP-request-denied` before a byte is sent. The plugin cannot bypass the guard,
+//! because the guard is its only import of `outgoing-handler`. The plugin has no access to the memory or the environment of the guard.
 //!
-//! What is permitted stands in the environment variable `EGRESS_ORIGINS`, entries of [`origin`] with commas between them.
-//! Without that variable it is what the guard was built with (`EGRESS_GUARD_ORIGINS`, at build; nothing by default). **An
-//! empty list and one with a wrong entry deny all.**
+//! The environment variable `EGRESS_ORIGINS` has the permitted origins: entries of [`origin`], separated by commas. Without the variable,
+//! the list from the build applies (`EGRESS_GUARD_ORIGINS` at build time, empty by default). **An empty list, and a list with an invalid
+//! entry, deny all requests.**
 //!
-//! A guard sees names, and not where they lead. A host that looks them up itself can refuse private addresses, too; where it
-//! does not, the network should.
+//! The guard checks host names, not the addresses that they resolve to. The host or the network should deny private addresses.
 
 #[cfg(target_arch = "wasm32")]
 mod component;
@@ -23,8 +21,7 @@ use origin::{Host, Origin};
 pub struct Policy(Vec<Origin>);
 
 impl Policy {
-    /// Permits what this list says, with commas between its entries. One wrong entry, and nothing is permitted: what
-    /// was meant is not known.
+    /// Parses a list of entries, separated by commas. If one entry is invalid, nothing is permitted, because the intent is unknown.
     #[must_use]
     pub fn of_list(list: &str) -> Self {
         if list.trim().is_empty() {
@@ -33,17 +30,17 @@ impl Policy {
         Self(list.split(',').map(|entry| Origin::parse(entry.trim()).ok()).collect::<Option<_>>().unwrap_or_default())
     }
 
-    /// Whether a request may be sent. `None` is what it does not say, and hosts would put something in its place.
+    /// Whether a request may be sent. A request without scheme, authority or path is denied, because hosts substitute different defaults.
     ///
-    /// The path decides nothing as long as it is one. Some hosts make the URL by writing authority and path one after the other:
-    /// then a path of `@example.com/` makes a user name of the host that was permitted.
+    /// The path must begin with a slash and is otherwise ignored. Some hosts concatenate authority and path to a URL: a path of
+    /// `@example.com/` would turn the permitted host into a user name.
     #[must_use]
     pub fn permits(&self, tls: Option<bool>, authority: Option<&str>, path_with_query: Option<&str>) -> bool {
         let (Some(tls), Some(authority), Some(path)) = (tls, authority, path_with_query) else { return false };
         let Some(target) = Origin::of_request(tls, authority).filter(|_| path.starts_with('/')) else { return false };
-        let private =
+        let is_private =
             matches!(target.host, Host::Address(address) if !address.is_loopback() && !origin::is_public(address));
-        !private && self.0.iter().any(|origin| origin.covers(&target))
+        !is_private && self.0.iter().any(|origin| origin.covers(&target))
     }
 }
 

@@ -1,7 +1,7 @@
 //! The parameters of a call, in its body.
 //!
-//! An unknown member, or one that occurs twice, is an error: a misspelled `mode` must not count as a missing one. Errors say where and
-//! what was expected, and repeat nothing of what was sent.
+//! An unknown or repeated member is an error: a misspelled `mode` must not count as a missing one. Errors have the position and what was
+//! expected there. They do not repeat any part of the body.
 
 use privacy_contract::{DeletionMode, Request, Right, Task};
 use serde::Deserialize;
@@ -10,7 +10,7 @@ use serde::de::DeserializeOwned;
 use crate::http::{Body, Head};
 use crate::problem::Details;
 
-/// The longest body that is read, in bytes.
+/// The maximum size of a body, in bytes.
 pub const MAX_BYTES: usize = 1024 * 1024;
 
 /// The parameters of `check`.
@@ -47,31 +47,31 @@ pub struct Poll {
     pub tasks: Vec<Task>,
 }
 
-/// The parameters of a call.
+/// Reads a body and parses it as the parameters of a call.
 ///
 /// # Errors
 /// 415, 413, 408 and 400.
-pub fn read<T: DeserializeOwned>(head: &Head, body: &mut impl Body) -> Result<T, Details> {
+pub fn parse<T: DeserializeOwned>(head: &Head, body: &mut impl Body) -> Result<T, Details> {
     if !is_json(head) {
-        return Err(Details::not_json());
+        return Err(Details::unsupported_media_type());
     }
-    let promised = head.header("content-length").and_then(|length| length.parse().ok()).unwrap_or(0);
+    let announced = head.header("content-length").and_then(|length| length.parse().ok()).unwrap_or(0);
     let mut text = Vec::new();
     loop {
-        if promised.max(text.len()) > MAX_BYTES {
+        if announced.max(text.len()) > MAX_BYTES {
             return Err(Details::too_large());
         }
-        let piece = body.read().map_err(|_| Details::interrupted())?;
-        if piece.is_empty() {
+        let bytes = body.read().map_err(|_| Details::interrupted())?;
+        if bytes.is_empty() {
             break;
         }
-        text.extend_from_slice(&piece);
+        text.extend_from_slice(&bytes);
     }
-    // Derived readers take an array for an object.
+    // Derived deserializers accept an array in place of an object.
     if text.trim_ascii_start().first() != Some(&b'{') {
         return Err(Details::malformed("The body must be a JSON object."));
     }
-    serde_json::from_slice(&text).map_err(|error| Details::malformed(sentence(&error)))
+    serde_json::from_slice(&text).map_err(|error| Details::malformed(reason(&error)))
 }
 
 fn is_json(head: &Head) -> bool {
@@ -79,17 +79,17 @@ fn is_json(head: &Head) -> bool {
     media_type.trim().eq_ignore_ascii_case("application/json") && !head.has("content-encoding")
 }
 
-/// What an error of the reader says, without what it repeats of the text.
-fn sentence(error: &serde_json::Error) -> String {
+/// The position and reason of a parse error, without the parts of the body that `serde_json` repeats.
+fn reason(error: &serde_json::Error) -> String {
     let text = error.to_string();
     let text = text.rsplit_once(" at line ").map_or(text.as_str(), |(text, _)| text);
     let reason = if !error.is_data() {
-        "this is no JSON"
+        "this is not JSON"
     } else if text.starts_with("missing field ") || text.starts_with("duplicate field ") {
         text
     } else {
-        // What was expected stands at the end, in this crate's own words; what was found, before that.
-        text.rfind("expected ").and_then(|at| text.get(at..)).unwrap_or("this does not fit")
+        // The message ends with what was expected, which is text of this crate. What was found comes before it.
+        text.rfind("expected ").and_then(|at| text.get(at..)).unwrap_or("this value is not valid here")
     };
     format!("The body, line {}, column {}: {reason}.", error.line(), error.column())
 }

@@ -1,4 +1,4 @@
-//! What the environment says: who may call, and the connector's settings.
+//! The configuration from the environment: accepted tokens, and the settings of the connector.
 
 use privacy_contract::{Error, Setting};
 
@@ -9,11 +9,11 @@ use crate::problem::Details;
 /// The variable with the SHA-256 of the callers' token.
 pub const TOKEN_SHA256: &str = "GATEWAY_TOKEN_SHA256";
 
-/// What the names of the variables with the connector's settings begin with.
+/// The prefix of the variables with the connector's settings.
 const PREFIX: &str = "CONNECTOR_";
 
-/// The environment, as far as it is meant for the gateway. It is read once: variables do not change while an instance
-/// lives.
+/// The part of the environment that is meant for the gateway. It is read once, because variables do not change during the lifetime of an
+/// instance.
 pub struct Configuration {
     callers: Result<Callers, &'static str>,
     /// Variables and values.
@@ -21,11 +21,11 @@ pub struct Configuration {
 }
 
 impl Configuration {
-    /// Takes what is meant for the gateway.
+    /// Selects the variables that are meant for the gateway.
     #[must_use]
-    pub fn read(environment: Vec<(String, String)>) -> Self {
+    pub fn from_environment(environment: Vec<(String, String)>) -> Self {
         let tokens = environment.iter().find(|(name, _)| name == TOKEN_SHA256);
-        let callers = match tokens.map(|(_, value)| Callers::read(value)) {
+        let callers = match tokens.map(|(_, value)| Callers::parse(value)) {
             Some(Some(callers)) => Ok(callers),
             Some(None) => Err("GATEWAY_TOKEN_SHA256 must be the SHA-256 of a token, as 64 hexadecimal digits."),
             None => Err("Set GATEWAY_TOKEN_SHA256 to the SHA-256 of the token that callers send."),
@@ -34,20 +34,19 @@ impl Configuration {
         Self { callers, settings }
     }
 
-    /// Who may call.
+    /// The callers that are accepted.
     ///
     /// # Errors
-    /// 503, if that was not said.
+    /// 503, if no valid token digest is configured.
     pub fn callers(&self) -> Result<&Callers, Details> {
-        self.callers.as_ref().map_err(|detail| Details::no_callers(detail))
+        self.callers.as_ref().map_err(|detail| Details::not_configured(detail))
     }
 
-    /// Configures the connector. Each field that it describes has its variable: `CONNECTOR_DATACENTER_ID` for
-    /// `datacenter-id`. Any other is handed on, too, for the connector knows best what it takes: keys that mean nothing
-    /// any more, and none that are unknown.
+    /// Configures the connector. The variable of `datacenter-id` is `CONNECTOR_DATACENTER_ID`. Variables without a described setting are
+    /// passed on too, because only the connector knows which obsolete keys it still accepts.
     ///
     /// # Errors
-    /// `invalid-settings`, with the variables in place of the settings.
+    /// `invalid-settings`, with the variables in place of the keys.
     pub fn apply(&self, connector: &mut impl Connector) -> Result<(), Error> {
         let fields = connector.describe().settings;
         let key = |variable: &str| match fields.iter().find(|field| self::variable(&field.key) == variable) {
@@ -65,9 +64,9 @@ impl Configuration {
     }
 }
 
-/// The variable of a setting.
+/// The name of the variable for a setting.
 fn variable(key: &str) -> String {
-    [PREFIX, &key.to_ascii_uppercase().replace(|letter: char| !letter.is_ascii_alphanumeric(), "_")].concat()
+    [PREFIX, &key.to_ascii_uppercase().replace(|character: char| !character.is_ascii_alphanumeric(), "_")].concat()
 }
 
 #[cfg(test)]
@@ -75,7 +74,7 @@ mod tests {
     use super::variable;
 
     #[test]
-    fn a_setting_has_its_variable() {
+    fn setting_keys_become_variable_names() {
         assert_eq!(variable("datacenter-id"), "CONNECTOR_DATACENTER_ID");
         assert_eq!(variable("api.key v2"), "CONNECTOR_API_KEY_V2");
     }

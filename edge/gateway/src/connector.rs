@@ -1,8 +1,8 @@
-//! What the gateway is composed with: `privacy:connector/connector`, in whose WIT each function is documented.
+//! The connector that the gateway is composed with: `privacy:connector/connector`. The WIT documents each function.
 
 use privacy_contract::{Chunk, Connection, DeletionMode, Error, Manifest, Progress, Request, Right, Setting, Task};
 
-/// One result for each request or task, in their order.
+/// One result for each request or task, in the same order.
 pub type Results = Vec<Result<Progress, Error>>;
 
 /// A connector.
@@ -13,13 +13,13 @@ pub trait Connector {
     /// `configure`.
     ///
     /// # Errors
-    /// As the contract says.
+    /// As in the contract.
     fn configure(&mut self, settings: &[Setting]) -> Result<(), Error>;
 
     /// `check`.
     ///
     /// # Errors
-    /// As the contract says.
+    /// As in the contract.
     fn check(&mut self, rights: &[Right]) -> Result<Connection, Error>;
 
     /// `access`.
@@ -37,6 +37,6 @@ pub trait Connector {
     /// `read`.
     ///
     /// # Errors
-    /// As the contract says.
+    /// As in the contract.
     fn read(&mut self, reference: &str, offset: u64, limit: u32) -> Result<Chunk, Error>;
 }

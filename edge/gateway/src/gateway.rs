@@ -1,4 +1,4 @@
-//! Which call a request is, and how its result is answered.
+//! Maps requests to calls of the connector, and results to responses.
 
 use privacy_contract::{CallResult, Progress};
 use serde::Serialize;
@@ -6,91 +6,97 @@ use serde::Serialize;
 use crate::arguments::{self, Check, Delete, Poll, Start};
 use crate::configuration::Configuration;
 use crate::connector::{Connector, Results};
-use crate::document;
-use crate::http::{Answer, Body, Head, Payload, retry_after};
+use crate::download;
+use crate::http::{Body, Head, retry_after};
 use crate::problem::Details;
+use crate::response::{Payload, Response};
 use crate::route::{self, Query, Route};
 
-/// What `GET /openapi.json` serves.
+/// The body of `GET /openapi.json`.
 pub const OPENAPI: &str = include_str!("../openapi.json");
 
-/// The gateway of one instance. All that it keeps is that the connector is configured: the connector keeps a token, and a
-/// host that lets one instance serve many requests saves the call for it.
+/// The gateway of one instance. Its only state is whether the connector is configured: the connector caches its access token, so an
+/// instance that serves several requests needs one token for all of them.
 pub struct Gateway {
     configuration: Configuration,
-    configured: bool,
+    is_configured: bool,
 }
 
-/// What a call with a list answers: one result for each element, in order.
+/// The body of a response to a list of elements: one result for each, in the same order.
 #[derive(Serialize)]
 struct ResultList {
     results: Vec<CallResult<Progress>>,
 }
 
 impl Gateway {
-    /// A gateway that is set up like this.
+    /// A gateway with this configuration.
     #[must_use]
     pub const fn new(configuration: Configuration) -> Self {
-        Self { configuration, configured: false }
+        Self { configuration, is_configured: false }
     }
 
-    /// Answers a request. Who calls is looked at first: nobody else gets to know anything, or is listened to.
-    pub fn answer(&mut self, head: &Head, body: &mut impl Body, connector: &mut impl Connector) -> Answer {
-        self.serve(head, body, connector).unwrap_or_else(Answer::from)
+    /// Handles a request. Authentication comes first: without it, the body is not read and the response reveals nothing.
+    pub fn handle(&mut self, head: &Head, body: &mut impl Body, connector: &mut impl Connector) -> Response {
+        self.dispatch(head, body, connector).unwrap_or_else(Response::from)
     }
 
-    fn serve(&mut self, head: &Head, body: &mut impl Body, connector: &mut impl Connector) -> Result<Answer, Details> {
-        self.configuration.callers()?.admit(head)?;
+    fn dispatch(
+        &mut self,
+        head: &Head,
+        body: &mut impl Body,
+        connector: &mut impl Connector,
+    ) -> Result<Response, Details> {
+        self.configuration.callers()?.authenticate(head)?;
         let (path, query) = route::split(&head.target);
         let route = Route::at(path).ok_or_else(Details::not_found)?;
         if head.method != route.method() {
             return Err(Details::method_not_allowed(route.method()));
         }
-        let query = Query::read(query, &route)?;
+        let query = Query::parse(query, &route)?;
         match route {
-            Route::OpenApi => Ok(Answer::new(200, "application/json", Payload::Whole(OPENAPI.into()))),
-            Route::Manifest => Answer::json(200, &connector.describe()),
+            Route::OpenApi => Ok(Response::new(200, "application/json", Payload::Full(OPENAPI.into()))),
+            Route::Manifest => Response::json(200, &connector.describe()),
             Route::Checks => {
-                let Check { rights } = arguments::read(head, body)?;
-                Answer::json(200, &self.configured(connector)?.check(&rights)?)
+                let Check { rights } = arguments::parse(head, body)?;
+                Response::json(200, &self.configured(connector)?.check(&rights)?)
             }
             Route::Accesses => {
-                let Start { requests } = arguments::read(head, body)?;
-                list(self.configured(connector)?.access(&requests))
+                let Start { requests } = arguments::parse(head, body)?;
+                list_response(self.configured(connector)?.access(&requests))
             }
             Route::Deletions => {
-                let Delete { requests, mode } = arguments::read(head, body)?;
-                list(self.configured(connector)?.delete(&requests, mode))
+                let Delete { requests, mode } = arguments::parse(head, body)?;
+                list_response(self.configured(connector)?.delete(&requests, mode))
             }
             Route::OptOuts => {
-                let Start { requests } = arguments::read(head, body)?;
-                list(self.configured(connector)?.opt_out(&requests))
+                let Start { requests } = arguments::parse(head, body)?;
+                list_response(self.configured(connector)?.opt_out(&requests))
             }
             Route::Polls => {
-                let Poll { tasks } = arguments::read(head, body)?;
-                list(self.configured(connector)?.poll(&tasks))
+                let Poll { tasks } = arguments::parse(head, body)?;
+                list_response(self.configured(connector)?.poll(&tasks))
             }
-            Route::Document(reference) => document::open(reference, &query, head, self.configured(connector)?),
+            Route::Document(reference) => download::open(reference, &query, head, self.configured(connector)?),
         }
     }
 
     fn configured<'c, C: Connector>(&mut self, connector: &'c mut C) -> Result<&'c mut C, Details> {
-        if !self.configured {
+        if !self.is_configured {
             self.configuration.apply(connector)?;
-            self.configured = true;
+            self.is_configured = true;
         }
         Ok(connector)
     }
 }
 
-/// Results and, while any request is pending, a `Retry-After` for the first of them.
-fn list(results: Results) -> Result<Answer, Details> {
+/// The results. While any request is pending, `Retry-After` is the delay of the first that is due.
+fn list_response(results: Results) -> Result<Response, Details> {
     let next_ms = results.iter().flatten().filter_map(poll_after_ms).min();
     let results = results.into_iter().map(CallResult::from).collect();
-    let answer = Answer::json(200, &ResultList { results })?;
+    let response = Response::json(200, &ResultList { results })?;
     Ok(match next_ms {
-        Some(ms) => answer.with("retry-after", retry_after(ms).to_string()),
-        None => answer,
+        Some(ms) => response.with_header("retry-after", retry_after(ms).to_string()),
+        None => response,
     })
 }
 

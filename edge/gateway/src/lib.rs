@@ -1,23 +1,22 @@
 //! A privacy connector as an HTTP service, for runtimes that serve `wasi:http/incoming-handler` and nothing else.
 //!
-//! It knows no vendor: whatever exports `privacy:connector/connector` can be composed with it. It keeps no state:
-//! requests and tickets travel in bodies, references of documents in the URL. What it serves is described by
-//! `openapi.json`, which it serves, too.
+//! It is vendor-neutral: it can be composed with any component that exports `privacy:connector/connector`. It is stateless: requests and
+//! tickets are in bodies, references of documents in the URL. `GET /openapi.json` describes its routes.
 //!
-//! The map, in the direction in which a request goes:
+//! The modules, in the order in which a request passes through them:
 //!
-//! | module | what it knows |
+//! | module | content |
 //! |---|---|
-//! | `component` | wasm only: the bindings, `wasi:http`, the connector. No decision is made there. |
-//! | [`gateway`] | which call a request is, and how its result is answered |
-//! | [`configuration`], [`callers`] | the environment: who may call, and the connector's settings |
+//! | `component` | WebAssembly only: the bindings, `wasi:http`, the connector. It contains no decisions. |
+//! | [`gateway`] | maps requests to calls of the connector, and results to responses |
+//! | [`configuration`], [`callers`] | the environment: accepted tokens, and the connector's settings |
 //! | [`route`], [`arguments`] | paths, queries and bodies |
-//! | [`document`] | documents, streamed |
-//! | [`problem`] | what went wrong, as problem details |
-//! | [`http`] | a request and an answer |
+//! | [`download`], [`document`] | downloads with ranges, and documents as streams |
+//! | [`problem`] | errors as problem details |
+//! | [`response`], [`http`] | responses and requests |
 //! | [`connector`] | the trait of a connector |
 //!
-//! All but `component` compiles natively; that is how it is tested.
+//! All modules except `component` compile natively, and their tests run natively.
 
 pub mod arguments;
 pub mod callers;
@@ -26,9 +25,11 @@ mod component;
 pub mod configuration;
 pub mod connector;
 pub mod document;
+pub mod download;
 pub mod gateway;
 pub mod http;
 pub mod problem;
+pub mod response;
 pub mod route;
 #[cfg(test)]
 mod tests;

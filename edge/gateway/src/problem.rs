@@ -1,37 +1,38 @@
-//! What went wrong, as problem details (RFC 9457).
+//! Errors as problem details (RFC 9457).
 //!
 //! | kind | status | |
 //! |---|---|---|
-//! | `invalid-request` | 422 | the connector refuses the request as it is written |
-//! | `invalid-ticket` | 404 | ticket or reference names nothing |
-//! | `job-not-found` | 410 | what ticket or reference names is gone |
+//! | `invalid-request` | 422 | the request cannot be served as written |
+//! | `invalid-ticket` | 404 | the ticket or reference is invalid |
+//! | `job-not-found` | 410 | the vendor no longer has the job or file |
 //! | `rate-limited` | 429 | with `Retry-After` |
-//! | `unsupported` | 501 | this connector cannot do it |
-//! | `unauthorized`, `forbidden`, `unexpected-response` | 502 | between connector and vendor; 401 and 403 are about the gateway's own callers |
-//! | `not-configured`, `invalid-settings` | 503 | the operator has to set the gateway up |
-//! | `unavailable` | 503 | with `Retry-After`, where a retry may help |
-//! | `outcome-unknown` | 504 | the vendor may or may not have begun |
+//! | `unsupported` | 501 | the connector does not support the call |
+//! | `unauthorized`, `forbidden`, `unexpected-response` | 502 | an error between connector and vendor; 401 and 403 are for the gateway's own callers |
+//! | `not-configured`, `invalid-settings` | 503 | the operator must configure the gateway |
+//! | `unavailable` | 503 | with `Retry-After` if a retry may help |
+//! | `outcome-unknown` | 504 | the vendor may or may not have started the deletion |
 //!
-//! Those have the members of the contract's error, spelled as [`privacy_contract`] does. What the gateway itself
-//! refuses has a sentence that repeats nothing of what was sent.
+//! These have the members of the contract's error, in the JSON form of [`privacy_contract`]. Errors of the gateway itself have a fixed
+//! `detail`, which does not repeat any part of the request.
 
 use std::borrow::Cow;
 
 use serde::{Serialize, Serializer};
 
-use crate::http::{Answer, Payload, retry_after};
+use crate::http::retry_after;
 use privacy_contract::{Error, ErrorKind, Problem, Remedy};
 
-/// One thing that went wrong, for the caller.
+/// An error for the caller.
 pub struct Details {
-    /// The status of an answer that says nothing else.
+    /// The status of the response.
     pub status: u16,
-    /// What sets this problem apart from others: the last part of its `type`.
+    /// The last part of the problem's `type`.
     kind: &'static str,
     title: &'static str,
     detail: Cow<'static, str>,
     error: Option<Error>,
-    headers: Vec<(&'static str, String)>,
+    /// Headers of the response beside its media type.
+    pub headers: Vec<(&'static str, String)>,
 }
 
 impl Details {
@@ -39,95 +40,95 @@ impl Details {
         Self { status, kind, title, detail, error: None, headers: Vec::new() }
     }
 
-    fn with(mut self, name: &'static str, value: &str) -> Self {
+    fn with_header(mut self, name: &'static str, value: &str) -> Self {
         self.headers.push((name, value.to_owned()));
         self
     }
 
-    /// Nobody may call, for it is not said who may.
+    /// No valid token digest is configured.
     #[must_use]
-    pub fn no_callers(detail: &'static str) -> Self {
+    pub fn not_configured(detail: &'static str) -> Self {
         Self::new(503, "gateway-not-configured", "The gateway is not configured.", detail.into())
     }
 
-    /// The caller does not say who it is.
+    /// The request has no token.
     #[must_use]
-    pub fn no_token() -> Self {
+    pub fn missing_token() -> Self {
         let detail = "Send Authorization: Bearer, and the token.";
-        Self::unauthenticated(detail).with("www-authenticate", "Bearer realm=\"privacy gateway\"")
+        Self::unauthenticated(detail).with_header("www-authenticate", "Bearer realm=\"privacy gateway\"")
     }
 
-    /// The caller is not known.
+    /// The token is unknown.
     #[must_use]
-    pub fn wrong_token() -> Self {
+    pub fn invalid_token() -> Self {
         let challenge = "Bearer realm=\"privacy gateway\", error=\"invalid_token\"";
-        Self::unauthenticated("The token is not that of this gateway.").with("www-authenticate", challenge)
+        Self::unauthenticated("The token is not valid for this gateway.").with_header("www-authenticate", challenge)
     }
 
     fn unauthenticated(detail: &'static str) -> Self {
         Self::new(401, "unauthenticated", "The caller is not known.", detail.into())
     }
 
-    /// There is nothing at this path.
+    /// The path has no route.
     #[must_use]
     pub fn not_found() -> Self {
-        let detail = "GET /openapi.json describes all that there is.";
-        Self::new(404, "not-found", "There is nothing at this path.", detail.into())
+        let detail = "GET /openapi.json describes all paths.";
+        Self::new(404, "not-found", "The path does not exist.", detail.into())
     }
 
-    /// The path has another method.
+    /// The route has a different method.
     #[must_use]
     pub fn method_not_allowed(allowed: &'static str) -> Self {
-        let detail = "The header Allow names the method.";
-        Self::new(405, "method-not-allowed", "The path has another method.", detail.into()).with("allow", allowed)
+        let detail = "The header Allow has the method of this path.";
+        Self::new(405, "method-not-allowed", "The method is not allowed.", detail.into()).with_header("allow", allowed)
     }
 
-    /// The body is no JSON, to judge by its headers.
+    /// The headers declare a body that is not JSON.
     #[must_use]
-    pub fn not_json() -> Self {
+    pub fn unsupported_media_type() -> Self {
         let detail = "Send Content-Type: application/json, and no Content-Encoding.";
         Self::new(415, "unsupported-media-type", "The body is not JSON.", detail.into())
     }
 
-    /// The body is longer than what is read.
+    /// The body exceeds the maximum size.
     #[must_use]
     pub fn too_large() -> Self {
-        Self::new(413, "body-too-large", "The body is too large.", "At most 1 MiB is read.".into())
+        Self::new(413, "body-too-large", "The body is too large.", "A body has at most 1 MiB.".into())
     }
 
-    /// The body broke off.
+    /// The body was not received to its end.
     #[must_use]
     pub fn interrupted() -> Self {
-        let detail = "It broke off, or did not go on for half a minute.";
-        Self::new(408, "body-interrupted", "The body did not come to its end.", detail.into())
+        let detail = "The transfer failed, or no byte was received for 30 seconds.";
+        Self::new(408, "body-interrupted", "The body is incomplete.", detail.into())
     }
 
-    /// Query or body are not what the path takes.
+    /// The query or the body is malformed.
     #[must_use]
     pub fn malformed(detail: impl Into<Cow<'static, str>>) -> Self {
-        Self::new(400, "malformed-request", "The request is not what this path takes.", detail.into())
+        Self::new(400, "malformed-request", "The request is malformed.", detail.into())
     }
 
-    /// No byte of a document of this length is within the range.
+    /// The range contains no byte of a document of this length.
     #[must_use]
-    pub fn no_such_range(length: u64) -> Self {
+    pub fn range_not_satisfiable(length: u64) -> Self {
         let range = ["bytes */", &length.to_string()].concat();
-        let detail = "The header Content-Range says how long the document is.";
-        Self::new(416, "range-not-satisfiable", "The range lies behind the end.", detail.into())
-            .with("content-range", &range)
+        let detail = "The header Content-Range has the length of the document.";
+        Self::new(416, "range-not-satisfiable", "The range is beyond the end of the document.", detail.into())
+            .with_header("content-range", &range)
     }
 
-    /// The caller said another length than the document has.
+    /// The size in the query differs from that of the document.
     #[must_use]
-    pub fn other_size() -> Self {
-        let detail = "The query's size has to be that of the report.";
-        Self::new(409, "other-size", "The document has another size.", detail.into())
+    pub fn size_mismatch() -> Self {
+        let detail = "Send the size from the report.";
+        Self::new(409, "other-size", "The size does not match the document.", detail.into())
     }
 
-    /// A value that cannot be written as JSON.
+    /// A value cannot be serialised as JSON.
     #[must_use]
-    pub fn unwritable() -> Self {
-        Self::new(500, "unwritable", "The answer cannot be written.", "This is an error of the gateway.".into())
+    pub fn not_serializable() -> Self {
+        Self::new(500, "unwritable", "The response cannot be serialised.", "This is an error of the gateway.".into())
     }
 }
 
@@ -151,20 +152,10 @@ impl From<Error> for Details {
         };
         let mut details = Self::new(status, kind, title, Cow::Owned(error.message.clone()));
         if let Remedy::Retry(ms) = error.remedy {
-            details = details.with("retry-after", &retry_after(ms).to_string());
+            details = details.with_header("retry-after", &retry_after(ms).to_string());
         }
         details.error = Some(error);
         details
-    }
-}
-
-impl From<Details> for Answer {
-    fn from(details: Details) -> Self {
-        // It has no map with other keys than text, the one thing that JSON cannot hold.
-        let text = serde_json::to_vec(&details).unwrap_or_default();
-        let mut answer = Self::new(details.status, "application/problem+json", Payload::Whole(text));
-        answer.headers.extend(details.headers);
-        answer
     }
 }
 
@@ -178,11 +169,11 @@ impl Serialize for Details {
             status: u16,
             detail: &'a str,
             #[serde(flatten)]
-            error: Option<OfConnector<'a>>,
+            error: Option<ConnectorError<'a>>,
         }
         #[derive(Serialize)]
         #[serde(rename_all = "kebab-case")]
-        struct OfConnector<'a> {
+        struct ConnectorError<'a> {
             kind: ErrorKind,
             remedy: Remedy,
             problems: &'a [Problem],
@@ -190,7 +181,7 @@ impl Serialize for Details {
             vendor_code: Option<&'a str>,
             vendor_request_id: Option<&'a str>,
         }
-        let error = self.error.as_ref().map(|error| OfConnector {
+        let error = self.error.as_ref().map(|error| ConnectorError {
             kind: error.kind,
             remedy: error.remedy,
             problems: &error.problems,

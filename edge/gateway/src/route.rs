@@ -4,10 +4,10 @@ use percent_encoding::percent_decode_str;
 
 use crate::problem::Details;
 
-/// What there is to call.
+/// The routes of the gateway.
 #[derive(PartialEq, Eq, Debug)]
 pub enum Route {
-    /// `GET /openapi.json`: the description of all this.
+    /// `GET /openapi.json`: the description of the routes.
     OpenApi,
     /// `GET /manifest`: `describe`.
     Manifest,
@@ -26,7 +26,7 @@ pub enum Route {
 }
 
 impl Route {
-    /// What is at a path.
+    /// The route of a path.
     #[must_use]
     pub fn at(path: &str) -> Option<Self> {
         Some(match path {
@@ -48,7 +48,7 @@ impl Route {
         })
     }
 
-    /// The method that the path has.
+    /// The method of the route.
     #[must_use]
     pub const fn method(&self) -> &'static str {
         match self {
@@ -57,7 +57,7 @@ impl Route {
         }
     }
 
-    /// The names that its query may have.
+    /// The parameters that the query of the route may have.
     const fn parameters(&self) -> &'static [&'static str] {
         match self {
             Self::Document(_) => &["offset", "size"],
@@ -66,7 +66,7 @@ impl Route {
     }
 }
 
-/// The numbers in a query.
+/// The parameters in a query.
 #[derive(Default, PartialEq, Eq, Debug)]
 pub struct Query {
     /// `offset`.
@@ -76,34 +76,34 @@ pub struct Query {
 }
 
 impl Query {
-    /// Reads the query of a route.
+    /// Parses the query of a route.
     ///
     /// # Errors
-    /// 400: a parameter is not known there, stands there twice, or is no number.
-    pub fn read(query: &str, route: &Route) -> Result<Self, Details> {
-        let mut read = Self::default();
+    /// 400: a parameter is unknown, repeated or not a number.
+    pub fn parse(query: &str, route: &Route) -> Result<Self, Details> {
+        let mut parsed = Self::default();
         for (name, value) in form_urlencoded::parse(query.as_bytes()) {
             if !route.parameters().contains(&name.as_ref()) {
                 return Err(Details::malformed("The query has a parameter that this path does not take."));
             }
-            let place = if name == "offset" { &mut read.offset } else { &mut read.size };
-            let number = number(&value).filter(|_| place.is_none());
-            let malformed = || Details::malformed("offset and size are whole numbers, and stand there once.");
-            *place = Some(number.ok_or_else(malformed)?);
+            let parameter = if name == "offset" { &mut parsed.offset } else { &mut parsed.size };
+            let number = parse_number(&value).filter(|_| parameter.is_none());
+            let malformed = || Details::malformed("offset and size must be whole numbers and must not be repeated.");
+            *parameter = Some(number.ok_or_else(malformed)?);
         }
-        Ok(read)
+        Ok(parsed)
     }
 }
 
-/// Path and query of a target.
+/// Splits a target into path and query.
 #[must_use]
 pub fn split(target: &str) -> (&str, &str) {
     target.split_once('?').unwrap_or((target, ""))
 }
 
-/// A number in decimal digits alone: Rust would read a sign, too.
+/// Parses a number that consists of decimal digits only. `str::parse` would also accept a plus sign.
 #[must_use]
-pub fn number(text: &str) -> Option<u64> {
+pub fn parse_number(text: &str) -> Option<u64> {
     text.bytes().all(|byte| byte.is_ascii_digit()).then(|| text.parse().ok()).flatten()
 }
 
@@ -112,24 +112,24 @@ mod tests {
     use super::*;
 
     #[test]
-    fn every_path_has_its_call() {
+    fn paths_are_matched_exactly() {
         assert_eq!(Route::at("/openapi.json"), Some(Route::OpenApi));
         assert_eq!(Route::at("/polls"), Some(Route::Polls));
         assert_eq!(Route::at("/documents/r1.a-b_c.f0"), Some(Route::Document("r1.a-b_c.f0".to_owned())));
         assert_eq!(Route::at("/documents/a%2Fb%20c"), Some(Route::Document("a/b c".to_owned())));
-        for nothing in ["", "/", "/polls/", "//polls", "/Polls", "/documents", "/documents/", "/documents/a/b"] {
-            assert_eq!(Route::at(nothing), None, "{nothing}");
+        for unknown in ["", "/", "/polls/", "//polls", "/Polls", "/documents", "/documents/", "/documents/a/b"] {
+            assert_eq!(Route::at(unknown), None, "{unknown}");
         }
-        assert_eq!(Route::at("/documents/%ff"), None, "no text");
+        assert_eq!(Route::at("/documents/%ff"), None, "not UTF-8");
     }
 
     #[test]
-    fn a_query_holds_what_its_path_takes_and_nothing_else() {
+    fn unknown_repeated_and_malformed_query_parameters_are_rejected() {
         let document = Route::Document("r".to_owned());
-        let read = |query, route| Query::read(query, route).map_err(|details| details.status);
-        assert_eq!(read("", &document), Ok(Query::default()));
-        assert_eq!(read("size=20&offset=7", &document), Ok(Query { offset: Some(7), size: Some(20) }));
-        assert_eq!(read("offset=%37", &document), Ok(Query { offset: Some(7), size: None }));
+        let parse = |query, route| Query::parse(query, route).map_err(|details| details.status);
+        assert_eq!(parse("", &document), Ok(Query::default()));
+        assert_eq!(parse("size=20&offset=7", &document), Ok(Query { offset: Some(7), size: Some(20) }));
+        assert_eq!(parse("offset=%37", &document), Ok(Query { offset: Some(7), size: None }));
         for wrong in [
             "offset=",
             "offset",
@@ -140,8 +140,8 @@ mod tests {
             "limit=1",
             "offset=18446744073709551616",
         ] {
-            assert_eq!(read(wrong, &document), Err(400), "{wrong}");
+            assert_eq!(parse(wrong, &document), Err(400), "{wrong}");
         }
-        assert_eq!(read("offset=1", &Route::Manifest), Err(400));
+        assert_eq!(parse("offset=1", &Route::Manifest), Err(400));
     }
 }

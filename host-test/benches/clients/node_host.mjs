@@ -1,10 +1,10 @@
-// The component in the host of host-test/node: a new connector with its thread for each task, or one that is reused.
-// python_host.py does the same; errands.py describes the protocol.
+// The component in the host of `host-test/node`. It has a new connector with its thread for each command, or reuses one.
+// `python_host.py` does the same. `command_loop.py` describes the protocol.
 
 import { createInterface } from "node:readline";
 import { pathToFileURL } from "node:url";
 
-// The directory with a copy of the host and the transpiled plugin.
+// The directory with a copy of the host and the transpiled component.
 const platform = pathToFileURL(`${process.argv[2]}/`);
 const { ConnectorError, Plugin } = await import(new URL("connector.js", platform));
 const plugin = await Plugin.load(`${process.argv[2]}/plugin/qualtrics.js`);
@@ -17,10 +17,10 @@ const OUTCOMES = {
   "erase-and-verify": "verified",
 };
 
-/** Polls without delay: the jobs of the simulated brand end at once. */
-async function complete(connector, errand, request) {
-  const reads = errand === "access" || errand === "stream";
-  let [progress] = await (reads ? connector.access([request]) : connector.delete([request], errand));
+/** Polls without delay: jobs of the simulated brand complete at once. */
+async function pollUntilDone(connector, name, request) {
+  const isAccess = name === "access" || name === "stream";
+  let [progress] = await (isAccess ? connector.access([request]) : connector.delete([request], name));
   for (;;) {
     if (progress instanceof ConnectorError) throw progress;
     if (progress.tag === "done") return progress.val;
@@ -38,20 +38,20 @@ async function configured({ origin, "client-id": id, "client-secret": secret }) 
 let reuse = false;
 let reused;
 
-async function run(task) {
-  const { errand, email } = task;
-  if (errand === "fresh" || errand === "kept") {
+async function execute(command) {
+  const { command: name, email } = command;
+  if (name === "fresh" || name === "kept") {
     await reused?.close();
-    [reuse, reused] = [errand === "kept", undefined];
+    [reuse, reused] = [name === "kept", undefined];
     return 0;
   }
-  const connector = reused ?? (await configured(task));
+  const connector = reused ?? (await configured(command));
   const request = { id: "request-1", subject: [{ tag: "email", val: email }] };
-  const { outcome, documents } = await complete(connector, errand, request);
-  if (outcome !== OUTCOMES[errand]) throw new Error(outcome);
+  const { outcome, documents } = await pollUntilDone(connector, name, request);
+  if (outcome !== OUTCOMES[name]) throw new Error(`the outcome is ${outcome}, not ${OUTCOMES[name]}`);
   let bytes = 0;
   for (const { content } of documents) {
-    for await (const piece of connector.bytes(content)) bytes += piece.length;
+    for await (const chunk of connector.bytes(content)) bytes += chunk.length;
   }
   if (reuse) reused = connector;
   else await connector.close();
@@ -59,10 +59,10 @@ async function run(task) {
 }
 
 for await (const line of createInterface({ input: process.stdin })) {
-  const task = JSON.parse(line);
+  const command = JSON.parse(line);
   const cpuBefore = process.cpuUsage();
   const start = process.hrtime.bigint();
-  const bytes = await run(task);
+  const bytes = await execute(command);
   const wall = Number(process.hrtime.bigint() - start) / 1e9;
   const cpu = process.cpuUsage(cpuBefore);
   console.log(JSON.stringify({ wall_s: wall, cpu_s: (cpu.user + cpu.system) / 1e6, bytes }));

@@ -1,10 +1,10 @@
-"""The component in the host of `host-test/python`: a new connector for each task, or one that is reused."""
+"""The component in the host of `host-test/python`. It has a new connector for each command, or reuses one."""
 
 import sys
 
 from privacy_host import Connector, DeletionMode, Email, Outcome, Pending, Plugin, Report, Request, Task, unwrap
 
-import errands
+import command_loop
 
 PLUGIN = Plugin.load(sys.argv[1])
 OUTCOMES = {
@@ -16,25 +16,25 @@ OUTCOMES = {
 }
 
 
-def complete(connector: Connector, errand: str, request: Request) -> Report:
-    """Polls without delay: the jobs of the simulated brand end at once."""
-    if errand in ("access", "stream"):
+def poll_until_done(connector: Connector, name: str, request: Request) -> Report:
+    """Polls without delay: jobs of the simulated brand complete at once."""
+    if name in ("access", "stream"):
         [result] = connector.access([request])
     else:
-        [result] = connector.delete([request], DeletionMode(errand))
+        [result] = connector.delete([request], DeletionMode(name))
     while isinstance(progress := unwrap(result), Pending):
         [result] = connector.poll([Task(request, progress.ticket)])
     return progress
 
 
-def configured(errand: dict[str, str]) -> Connector:
-    connector = Connector(PLUGIN, origins=[errand["origin"]])
+def configured(command: dict[str, str]) -> Connector:
+    connector = Connector(PLUGIN, origins=[command["origin"]])
     connector.configure(
         {
             "datacenter-id": "fra1",
-            "client-id": errand["client-id"],
-            "client-secret": errand["client-secret"],
-            "base-url": errand["origin"],
+            "client-id": command["client-id"],
+            "client-secret": command["client-secret"],
+            "base-url": command["origin"],
             "rate-share": "100",
         }
     )
@@ -46,22 +46,22 @@ class Host:
         self.reuse = False
         self.reused: Connector | None = None
 
-    def do(self, errand: dict[str, str]) -> int:
-        name = errand["errand"]
+    def execute(self, command: dict[str, str]) -> int:
+        name = command["command"]
         if name in ("fresh", "kept"):
             if self.reused:
                 self.reused.close()
             self.reuse, self.reused = name == "kept", None
             return 0
-        connector = self.reused or configured(errand)
-        report = complete(connector, name, Request("request-1", [Email(errand["email"])]))
+        connector = self.reused or configured(command)
+        report = poll_until_done(connector, name, Request("request-1", [Email(command["email"])]))
         assert report.outcome is OUTCOMES[name], report.outcome
-        read = sum(len(piece) for document in report.documents for piece in connector.bytes_of(document))
+        document_bytes = sum(len(chunk) for document in report.documents for chunk in connector.bytes_of(document))
         if self.reuse:
             self.reused = connector
         else:
             connector.close()
-        return read
+        return document_bytes
 
 
-errands.run(Host().do)
+command_loop.run(Host().execute)

@@ -1,8 +1,8 @@
-//! Simulated brands, in a process of their own.
+//! Simulated brands, which run in a subprocess.
 
 use std::collections::BTreeMap;
 use std::io::{BufRead, BufReader};
-use std::process::{Child, Command, Stdio};
+use std::process::Child;
 
 use bytes::Bytes;
 use http_body_util::{BodyExt, Full};
@@ -13,10 +13,12 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 use tokio::runtime::Runtime;
 
-/// The person whom the requests are about.
-pub const PERSON: &str = "ada.lovelace@example.com";
+use crate::subprocess;
 
-/// The process of the simulator, until it is dropped.
+/// The email address of the data subject.
+pub const DATA_SUBJECT: &str = "ada.lovelace@example.com";
+
+/// The subprocess of the simulator. It ends when this value is dropped.
 pub struct Simulation {
     process: Child,
     control: String,
@@ -24,7 +26,7 @@ pub struct Simulation {
     runtime: Runtime,
 }
 
-/// What it takes to connect to a brand.
+/// The settings of a connection to a brand.
 #[derive(Clone, Debug, Deserialize, Serialize)]
 #[serde(rename_all = "kebab-case")]
 pub struct Connection {
@@ -33,7 +35,7 @@ pub struct Connection {
     pub client_secret: String,
 }
 
-/// A brand, until it is dropped.
+/// A simulated brand. It ends when this value is dropped.
 pub struct Brand<'s> {
     simulation: &'s Simulation,
     scenario: String,
@@ -42,41 +44,39 @@ pub struct Brand<'s> {
 
 impl Simulation {
     pub fn start() -> Self {
-        let mut process = Command::new(env!("CARGO_BIN_EXE_host-test"))
-            .args(["simulate", "--control", "0"])
-            .stdout(Stdio::piped())
-            .spawn()
-            .expect("the simulator starts");
+        let mut process = subprocess::simulator().spawn().expect("failed to start the simulator");
         let mut line = String::new();
-        let output = process.stdout.as_mut().expect("its output");
-        BufReader::new(output).read_line(&mut line).expect("a line");
-        let told: Value = serde_json::from_str(&line).expect("where it is");
-        let control = told["control"].as_str().expect("an origin").to_owned();
-        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime");
+        let output = process.stdout.as_mut().expect("the output of the simulator is not piped");
+        BufReader::new(output).read_line(&mut line).expect("failed to read the output of the simulator");
+        let started: Value = serde_json::from_str(&line).expect("failed to parse the output of the simulator");
+        let control = started["control"].as_str().expect("the simulator printed no origin").to_owned();
+        let runtime = current_thread_runtime();
         Self { process, control, client: Client::builder(TokioExecutor::new()).build_http(), runtime }
     }
 
-    /// A brand that holds this, whose jobs end at once, whose limits are not kept, and whose tokens are good for a hundred
-    /// years.
-    pub fn brand(&self, held: &Value, latency_ms: u64) -> Brand<'_> {
+    /// Starts a brand with this data. Jobs complete at once, rate limits are not enforced, and access tokens do not expire during
+    /// a benchmark. `latency_ms` is the delay before each response.
+    pub fn brand(&self, data: &Value, latency_ms: u64) -> Brand<'_> {
         let scenario = json!({
             "erasure-s": 0, "export-s": 0, "rate-limits": false, "latency-ms": latency_ms,
-            "token-s": 36_500 * 86_400_u64, "brand": held,
+            "token-s": 36_500 * 86_400_u64, "brand": data,
         });
-        let told = self.ask(Method::POST, "/scenarios", &scenario);
-        let scenario = told["scenario"].as_str().expect("a path").to_owned();
-        Brand { simulation: self, scenario, connection: Connection::deserialize(told).expect("a connection") }
+        let started = self.send(Method::POST, "/scenarios", &scenario);
+        let scenario = started["scenario"].as_str().expect("the response has no path").to_owned();
+        let connection = Connection::deserialize(started).expect("the response has no connection");
+        Brand { simulation: self, scenario, connection }
     }
 
-    fn ask(&self, method: Method, path: &str, body: &Value) -> Value {
+    fn send(&self, method: Method, path: &str, body: &Value) -> Value {
         let request = Request::builder().method(method).uri(format!("{}{path}", self.control));
-        let request = request.body(Full::from(body.to_string())).expect("a request");
+        let request = request.body(Full::from(body.to_string())).expect("failed to build a request");
         let (status, body) = self.runtime.block_on(async {
-            let answer = self.client.request(request).await.expect("an answer");
-            (answer.status(), answer.into_body().collect().await.expect("its body").to_bytes())
+            let response = self.client.request(request).await.expect("the simulator does not respond");
+            let status = response.status();
+            (status, response.into_body().collect().await.expect("failed to read a response").to_bytes())
         });
         assert!(status.is_success(), "{path}: {status} {}", String::from_utf8_lossy(&body));
-        if body.is_empty() { Value::Null } else { serde_json::from_slice(&body).expect("JSON") }
+        if body.is_empty() { Value::Null } else { serde_json::from_slice(&body).expect("failed to parse a response") }
     }
 }
 
@@ -88,23 +88,23 @@ impl Drop for Simulation {
 }
 
 impl Brand<'_> {
-    /// Makes the person known again, after an erasure.
+    /// Adds the data subject again after an erasure.
     pub fn restore(&self) {
-        self.simulation.ask(Method::POST, &self.scenario, &json!({ "people": [person()] }));
+        self.simulation.send(Method::POST, &self.scenario, &json!({ "people": [data_subject()] }));
     }
 
-    /// Lets a day pass, so that the jobs of one request are old news to the next. Its tokens stay good.
-    pub fn pass_a_day(&self) {
-        self.simulation.ask(Method::POST, &self.scenario, &json!({ "advance": 86_400 }));
+    /// Advances the clock of the brand by one day, so that no request reuses the jobs of an earlier one.
+    pub fn advance_one_day(&self) {
+        self.simulation.send(Method::POST, &self.scenario, &json!({ "advance": 86_400 }));
     }
 
-    /// How many calls it got so far, of every endpoint that was called.
+    /// The number of calls so far, by endpoint.
     pub fn calls(&self) -> BTreeMap<String, u64> {
-        let seen = self.simulation.ask(Method::GET, &self.scenario, &Value::Null);
-        BTreeMap::deserialize(&seen["calls"]).expect("numbers of calls")
+        let observations = self.simulation.send(Method::GET, &self.scenario, &Value::Null);
+        BTreeMap::deserialize(&observations["calls"]).expect("the response has no numbers of calls")
     }
 
-    /// How many calls it got so far.
+    /// The number of calls so far.
     pub fn call_count(&self) -> u64 {
         self.calls().values().sum()
     }
@@ -113,24 +113,29 @@ impl Brand<'_> {
 impl Drop for Brand<'_> {
     fn drop(&mut self) {
         if !std::thread::panicking() {
-            self.simulation.ask(Method::DELETE, &self.scenario, &Value::Null);
+            self.simulation.send(Method::DELETE, &self.scenario, &Value::Null);
         }
     }
 }
 
-/// What a small brand holds: two directories, and a person with a contact in each and three survey responses.
-pub fn small() -> Value {
+/// The data of a small brand: two directories, and a data subject with a contact in each and three survey responses.
+pub fn small_brand() -> Value {
     json!({
         "staff": ["linus.staff@example.com"],
         "directories": ["POOL_customers", "POOL_partners"],
-        "people": [person()],
+        "people": [data_subject()],
     })
 }
 
-fn person() -> Value {
+fn data_subject() -> Value {
     json!({
-        "first-name": "Ada", "last-name": "Lovelace", "emails": [PERSON], "phone": "+12025550101",
+        "first-name": "Ada", "last-name": "Lovelace", "emails": [DATA_SUBJECT], "phone": "+12025550101",
         "reference": "CUST-0001", "embedded-data": { "Loyalty tier": "Gold", "Store": "St. James's Square" },
         "responses": 3,
     })
+}
+
+/// A Tokio runtime that runs on the calling thread.
+pub fn current_thread_runtime() -> Runtime {
+    tokio::runtime::Builder::new_current_thread().enable_all().build().expect("failed to start a runtime")
 }

@@ -1,93 +1,103 @@
-//! What the sandbox and the connector cost, beside what a user would otherwise pick.
+//! Benchmarks of the connector, compared with the same code compiled natively and with other clients.
 //!
-//! `cargo bench -p host-test` measures everything in about five minutes, `-- --quick` in one, and `-- start` only what
-//! has `start` in its name. The results go to `target/performance/results.json`; `host-test report` draws them.
+//! `cargo bench -p privacy-benches` runs all parts in about five minutes, `-- --quick` in about one minute, and `-- start` only
+//! the part `start`. The results are written to `target/performance/results.json`, and as tables to
+//! `target/performance/report.md`.
 //!
-//! The simulated Qualtrics runs in a process of its own, so that processor time is the client's alone. What is measured in
-//! memory runs in a process of its own as well, where nothing else has been.
+//! The simulator of Qualtrics runs in a subprocess, so that it does not add to the processor time of the client. Measurements of
+//! memory run in a fresh subprocess.
 //!
-//! Without `--bench`, as under `cargo test --benches`, everything is done once and nothing is written: that shows that it works.
+//! Without `--bench`, as under `cargo test --benches`, each benchmark runs once and nothing is written.
 
-mod alone;
 mod brand;
 mod component;
-mod foreign;
+mod concurrency;
+mod external;
 mod growth;
 mod machine;
-mod many;
 mod meter;
 mod native;
+mod report;
 mod requests;
+mod results;
 mod scale;
 mod start;
 mod streaming;
+mod subprocess;
 
+use std::fs;
 use std::path::{Path, PathBuf};
 
-use host_test::COMPONENT;
-use host_test::performance::{Part, Results};
+use qualtrics_component::CONNECTOR;
 
-use brand::Simulation;
-use scale::Scale;
+use crate::brand::Simulation;
+use crate::results::{Part, Results};
+use crate::scale::Scale;
 
 fn main() {
-    if alone::was_sent() {
+    if subprocess::run_if_requested() {
         return;
     }
-    machine::allow_many_files();
-    let scale = Scale::of_arguments();
+    machine::raise_open_file_limit();
+    let scale = Scale::from_arguments();
     let mut criterion = scale.criterion();
-    let mut results = before(scale);
+    let mut results = initial_results(scale);
     let simulation = Simulation::start();
-    for part in Part::ALL.into_iter().filter(|part| scale.includes(*part)) {
+    for part in Part::ALL.into_iter().filter(|part| scale::includes(*part)) {
         println!("\n== {}", part.name());
         match part {
             Part::Start => start::measure(&mut criterion, scale, &mut results),
             Part::Requests => requests::measure(&mut criterion, scale, &simulation, &mut results),
             Part::Streaming => streaming::measure(scale, &simulation, &mut results),
             Part::Many => {
-                many::measure(scale, &simulation, &mut results);
+                concurrency::measure(scale, &simulation, &mut results);
                 growth::measure(scale, &simulation, &mut results);
             }
         }
         if scale != Scale::Once {
-            results.write(&file()).expect("the results are written");
+            results.write(&results_path()).expect("failed to write the results");
+            fs::write(report_path(), report::report(&results)).expect("failed to write the report");
         }
     }
     if scale != Scale::Once {
-        println!("\nThe results are in {}; `cargo run -p host-test -- report` draws them.", file().display());
+        println!("\nThe report is in {}, the results are in {}.", report_path().display(), results_path().display());
     }
 }
 
-/// What this run adds to: the results of another run of parts, if it was on the same machine and commit and of the same
-/// scale; else nothing.
-fn before(scale: Scale) -> Results {
-    let now = Results {
+/// The results to which this run adds. These are the stored results if this run selects a part, and the stored results are of the
+/// same machine, commit, component and scale. Otherwise they are empty.
+fn initial_results(scale: Scale) -> Results {
+    let new = Results {
         machine: machine::machine(),
         date: machine::date(),
         commit: machine::commit(),
         load_before: machine::load(),
         quick: scale != Scale::Full,
-        component_bytes: COMPONENT.len() as u64,
+        component_bytes: CONNECTOR.len() as u64,
         ..Results::default()
     };
-    match Results::read(&file()) {
-        Ok(old)
-            if !scale.includes_all()
-                && (&old.machine, &old.commit, old.quick, old.component_bytes)
-                    == (&now.machine, &now.commit, now.quick, now.component_bytes) =>
+    match Results::read(&results_path()) {
+        Ok(stored)
+            if scale::selected_part().is_some()
+                && (&stored.machine, &stored.commit, stored.quick, stored.component_bytes)
+                    == (&new.machine, &new.commit, new.quick, new.component_bytes) =>
         {
-            Results { date: now.date, load_before: now.load_before, ..old }
+            Results { date: new.date, load_before: new.load_before, ..stored }
         }
-        _ => now,
+        _ => new,
     }
 }
 
-/// Where generated things go.
-fn directory() -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR")).join("../target/performance")
+/// The directory for generated files.
+fn output_directory() -> PathBuf {
+    let workspace = Path::new(env!("CARGO_MANIFEST_DIR")).ancestors().nth(2).expect("the workspace has no directory");
+    workspace.join("target/performance")
 }
 
-fn file() -> PathBuf {
-    directory().join("results.json")
+fn results_path() -> PathBuf {
+    output_directory().join("results.json")
+}
+
+fn report_path() -> PathBuf {
+    output_directory().join("report.md")
 }

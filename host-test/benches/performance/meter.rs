@@ -1,4 +1,4 @@
-//! Time, processor time and memory.
+//! Measurement of time, processor time and memory.
 
 use std::fs;
 use std::time::{Duration, Instant};
@@ -6,74 +6,85 @@ use std::time::{Duration, Instant};
 use cpu_time::ProcessTime;
 use criterion::BenchmarkGroup;
 use criterion::measurement::WallTime;
-use host_test::performance::quantile;
-use serde::{Deserialize, Serialize};
 
-/// What something took.
-#[derive(Clone, Copy, Debug, Default, Serialize, Deserialize)]
+use crate::results::quantile;
+
+/// The cost of one run.
+#[derive(Clone, Copy, Debug)]
 pub struct Sample {
-    /// From its beginning to its end.
+    /// Elapsed time.
     pub wall: Duration,
-    /// Of the processors, by all threads of the process that did it.
+    /// Processor time of all threads of the process.
     pub cpu: Duration,
 }
 
 impl Sample {
-    /// Of what is done here.
+    /// Runs `work` and measures it.
     pub fn of<T>(work: impl FnOnce() -> T) -> (Self, T) {
-        let (cpu_before, start) = (cpu(), Instant::now());
-        let done = work();
+        let (cpu_before, start) = (cpu_time(), Instant::now());
+        let result = work();
         let wall = start.elapsed();
-        (Self { wall, cpu: cpu() - cpu_before }, done)
+        (Self { wall, cpu: cpu_time() - cpu_before }, result)
     }
 }
 
 /// Processor time of this process so far.
-pub fn cpu() -> Duration {
+pub fn cpu_time() -> Duration {
     ProcessTime::now().as_duration()
 }
 
-/// Lets Criterion measure something that measures itself. Empty where Criterion passes it over.
-pub fn samples(group: &mut BenchmarkGroup<'_, WallTime>, name: &str, mut once: impl FnMut() -> Sample) -> Vec<Sample> {
+/// Runs a benchmark that measures itself under Criterion, and returns all its samples. There are none if the command line
+/// excludes the benchmark.
+pub fn samples(group: &mut BenchmarkGroup<'_, WallTime>, name: &str, mut run: impl FnMut() -> Sample) -> Vec<Sample> {
     let mut samples = Vec::new();
     group.bench_function(name, |bencher| {
-        bencher.iter_custom(|times| {
-            let of_these = (0..times).map(|_| {
-                let sample = once();
+        bencher.iter_custom(|iterations| {
+            let times = (0..iterations).map(|_| {
+                let sample = run();
                 samples.push(sample);
                 sample.wall
             });
-            of_these.sum()
+            times.sum()
         });
     });
     samples
 }
 
-/// The value below or at which this share of samples lies, in seconds.
+/// A quantile of the elapsed times, in seconds.
 pub fn wall_quantile(samples: &[Sample], share: f64) -> f64 {
-    let mut seconds: Vec<f64> = samples.iter().map(|sample| sample.wall.as_secs_f64()).collect();
-    seconds.sort_by(f64::total_cmp);
-    quantile(&seconds, share)
+    quantile_of(samples.iter().map(|sample| sample.wall.as_secs_f64()), share)
 }
 
-/// Bytes of this process that are in memory.
-pub fn resident() -> u64 {
-    in_file("/proc/self/status", "VmRSS:")
+/// A quantile of the processor times, in seconds.
+pub fn cpu_quantile(samples: &[Sample], share: f64) -> f64 {
+    quantile_of(samples.iter().map(|sample| sample.cpu.as_secs_f64()), share)
 }
 
-/// The same, but a page that several mappings share counts once. It takes the system a while to tell.
-pub fn resident_once() -> u64 {
-    in_file("/proc/self/smaps_rollup", "Pss:")
+fn quantile_of(values: impl Iterator<Item = f64>, share: f64) -> f64 {
+    let mut sorted: Vec<f64> = values.collect();
+    sorted.sort_by(f64::total_cmp);
+    quantile(&sorted, share)
 }
 
-/// The most that were in memory at any time.
-pub fn most_resident() -> u64 {
-    in_file("/proc/self/status", "VmHWM:")
+/// Resident memory of this process, in bytes. A page that several mappings share counts for each (`VmRSS`).
+pub fn resident_bytes() -> u64 {
+    memory_field("/proc/self/status", "VmRSS:")
 }
 
-fn in_file(file: &str, name: &str) -> u64 {
-    let status = fs::read_to_string(file).expect("/proc, where processes tell of their memory");
-    let line = status.lines().find_map(|line| line.strip_prefix(name)).expect("a line of the memory's");
-    let kib: u64 = line.trim().trim_end_matches(" kB").parse().expect("a number of KiB");
+/// Resident memory of this process, in bytes. A page that several mappings share counts once (`Pss`). Slow: the kernel walks the
+/// page tables.
+pub fn proportional_bytes() -> u64 {
+    memory_field("/proc/self/smaps_rollup", "Pss:")
+}
+
+/// The largest resident memory of this process so far, in bytes (`VmHWM`).
+pub fn peak_resident_bytes() -> u64 {
+    memory_field("/proc/self/status", "VmHWM:")
+}
+
+fn memory_field(file: &str, name: &str) -> u64 {
+    let fields = fs::read_to_string(file).unwrap_or_else(|error| panic!("{file}: {error}"));
+    let value = fields.lines().find_map(|line| line.strip_prefix(name)).unwrap_or_else(|| panic!("{file}: no {name}"));
+    let kib: u64 = value.trim().trim_end_matches(" kB").parse().unwrap_or_else(|_| panic!("{file}: {name}{value}"));
     kib * 1024
 }

@@ -1,4 +1,5 @@
-//! The connector's core compiled natively, over the same connection pool as the component: what the sandbox is measured against.
+//! The core of the connector, compiled natively, with the connection pool of the host. The comparison with the component shows
+//! the cost of the sandbox.
 
 use std::future::Future;
 use std::sync::Arc;
@@ -6,27 +7,27 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use futures::{StreamExt, stream};
-use host_test::clock::Clock;
-use host_test::host::{Host, Options, Pool};
-use host_test::performance::{Flow, Way};
 use http_body_util::BodyExt;
+use privacy_host::{Host, Options, Pool};
 use qualtrics_connector::contract::{
-    Content, DeletionMode, Error as ContractError, Identifier, Outcome, Progress, Report, Request, Setting, Task,
+    Content, DeletionMode, Error, Identifier, Outcome, Progress, Report, Request, Setting, Task,
 };
 use qualtrics_connector::http::{
     self as core, Cause, ExchangeLimits, MAX_CONCURRENT, Response, ResponseHead, TransportError,
 };
 use qualtrics_connector::privacy::connector::Connector;
 use qualtrics_connector::qualtrics::connector::QualtricsConnector;
+use simulated_clock::Clock;
 use tokio::runtime::Runtime;
-use wasmtime_wasi_http::{Error, WasiBody};
+use wasmtime_wasi_http::WasiBody;
 
-use crate::brand::{Connection, PERSON};
+use crate::brand::{Connection, DATA_SUBJECT, current_thread_runtime};
 use crate::component::{self, CHUNK_BYTES, simulated_clock};
 use crate::meter::Sample;
-use crate::requests::{Contestant, PAUSE};
+use crate::requests::{Client, REQUEST_INTERVAL};
+use crate::results::{Flow, Reuse};
 
-/// The core's transport: hyper. Clones share its connections.
+/// A transport of the core on hyper. Clones share its connections.
 #[derive(Clone)]
 pub struct NativeTransport {
     runtime: Arc<Runtime>,
@@ -34,7 +35,7 @@ pub struct NativeTransport {
     clock: NativeClock,
 }
 
-/// The machine's clock, or a simulated one.
+/// The system clock, or a simulated one.
 #[derive(Clone)]
 struct NativeClock(Clock);
 
@@ -43,19 +44,19 @@ struct NativeBody {
     runtime: Arc<Runtime>,
     clock: NativeClock,
     body: WasiBody,
-    /// What was received beyond the requested chunk.
-    rest: Bytes,
+    /// Received bytes that were not read yet.
+    unread: Bytes,
 }
 
 impl NativeTransport {
-    /// On one thread.
+    /// A transport on one thread.
     pub fn new() -> Self {
-        Self::on(tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime"))
+        Self::on(current_thread_runtime())
     }
 
-    /// With connections on this runtime.
+    /// A transport with connections on this runtime.
     pub fn on(runtime: Runtime) -> Self {
-        let host = Host::new(Options { pooled: false, ..Options::default() }).expect("a host");
+        let host = Host::new(Options { pooled: false, ..Options::default() }).expect("failed to set up a host");
         Self { runtime: Arc::new(runtime), pool: Arc::new(host.pool()), clock: NativeClock(Clock::system()) }
     }
 
@@ -63,7 +64,8 @@ impl NativeTransport {
         Self { clock: NativeClock(clock), ..self.clone() }
     }
 
-    async fn head(
+    /// Sends a request, and returns the head of the response and its unread body.
+    async fn send(
         &self,
         request: core::Request,
         limits: ExchangeLimits,
@@ -77,7 +79,7 @@ impl NativeTransport {
         let outgoing = outgoing.body(Bytes::from(request.body));
         let outgoing = outgoing.map_err(|_| TransportError::before_sending(Cause::InvalidRequest))?;
         let response = within(limits.response_ms, limits, &self.clock, self.pool.send(outgoing)).await?;
-        let (parts, body) = response.map_err(|error| transport_error(&error))?.into_parts();
+        let (parts, body) = response.map_err(|_| interrupted())?.into_parts();
         let text = |(name, value): (&hyper::header::HeaderName, &hyper::header::HeaderValue)| {
             Some((name.as_str().to_owned(), value.to_str().ok()?.to_owned()))
         };
@@ -85,8 +87,9 @@ impl NativeTransport {
         Ok((ResponseHead { status: parts.status.as_u16(), headers }, body))
     }
 
-    async fn whole(&self, request: core::Request, limits: ExchangeLimits) -> Result<Response, TransportError> {
-        let (head, mut incoming) = self.head(request, limits).await?;
+    /// Sends a request, and reads the whole response.
+    async fn exchange_one(&self, request: core::Request, limits: ExchangeLimits) -> Result<Response, TransportError> {
+        let (head, mut incoming) = self.send(request, limits).await?;
         let mut body = Vec::new();
         while let Some(chunk) = next_chunk(&mut incoming, limits, &self.clock).await? {
             if chunk.len() > limits.body_bytes.saturating_sub(body.len()) {
@@ -107,7 +110,8 @@ impl core::Transport for NativeTransport {
         let this = &*self;
         self.runtime.block_on(async {
             let all = requests.into_iter().enumerate();
-            let exchanges = all.map(|(index, request)| async move { (index, this.whole(request, limits).await) });
+            let exchanges =
+                all.map(|(index, request)| async move { (index, this.exchange_one(request, limits).await) });
             let mut results: Vec<_> = stream::iter(exchanges).buffer_unordered(MAX_CONCURRENT).collect().await;
             results.sort_unstable_by_key(|(index, _)| *index);
             results.into_iter().map(|(_, result)| result).collect()
@@ -119,21 +123,21 @@ impl core::Transport for NativeTransport {
         request: core::Request,
         limits: ExchangeLimits,
     ) -> Result<(ResponseHead, Box<dyn core::Body>), TransportError> {
-        let (head, body) = self.runtime.block_on(self.head(request, limits))?;
+        let (head, body) = self.runtime.block_on(self.send(request, limits))?;
         let (runtime, clock) = (self.runtime.clone(), self.clock.clone());
-        Ok((head, Box::new(NativeBody { runtime, clock, body, rest: Bytes::new() })))
+        Ok((head, Box::new(NativeBody { runtime, clock, body, unread: Bytes::new() })))
     }
 }
 
 impl core::Body for NativeBody {
     fn read(&mut self, limit: usize, limits: ExchangeLimits) -> Result<Vec<u8>, TransportError> {
-        while self.rest.is_empty() {
+        while self.unread.is_empty() {
             match self.runtime.block_on(next_chunk(&mut self.body, limits, &self.clock))? {
-                Some(chunk) => self.rest = chunk,
+                Some(chunk) => self.unread = chunk,
                 None => return Ok(Vec::new()),
             }
         }
-        Ok(self.rest.split_to(limit.min(self.rest.len())).to_vec())
+        Ok(self.unread.split_to(limit.min(self.unread.len())).to_vec())
     }
 }
 
@@ -151,7 +155,7 @@ impl core::Clock for NativeClock {
     }
 }
 
-/// The next chunk of a body; none at its end.
+/// The next chunk of a body. `None` at its end.
 async fn next_chunk(
     body: &mut WasiBody,
     limits: ExchangeLimits,
@@ -160,7 +164,7 @@ async fn next_chunk(
     loop {
         return match within(limits.idle_ms, limits, clock, body.frame()).await? {
             None => Ok(None),
-            Some(Err(_)) => Err(TransportError::after_sending(Cause::Interrupted)),
+            Some(Err(_)) => Err(interrupted()),
             Some(Ok(frame)) => match frame.into_data() {
                 Ok(bytes) if !bytes.is_empty() => Ok(Some(bytes)),
                 _ => continue,
@@ -169,45 +173,35 @@ async fn next_chunk(
     }
 }
 
+/// Applies a time-out of `ms`, and the deadline of the exchange.
 async fn within<T>(
     ms: u64,
     limits: ExchangeLimits,
     clock: &NativeClock,
     work: impl Future<Output = T>,
 ) -> Result<T, TransportError> {
-    let left_ms = limits.deadline_ms.saturating_sub(core::Clock::monotonic_ms(clock));
-    let done = tokio::time::timeout(Duration::from_millis(ms.min(left_ms)), work).await;
-    done.map_err(|_| TransportError::after_sending(Cause::TimedOut))
+    let remaining_ms = limits.deadline_ms.saturating_sub(core::Clock::monotonic_ms(clock));
+    let result = tokio::time::timeout(Duration::from_millis(ms.min(remaining_ms)), work).await;
+    result.map_err(|_| TransportError::after_sending(Cause::TimedOut))
 }
 
-/// The same mapping as in the component's transport.
-fn transport_error(error: &Error) -> TransportError {
-    match error {
-        Error::HttpRequestDenied | Error::DestinationIpProhibited => TransportError::before_sending(Cause::Denied),
-        Error::DnsError { .. } => TransportError::before_sending(Cause::DnsFailure),
-        Error::ConnectionRefused | Error::DestinationUnavailable | Error::DestinationIpUnroutable => {
-            TransportError::before_sending(Cause::Unreachable)
-        }
-        Error::TlsCertificateError => TransportError::before_sending(Cause::Tls),
-        Error::ConnectionTimeout => TransportError::after_sending(Cause::TimedOut),
-        _ => TransportError::after_sending(Cause::Interrupted),
-    }
+/// The error for every failure on the network. The simulator injects no faults here, so that the cause does not matter.
+const fn interrupted() -> TransportError {
+    TransportError::after_sending(Cause::Interrupted)
 }
 
-/// A connector with a connection to this brand.
+/// A connector that is configured for this brand.
 pub fn configured(transport: &NativeTransport, connection: &Connection) -> QualtricsConnector {
-    let setting = |setting: &host_test::host::contract::Setting| Setting {
-        key: setting.key.clone(),
-        value: setting.value.clone(),
-    };
+    let setting =
+        |setting: &privacy_host::contract::Setting| Setting { key: setting.key.clone(), value: setting.value.clone() };
     let settings = component::settings(connection).iter().map(setting).collect();
     let clock = transport.clock.clone();
     let mut connector = QualtricsConnector::new(Box::new(transport.clone()), Box::new(clock));
-    assert!(connector.configure(settings).is_ok(), "valid settings");
+    assert!(connector.configure(settings).is_ok(), "the settings are invalid");
     connector
 }
 
-/// A request for one address.
+/// A request with one email address.
 pub fn request(id: &str, address: &str) -> Request {
     Request {
         id: id.to_owned(),
@@ -217,8 +211,8 @@ pub fn request(id: &str, address: &str) -> Request {
     }
 }
 
-/// The core, on one thread.
-pub struct Native {
+/// The core compiled natively, on one thread.
+pub struct NativeClient {
     transport: NativeTransport,
     connection: Option<Connection>,
     reused: Option<Reused>,
@@ -230,20 +224,20 @@ struct Reused {
     clock: Clock,
 }
 
-impl Native {
+impl NativeClient {
     pub fn new() -> Self {
         Self { transport: NativeTransport::new(), connection: None, reused: None }
     }
 }
 
-impl Contestant for Native {
+impl Client for NativeClient {
     fn name(&self) -> &'static str {
         "native"
     }
 
-    fn turn_to(&mut self, connection: &Connection, way: Way) {
+    fn select_brand(&mut self, connection: &Connection, reuse: Reuse) {
         self.connection = Some(connection.clone());
-        self.reused = (way == Way::Kept).then(|| {
+        self.reused = (reuse == Reuse::Kept).then(|| {
             let clock = simulated_clock();
             Reused { connector: configured(&self.transport.with_clock(clock.clone()), connection), clock }
         });
@@ -251,20 +245,21 @@ impl Contestant for Native {
 
     fn serve(&mut self, flow: Flow) -> Sample {
         let Self { transport, connection, reused } = self;
-        let connection = connection.as_ref().expect("a brand");
+        let connection = connection.as_ref().expect("no brand is selected");
         let (sample, report) = match reused {
             None => Sample::of(|| serve(transport, connection, flow)),
             Some(Reused { connector, clock }) => {
-                clock.advance(PAUSE);
+                clock.advance(REQUEST_INTERVAL);
                 Sample::of(|| serve_on(connector, flow))
             }
         };
-        assert_eq!(report.outcome, expected(flow), "{:?}", report.findings);
+        assert_eq!(report.outcome, expected_outcome(flow), "{:?}", report.findings);
         sample
     }
 }
 
-fn expected(flow: Flow) -> Outcome {
+/// The outcome of a request for [`DATA_SUBJECT`].
+fn expected_outcome(flow: Flow) -> Outcome {
     match flow {
         Flow::Access => Outcome::Found,
         Flow::Preview => Outcome::Previewed,
@@ -273,14 +268,14 @@ fn expected(flow: Flow) -> Outcome {
     }
 }
 
-/// Serves a request to its end with a connector of its own, and reads all documents.
+/// Serves a request with a new connector until it is done, and reads all documents.
 pub fn serve(transport: &NativeTransport, connection: &Connection, flow: Flow) -> Report {
     serve_on(&mut configured(transport, connection), flow)
 }
 
-/// Serves a request to its end, and reads all documents.
+/// Serves a request with this connector until it is done, and reads all documents.
 fn serve_on(connector: &mut QualtricsConnector, flow: Flow) -> Report {
-    let request = request("request-1", PERSON);
+    let request = request("request-1", DATA_SUBJECT);
     let requests = vec![request.clone()];
     let started = match flow {
         Flow::Access => connector.access(requests),
@@ -288,17 +283,17 @@ fn serve_on(connector: &mut QualtricsConnector, flow: Flow) -> Report {
         Flow::Erase => connector.delete(requests, DeletionMode::Erase),
         Flow::EraseAndVerify => connector.delete(requests, DeletionMode::EraseAndVerify),
     };
-    let report = finish(connector, &request, single(started));
+    let report = poll_until_done(connector, &request, single(started));
     for document in &report.documents {
         if let Content::Remote(reference) = &document.content {
-            read_whole(connector, reference, |_| ());
+            read_to_end(connector, reference, |_| ());
         }
     }
     report
 }
 
-/// Polls a request to its end, without waiting.
-pub fn finish(connector: &mut QualtricsConnector, request: &Request, mut progress: Progress) -> Report {
+/// Polls a request until it is done, without delay between polls.
+pub fn poll_until_done(connector: &mut QualtricsConnector, request: &Request, mut progress: Progress) -> Report {
     loop {
         match progress {
             Progress::Done(report) => return report,
@@ -310,21 +305,21 @@ pub fn finish(connector: &mut QualtricsConnector, request: &Request, mut progres
     }
 }
 
-/// The progress that a call with one element returns.
+/// The result of a call with one element.
 ///
 /// # Panics
-/// If there is none.
-pub fn single(mut results: Vec<Result<Progress, ContractError>>) -> Progress {
-    results.remove(0).expect("progress")
+/// If the element failed.
+pub fn single(mut results: Vec<Result<Progress, Error>>) -> Progress {
+    results.remove(0).expect("the request failed")
 }
 
-/// Reads a document to its end, chunk by chunk, and returns its length. `each` is called with every offset.
-pub fn read_whole(connector: &mut QualtricsConnector, reference: &str, mut each: impl FnMut(u64)) -> u64 {
+/// Reads a document to its end, chunk by chunk, and returns its length. Calls `after_chunk` with the offset after each chunk.
+pub fn read_to_end(connector: &mut QualtricsConnector, reference: &str, mut after_chunk: impl FnMut(u64)) -> u64 {
     let mut offset = 0;
     loop {
-        let chunk = connector.read(reference.to_owned(), offset, CHUNK_BYTES).expect("a chunk");
+        let chunk = connector.read(reference.to_owned(), offset, CHUNK_BYTES).expect("failed to read the document");
         offset += chunk.bytes.len() as u64;
-        each(offset);
+        after_chunk(offset);
         if chunk.last {
             return offset;
         }

@@ -1,33 +1,34 @@
-//! How much is measured.
+//! The scale of a run.
 
 use std::time::Duration;
 
 use criterion::Criterion;
-use host_test::performance::Part;
 
-/// How much is measured.
+use crate::results::Part;
+
+/// The scale of a run.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Scale {
-    /// Everything once, to see that it works.
+    /// Runs each benchmark once, as a test.
     Once,
-    /// A look, in a minute.
+    /// Rough figures, in about one minute.
     Quick,
-    /// What a page is made of.
+    /// Figures for the documentation.
     Full,
 }
 
 impl Scale {
-    /// As the command line says.
-    pub fn of_arguments() -> Self {
-        let given = |word: &str| std::env::args().any(|argument| argument == word);
-        match (given("--bench"), given("--quick")) {
+    /// The scale that the command line requests.
+    pub fn from_arguments() -> Self {
+        let has = |flag: &str| std::env::args().any(|argument| argument == flag);
+        match (has("--bench"), has("--quick")) {
             (false, _) => Self::Once,
             (true, true) => Self::Quick,
             (true, false) => Self::Full,
         }
     }
 
-    /// The one of three that fits.
+    /// Selects one of three values.
     pub fn pick<T>(self, once: T, quick: T, full: T) -> T {
         match self {
             Self::Once => once,
@@ -36,12 +37,12 @@ impl Scale {
         }
     }
 
-    /// For how long requests of one kind are served.
-    pub fn of_a_request(self) -> Duration {
+    /// The measurement time for each kind of request.
+    pub fn request_measurement_time(self) -> Duration {
         self.pick(Duration::from_millis(1), Duration::from_millis(400), Duration::from_millis(1_500))
     }
 
-    /// Criterion, for this scale and with its own arguments. What comes here is warm already.
+    /// Criterion, configured for this scale and by its own arguments.
     pub fn criterion(self) -> Criterion {
         Criterion::default()
             .without_plots()
@@ -50,18 +51,15 @@ impl Scale {
             .measurement_time(self.pick(Duration::from_millis(1), Duration::from_millis(500), Duration::from_secs(3)))
             .configure_from_args()
     }
-
-    /// Whether a part is to be measured: all are, unless the command line names some.
-    pub fn includes(self, part: Part) -> bool {
-        self.includes_all() || named().any(|name| name.split('/').next() == Some(part.name()))
-    }
-
-    /// Whether the command line leaves nothing out.
-    pub fn includes_all(self) -> bool {
-        named().next().is_none()
-    }
 }
 
-fn named() -> impl Iterator<Item = String> {
-    std::env::args().skip(1).filter(|argument| !argument.starts_with('-'))
+/// Whether the part is included: it is if the command line selects it, or selects none.
+pub fn includes(part: Part) -> bool {
+    selected_part().is_none_or(|selected| selected == part.name())
+}
+
+/// The name of the part that the command line selects. It is the start of a filter of Criterion, such as `requests/access`.
+pub fn selected_part() -> Option<String> {
+    let filter = std::env::args().skip(1).find(|argument| !argument.starts_with('-'))?;
+    filter.split('/').next().map(str::to_owned)
 }

@@ -8,13 +8,13 @@ use qualtrics_connector::privacy::connector::Connector;
 use qualtrics_connector::qualtrics::connector::QualtricsConnector;
 
 use super::files::request;
-use super::is_discreet;
+use super::has_no_private_data;
 use super::vendor::{Exchange, Vendor};
 
-/// The responses of a script: status, `Retry-After`, body. They repeat when all are used.
+/// The responses of a script: status, `Retry-After`, body. They repeat after the last one.
 pub type Responses = Vec<(u16, Option<u8>, Vec<u8>)>;
 
-/// One call of a list function, and what it must hold.
+/// A call of a list function.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Call {
     Access,
@@ -25,15 +25,15 @@ enum Call {
     Poll,
 }
 
-/// Whatever is responded, each call returns one result per element. Errors are typed and show nothing private. One request is erased
-/// once, unless it is proved that the earlier attempt started nothing.
+/// Checks that each call returns one result per element for any response, that errors are typed and contain no private data, and that a
+/// request is erased at most once, unless an earlier attempt provably started nothing.
 pub fn calls(responses: Responses, steps: &[u8]) {
     if responses.is_empty() {
         return;
     }
     let mut next = 0;
     let vendor = Vendor::new(move |request, _| {
-        // A valid token: without one nothing else would be requested.
+        // The token is always valid, because without it the connector sends no other request.
         if request.path == "/oauth2/token" {
             return Exchange::token();
         }
@@ -66,7 +66,7 @@ pub fn calls(responses: Responses, steps: &[u8]) {
             6 if step % 16 == 6 => Call::OptOut,
             _ => Call::Poll,
         };
-        // Two requests, and at times the same one twice.
+        // Two requests, which sometimes have the same ID.
         let ids = ["first", if step % 5 == 4 { "first" } else { "second" }];
         one_call(&vendor, &mut connector, &mut tickets, call, ids);
     }
@@ -133,10 +133,10 @@ fn one_call(
     assert!(all <= 6, "{all} erasures");
 }
 
-/// An error shows nothing private, and never makes a host loop.
+/// Checks that an error contains no private data and does not make a host loop.
 fn assert_typed(error: &Error) {
     assert!(!error.message.is_empty());
     assert!(!matches!(error.remedy, Remedy::Retry(ms) if !(1_000..=MAX_DELAY_MS).contains(&ms)), "{error:?}");
     let printed = format!("{error:?}");
-    assert!(is_discreet(&printed), "{printed}");
+    assert!(has_no_private_data(&printed), "{printed}");
 }

@@ -8,13 +8,14 @@ use serde_json::json;
 use super::vendor::{Exchange, Vendor};
 use super::{MARK, PRIVATE_DOMAIN};
 
-/// A request about one address.
+/// A request with one address.
 pub fn request(id: &str) -> Request {
     let subject = vec![Identifier::Email(format!("{MARK}@{PRIVATE_DOMAIN}"))];
     Request { id: id.to_owned(), subject, attempts: None, overrides: Vec::new() }
 }
 
-/// A file is what its first bytes say. It is read as it was sent, in chunks of any size, on one instance and on several.
+/// Checks that the media type of a file follows from its first bytes, and that the file is read unchanged: in chunks of any size, on one
+/// instance and on several.
 pub fn file(content_type: &str, declares_length: bool, bytes: &[u8], piece: u8, limit: u16) {
     let content = bytes.to_vec();
     let content_type = content_type.to_owned();
@@ -38,18 +39,18 @@ pub fn file(content_type: &str, declares_length: bool, bytes: &[u8], piece: u8, 
     });
     let vendor = vendor.with_piece(usize::from(piece));
     let mut connector = vendor.connector();
-    let report = follow_export(&vendor, &mut connector, may_be_page);
+    let report = poll_export(&vendor, &mut connector, may_be_page);
     assert!(report.documents.len() <= 1);
     let Some(document) = report.documents.first() else {
         let is_blank = bytes.iter().all(|byte| byte.is_ascii_whitespace() || b"[]{}".contains(byte));
-        return assert!(is_blank || may_be_page, "only an empty file and a web page are left out");
+        return assert!(is_blank || may_be_page, "only an empty file or a web page may be omitted");
     };
     assert!(!is_declared_page, "a web page is not a file");
     assert_describes(document, bytes);
     let Content::Remote(reference) = &document.content else { panic!("files are remote") };
     let mut read = Vec::new();
     loop {
-        // Every other chunk is read by an instance that has nothing open.
+        // After an odd number of bytes, a new instance continues, which has no open document.
         if read.len() % 2 == 1 {
             connector = vendor.connector();
         }
@@ -62,18 +63,18 @@ pub fn file(content_type: &str, declares_length: bool, bytes: &[u8], piece: u8, 
             break;
         }
     }
-    assert!(read == bytes, "the file is not what was sent");
+    assert!(read == bytes, "the file differs from the sent bytes");
 }
 
-/// Follows an export to its report. Only a web page in place of a file is requested again.
-fn follow_export(vendor: &Vendor, connector: &mut QualtricsConnector, may_be_page: bool) -> Report {
+/// Polls an export to its report. Only a web page in place of a file may need a second attempt.
+fn poll_export(vendor: &Vendor, connector: &mut QualtricsConnector, may_be_page: bool) -> Report {
     let request = request("file-1");
     let mut progress = connector.access(vec![request.clone()]).pop();
     for poll in 0..6 {
         let pending = match progress {
             Some(Ok(Progress::Pending(pending))) => pending,
             Some(Ok(Progress::Done(report))) => return report,
-            _ => panic!("an export is started and followed"),
+            _ => panic!("an export starts and remains pending"),
         };
         assert!(poll == 0 || may_be_page, "a file is opened with the first poll");
         vendor.advance_ms(pending.poll_after_ms);

@@ -1,4 +1,4 @@
-//! Parsing what hosts and operators pass: settings, origins, identifiers, tickets and references.
+//! Parsers of input from hosts and operators: settings, origins, identifiers, tickets and references.
 
 use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
 use qualtrics_connector::contract::{ErrorKind, Remedy, Request, Setting};
@@ -9,9 +9,9 @@ use qualtrics_connector::qualtrics::settings::Settings;
 use qualtrics_connector::qualtrics::ticket::{Reference, Ticket};
 use sha2::{Digest, Sha256};
 
-use super::{MARK, is_discreet};
+use super::{MARK, has_no_private_data};
 
-/// Settings are accepted or rejected without repeating a value. Values that must not be repeated contain [`MARK`].
+/// Checks that settings are accepted or rejected without repeating a value that contains [`MARK`].
 pub fn settings(pairs: &[(String, String)]) {
     let given: Vec<Setting> =
         pairs.iter().map(|(key, value)| Setting { key: key.clone(), value: value.clone() }).collect();
@@ -34,7 +34,7 @@ pub fn settings(pairs: &[(String, String)]) {
     }
 }
 
-/// A data centre is a host below `qualtrics.com`, or rejected. A base URL is `https`, or loopback.
+/// Checks that an accepted data centre is a host below `qualtrics.com`, and that an accepted base URL is `https` or loopback.
 pub fn origin(text: &str) {
     let is_host = |host: &str| host.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-.".contains(&byte));
     if let Some(origin) = host::datacenter(text).map(|origin| origin.to_text()) {
@@ -51,7 +51,7 @@ pub fn origin(text: &str) {
     }
 }
 
-/// An identifier that was accepted once is accepted again as it stands, and stays the same. A rejection does not repeat it.
+/// Checks that an accepted identifier is accepted again unchanged, and that a rejection does not repeat it.
 pub fn identifier(text: &str) {
     for parsed in [Identifier::email(text), Identifier::phone(text), Identifier::external_id(text)] {
         match parsed {
@@ -66,17 +66,17 @@ pub fn identifier(text: &str) {
                     panic!("an accepted identifier is accepted again")
                 };
                 assert!(subject.unsupported.is_empty() && subject.identifiers.len() == 1);
-                assert!(subject.identifiers[0].identifier == identifier, "it stays the same");
+                assert!(subject.identifiers[0].identifier == identifier, "the identifier changed");
             }
             Err(reason) => {
                 assert!(!reason.is_empty());
-                assert!(is_discreet(&reason), "{reason}");
+                assert!(has_no_private_data(&reason), "{reason}");
             }
         }
     }
 }
 
-/// What parses as a ticket or a reference can be formatted, and parses as the same again.
+/// Checks that a parsed ticket or reference can be formatted and round-trips.
 pub fn ticket(text: &str) {
     if let Ok(ticket) = Ticket::parse(text) {
         match ticket.format() {
@@ -92,7 +92,7 @@ pub fn ticket(text: &str) {
     }
 }
 
-/// A ticket of this version with this content, and the right checksum.
+/// A ticket of this version with this content and a valid checksum.
 pub fn sealed(version: &str, content: &[u8]) -> String {
     let body = [version, &URL_SAFE_NO_PAD.encode(content), "."].concat();
     let digest = Sha256::digest(body.as_bytes());

@@ -1,4 +1,4 @@
-//! Parsing what Qualtrics sends.
+//! Parsers of responses of Qualtrics.
 
 use qualtrics_connector::http::retry::{MAX_DELAY_MS, MIN_DELAY_MS, retry_after_ms};
 use qualtrics_connector::http::{Response, ResponseHead, json as http_json};
@@ -19,9 +19,9 @@ fn response(status: u16, headers: &Headers, body: &[u8]) -> Response {
     Response { head: ResponseHead { status, headers: headers.clone() }, body: body.to_vec() }
 }
 
-/// Whether a response proves that the request was not processed: an independent statement of the rule.
+/// Whether a response proves that the request was not processed: 429, or certain statuses in Qualtrics' own envelope.
 ///
-/// Only 429, and a rejection with a certain status in Qualtrics' own envelope.
+/// This is an independent statement of the rule in the connector.
 pub fn proves_rejection(status: u16, body: &[u8]) -> bool {
     let Some(body) = http_json::parse(body) else { return status == 429 };
     let meta = &body["meta"];
@@ -39,8 +39,8 @@ pub fn proves_rejection(status: u16, body: &[u8]) -> bool {
     }
 }
 
-/// A response is successful only if nothing in it says otherwise. An error shows a few ASCII words of it, and proves that nothing was
-/// started only where [`proves_rejection`] agrees.
+/// Checks that a response with any sign of an error is an error, that an error contains only short ASCII parts of the response, and that it
+/// is a proof that nothing was started exactly if [`proves_rejection`] says so.
 pub fn envelope(status: u16, headers: &Headers, body: &[u8], now_s: u64) {
     let parsed = envelope::parse(&response(status, headers, body), now_s);
     let proves = parsed.as_ref().err().is_some_and(ApiError::is_provably_not_started);
@@ -59,8 +59,8 @@ pub fn envelope(status: u16, headers: &Headers, body: &[u8], now_s: u64) {
     }
 }
 
-/// The tolerant JSON parser accepts everything that a strict one accepts, with the same result. Beyond that it only ignores a byte
-/// order mark and replaces halves of surrogate pairs.
+/// Checks that the tolerant JSON parser accepts all valid JSON, with the same result as a strict parser. In addition, it may only ignore a
+/// byte order mark and replace unpaired surrogates.
 pub fn body(body: &[u8]) {
     let strict: Option<Value> = serde_json::from_slice(body).ok();
     let tolerant = http_json::parse(body);
@@ -74,7 +74,7 @@ pub fn body(body: &[u8]) {
     }
 }
 
-/// A token never breaks a header, and is used for at most an hour.
+/// Checks that a token is a valid header value and is used for at most one hour.
 pub fn token(status: u16, headers: &Headers, body: &[u8], now_ms: u64) {
     let scopes = Scopes::from([Scope::Users]);
     if let Ok(token) = oauth::parse(&response(status, headers, body), &scopes, now_ms, now_ms / 1_000) {
@@ -85,7 +85,7 @@ pub fn token(status: u16, headers: &Headers, body: &[u8], now_ms: u64) {
     }
 }
 
-/// The parsers of all resources take what they can use of a `result`, and leave the rest.
+/// Checks that the parsers of all resources accept any `result` and return only valid values.
 pub fn resources(result: Value, id: &str) {
     let response = ApiResponse { result, proxied: false };
     erasure(&response, id);
@@ -126,7 +126,7 @@ fn export(response: &ApiResponse) {
     let mut files = export.files.clone();
     files.sort();
     files.dedup();
-    assert_eq!(files.len(), export.files.len(), "each file once");
+    assert_eq!(files.len(), export.files.len(), "a file is repeated");
     for file in &export.files {
         assert!(is_id(file));
         let path = customer_data::file_path("job", file);
@@ -135,7 +135,7 @@ fn export(response: &ApiResponse) {
     }
 }
 
-/// A contact's document is an object with the mandatory members, and names the directory that was searched.
+/// Checks that the document of a contact has the mandatory members and the directory that was searched.
 pub fn contact(first: Value, second: Value) {
     let Some(mut contact) = Contact::parse(first) else { return };
     assert!(is_id(&contact.id));
@@ -149,7 +149,7 @@ pub fn contact(first: Value, second: Value) {
     }
 }
 
-/// A cursor is a safe query, and never a host.
+/// Checks that a cursor is a safe query and never contains a host.
 pub fn cursor(result: &Value, text: &str) {
     let results = [
         result.clone(),
@@ -169,7 +169,7 @@ pub fn cursor(result: &Value, text: &str) {
     }
 }
 
-/// A delay is from a second to an hour, or absent where `Retry-After` is malformed.
+/// Checks that a delay is from one second to one hour, or absent if `Retry-After` is malformed.
 pub fn delay(text: &str, date: &str, now_s: u64) {
     let head =
         |name: &str, value: &str| ResponseHead { status: 429, headers: vec![(name.to_owned(), value.to_owned())] };
@@ -180,8 +180,8 @@ pub fn delay(text: &str, date: &str, now_s: u64) {
     let (whole, fraction) = text.trim().split_once('.').unwrap_or((text.trim(), ""));
     let is_digits = |text: &str| text.bytes().all(|byte| byte.is_ascii_digit());
     if !whole.is_empty() && is_digits(whole) && is_digits(fraction) {
-        let started_second = u64::from(fraction.bytes().any(|digit| digit != b'0'));
-        let seconds = whole.parse::<u64>().unwrap_or(u64::MAX).saturating_add(started_second);
+        let partial_second = u64::from(fraction.bytes().any(|digit| digit != b'0'));
+        let seconds = whole.parse::<u64>().unwrap_or(u64::MAX).saturating_add(partial_second);
         assert_eq!(delay_ms, Some(seconds.saturating_mul(1_000).clamp(MIN_DELAY_MS, MAX_DELAY_MS)));
     } else {
         assert_eq!(delay_ms.is_some(), head("date", text).date_s().is_some());
@@ -193,7 +193,7 @@ fn is_id(id: &str) -> bool {
     !id.trim().is_empty() && id.len() <= 128 && !id.chars().any(char::is_control)
 }
 
-/// Whether a text can follow `&` in a query without ending it, the URL or the line.
+/// Whether a text can follow `&` in a query without ending the query, the URL or the line.
 fn is_safe_query(query: &str) -> bool {
     !query.is_empty() && query.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-._~%=&".contains(&byte))
 }

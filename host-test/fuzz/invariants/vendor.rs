@@ -1,4 +1,4 @@
-//! A transport and a clock that play Qualtrics as a script decides, and record every request.
+//! A scripted transport and a simulated clock, which act as Qualtrics and record every request.
 
 use std::cell::RefCell;
 use std::collections::BTreeSet;
@@ -13,19 +13,19 @@ use qualtrics_connector::qualtrics::connector::QualtricsConnector;
 use serde_json::{Value, json};
 
 use super::responses::proves_rejection;
-use super::{MARK, is_discreet};
+use super::{MARK, has_no_private_data};
 
-/// When every script starts, in milliseconds.
+/// The time at the start of every script, in milliseconds.
 pub const START_MS: u64 = 1_767_603_600_000;
 
 /// The origin of every request.
 pub const ORIGIN: &str = "https://fra1.qualtrics.com";
 
-/// What becomes of a request.
+/// The result of a request.
 pub struct Exchange {
-    /// The response, or why there is none.
+    /// The response, or the error without one.
     pub result: Result<(ResponseHead, Vec<u8>), TransportError>,
-    /// How long it takes, in milliseconds. Longer than the limits allow is a time-out.
+    /// The duration in milliseconds. If it exceeds the limits, the request times out.
     pub duration_ms: u64,
     /// Whether the connection is lost before the end of the body.
     pub is_cut: bool,
@@ -38,7 +38,7 @@ impl Exchange {
         Self { result: Ok((head, body)), duration_ms: 7, is_cut: false }
     }
 
-    /// A response of JSON.
+    /// A response with a JSON body.
     pub fn json(status: u16, body: &Value) -> Self {
         Self::response(status, body.to_string().into_bytes())
     }
@@ -58,7 +58,7 @@ impl Exchange {
         Self { result: Err(error), duration_ms: 7, is_cut: false }
     }
 
-    /// With a header, if there is a response.
+    /// Adds a header, if there is a response.
     pub fn with_header(mut self, name: &str, value: &str) -> Self {
         if let Ok((head, _)) = &mut self.result {
             head.headers.push((name.to_owned(), value.to_owned()));
@@ -72,7 +72,7 @@ impl Exchange {
 pub struct Sent {
     /// The request.
     pub request: Request,
-    /// Whether what became of it proves that Qualtrics did not process it.
+    /// Whether the result proves that Qualtrics did not process it.
     pub is_provably_rejected: bool,
 }
 
@@ -99,7 +99,7 @@ impl Sent {
         let emails: Vec<String> = ["emails", "email"].iter().flat_map(|name| texts(&body[*name])).collect();
         let count = emails.len();
         let emails: BTreeSet<String> = emails.into_iter().collect();
-        assert!(!emails.is_empty() && emails.len() == count, "each address once");
+        assert!(!emails.is_empty() && emails.len() == count, "the addresses are present and unique");
         Some(match path {
             "/API/v3/customer-data-requests" => Start::Export(emails),
             "/API/v3/op-erase-personal-data" if body["searchOnly"] == json!(true) => Start::Search(emails),
@@ -117,13 +117,13 @@ impl Sent {
     }
 }
 
-/// Decides what becomes of a request at an instant.
+/// Returns the result of a request at a time in milliseconds.
 type Script = dyn FnMut(&Request, u64) -> Exchange;
 
 struct State {
     now_ms: u64,
     script: Box<Script>,
-    /// How many bytes of a body arrive at once.
+    /// The maximum number of bytes of a body that arrive at once.
     piece: usize,
     sent: Vec<Sent>,
 }
@@ -133,19 +133,19 @@ struct State {
 pub struct Vendor(Rc<RefCell<State>>);
 
 impl Vendor {
-    /// A vendor that responds as `script` decides.
+    /// A vendor whose responses come from `script`.
     pub fn new(script: impl FnMut(&Request, u64) -> Exchange + 'static) -> Self {
         let state = State { now_ms: START_MS, script: Box::new(script), piece: 1_000, sent: Vec::new() };
         Self(Rc::new(RefCell::new(state)))
     }
 
-    /// With bodies that arrive in pieces of so many bytes.
+    /// Sets the number of bytes of a body that arrive at once.
     pub fn with_piece(self, piece: usize) -> Self {
         self.0.borrow_mut().piece = piece.max(1);
         self
     }
 
-    /// A connector for this vendor, which accepts deletions only where no guard forbids them.
+    /// A connector for this vendor, with the default settings.
     pub fn connector(&self) -> QualtricsConnector {
         self.connector_with(&[])
     }
@@ -162,12 +162,12 @@ impl Vendor {
         self.0.borrow().sent.len()
     }
 
-    /// The requests that were sent since there were so many.
+    /// The requests after the first `count`.
     pub fn sent_since(&self, count: usize) -> Vec<Sent> {
         self.0.borrow().sent[count..].to_vec()
     }
 
-    /// How many erasures were sent since there were so many requests.
+    /// How many of the requests after the first `count` start an erasure.
     pub fn erasures_since(&self, count: usize) -> usize {
         self.sent_since(count).iter().filter(|sent| sent.erasure().is_some()).count()
     }
@@ -222,7 +222,7 @@ pub fn connection(settings: &[(&str, &str)]) -> Vec<Setting> {
     pairs.into_iter().map(|(key, value)| Setting { key: key.to_owned(), value: value.to_owned() }).collect()
 }
 
-/// A request goes to the configured origin, with a path that is safe in a URL, and with a token for everything but the token itself.
+/// Checks that a request has the configured origin, a path that is safe in a URL, and a token unless it requests one.
 fn assert_is_well_formed(request: &Request) {
     assert_eq!(request.origin.to_text(), ORIGIN);
     assert!(request.path.starts_with('/'), "{}", request.path);
@@ -231,7 +231,7 @@ fn assert_is_well_formed(request: &Request) {
     assert!(is_token || request.path.starts_with("/API/v3/"), "{}", request.path);
     for (name, value) in &request.headers {
         assert!(value.reveal().bytes().all(|byte| (b' '..=b'~').contains(&byte)), "{name}");
-        assert!(is_discreet(value.reveal()), "{name}");
+        assert!(has_no_private_data(value.reveal()), "{name}");
         assert!(*name != "authorization" || is_token || value.reveal().starts_with("Bearer "), "{}", request.path);
     }
 }
@@ -263,7 +263,7 @@ impl Clock for Vendor {
     }
 
     fn sleep(&self, ms: u64) {
-        assert!(ms <= 5_000, "the connector never sleeps for long");
+        assert!(ms <= 5_000, "the connector sleeps for at most 5 seconds");
         self.advance_ms(ms);
     }
 }
@@ -276,7 +276,7 @@ struct Pieces {
 
 impl Body for Pieces {
     fn read(&mut self, limit: usize, _: ExchangeLimits) -> Result<Vec<u8>, TransportError> {
-        assert!(limit > 0, "a read of nothing looks like the end");
+        assert!(limit > 0, "a read with limit 0 is indistinguishable from the end");
         if self.rest.is_empty() && self.is_cut {
             return Err(TransportError::after_sending(Cause::Interrupted));
         }

@@ -1,13 +1,13 @@
 #![no_main]
 
 #[path = "../invariants/mod.rs"]
-#[allow(dead_code, reason = "each target checks a few of them")]
+#[allow(dead_code, reason = "each target uses a part of it")]
 mod invariants;
 
 use invariants::responses;
 use libfuzzer_sys::fuzz_target;
 
-/// The time of every input, in seconds.
+/// The time at which every input is parsed, in seconds.
 const NOW_S: u64 = 1_767_603_600;
 
 fuzz_target!(|input: (u16, invariants::Headers, &[u8], String)| {

@@ -1,7 +1,7 @@
 #![no_main]
 
 #[path = "../invariants/mod.rs"]
-#[allow(dead_code, reason = "each target checks a few of them")]
+#[allow(dead_code, reason = "each target uses a part of it")]
 mod invariants;
 
 use libfuzzer_sys::fuzz_target;

@@ -295,7 +295,7 @@ Content = Inline | Remote
 
 @dataclass(frozen=True)
 class Document:
-    """A document that answers an access request."""
+    """A document returned for an access request."""
 
     name: str
     media_type: str

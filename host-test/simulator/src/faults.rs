@@ -1,230 +1,201 @@
-//! What can go wrong between two machines, to order.
+//! Faults, and the rules that choose the requests to which they are applied.
 
-use std::time::{Duration, UNIX_EPOCH};
+use std::time::Duration;
 
 use serde::Deserialize;
 
-use super::record::Endpoint;
-
-/// What befalls a call.
+/// Something that goes wrong with a request or its response.
 ///
-/// A fault that spoils an answer lets the call take effect first; the others say when they strike.
+/// Unless its description says otherwise, a fault changes the response only: the request takes effect first.
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Fault {
-    /// The answer is whole, but the last one: every connection ends with the call that it serves, and nothing listens at the
-    /// port, so that the next connection is refused, until [`Simulator::open_up`](super::Simulator::open_up).
+    /// The response is complete and the last one. Each connection ends after its request in progress, and new connections are
+    /// refused until [`Simulator::accept_connections`](crate::Simulator::accept_connections).
     ShutBehind,
-    /// The connection is reset when the head of the request has come.
+    /// The connection is reset once the head of the request is received. The request does not take effect.
     ResetBeforeRead,
-    /// The connection is reset when the request has come, before it takes effect.
+    /// The connection is reset once the request is received. The request does not take effect.
     ResetBeforeEffect,
-    /// The call takes effect; then the connection is reset.
+    /// The request takes effect, and the connection is reset.
     ResetAfterEffect,
-    /// Nothing is ever answered, and the call does not take effect. The connection stays until the caller closes it.
+    /// The request does not take effect. Nothing is sent, and the connection stays open until the client closes it.
     SilenceBeforeEffect,
-    /// The call takes effect; nothing is ever answered. The connection stays until the caller closes it.
+    /// The request takes effect. Nothing is sent, and the connection stays open until the client closes it.
     SilenceAfterEffect,
-    /// `Content-Length` of the whole body, half of it, then the end of the connection.
+    /// `Content-Length` of the whole body, then half of the body, then the connection closes.
     HalfAnswer,
-    /// `Content-Length` of the whole body, half of it, then silence.
+    /// `Content-Length` of the whole body, then half of the body, then nothing. The connection stays open.
     StalledAnswer,
-    /// Chunks that hold half of the body, then the end of the connection without a last chunk.
+    /// Chunks with half of the body, then the connection closes without a last chunk.
     ChunksCutOff,
-    /// A `Content-Length` ten bytes too long, the body, then the end of the connection.
+    /// A `Content-Length` that is ten bytes too large, then the body, then the connection closes.
     LengthTooLong,
-    /// A `Content-Length` of half the body, then the whole body on a connection that closes.
+    /// A `Content-Length` of half of the body, then the whole body, then the connection closes.
     LengthTooShort,
-    /// The head at once, then a byte of the body each time this much has passed by the simulator's clock. One that is made it
-    /// moves itself.
+    /// The head at once, then one byte of the body per interval of the simulator's clock. A simulated clock is advanced by the
+    /// interval for each byte.
     Drip(Duration),
-    /// An error in Qualtrics' envelope; the call does not take effect.
+    /// An error in Qualtrics' envelope. The request does not take effect.
     Status(u16, WaitHint),
-    /// The call takes effect; the response is this error, in Qualtrics' envelope.
+    /// The request takes effect. The response is an error in Qualtrics' envelope.
     StatusAfterEffect(u16, WaitHint),
-    /// An error of a proxy or gateway, without Qualtrics' envelope; the call does not take effect.
+    /// An error of a proxy or gateway, without Qualtrics' envelope. The request does not take effect.
     Foreign(u16, ForeignBody),
-    /// The call takes effect; the response is this error of a proxy or gateway, without Qualtrics' envelope.
+    /// The request takes effect. The response is an error of a proxy or gateway, without Qualtrics' envelope.
     ForeignAfterEffect(u16, ForeignBody),
-    /// A redirect with this status to this URL; the call does not take effect.
+    /// A redirect with this status to this URL. The request does not take effect.
     Redirect(u16, String),
-    /// The call takes effect; the response is a redirect with this status to this URL.
+    /// The request takes effect. The response is a redirect with this status to this URL.
     RedirectAfterEffect(u16, String),
-    /// An HTML page under the true status.
+    /// The correct status with an HTML page.
     Html,
-    /// No body under the true status.
+    /// The correct status without a body.
     EmptyBody,
-    /// JSON, but an array.
+    /// A JSON array instead of an object.
     JsonArray,
-    /// JSON, but a string.
+    /// A JSON string instead of an object.
     JsonString,
-    /// JSON, but a number.
+    /// A JSON number instead of an object.
     JsonNumber,
-    /// JSON with a `result` of arrays 10,000 deep.
+    /// JSON whose `result` is 10,000 nested arrays.
     DeepJson,
-    /// JSON with a string of 100 MB, sent as fast as it is read.
+    /// JSON with a string of 100 MB, sent as fast as the client reads it.
     HugeBody,
-    /// JSON with bytes in a string that are not UTF-8.
+    /// JSON with a string that is not valid UTF-8.
     InvalidUtf8,
-    /// Members that come twice: an empty `result` and a `meta` before the true ones.
+    /// Duplicate members: a null `result` and a `meta` before the correct ones.
     DuplicateKeys,
-    /// All numbers are strings.
+    /// All numbers of the correct response as strings.
     NumbersAsStrings,
-    /// The true answer, but `meta.httpStatus` says this.
+    /// The correct response, but with this status in `meta.httpStatus`.
     MetaStatus(u16),
     /// The cursor of a list points to the same page again, even on the last page.
     RepeatedCursor,
-    /// The next page of a list is said to be at this origin, which is another; and there is one, though it may be empty.
+    /// The next page of a list has a URL of this origin, even on the last page. The page after the last one is empty.
     NextPageElsewhere(String),
-    /// A search of contacts pays no heed to its filter, and finds everyone.
+    /// A search of contacts ignores its filter and finds all contacts.
     IgnoredFilter,
-    /// The body is gzipped, and said to be, though nobody asked for it.
+    /// The body is compressed with gzip and declared as such, although the client did not accept that.
     UnaskedGzip,
 }
 
-/// The body of an error that a proxy or gateway between the client and Qualtrics writes.
+/// The body of an error response that a proxy or gateway makes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum ForeignBody {
-    /// Envoy's text for an upstream connection that fails.
+    /// The text of Envoy for a failed upstream connection.
     Text,
-    /// An HTML page, as nginx writes it.
+    /// An HTML page like that of nginx.
     Html,
-    /// JSON of an API gateway, which is not Qualtrics' envelope.
+    /// JSON of an API gateway, without Qualtrics' envelope.
     Json,
-    /// No body, and no media type.
+    /// No body and no media type.
     Empty,
 }
 
 impl ForeignBody {
-    /// All of them.
+    /// All values.
     pub const ALL: [Self; 4] = [Self::Text, Self::Html, Self::Json, Self::Empty];
-
-    /// The media type and the body.
-    pub(super) const fn content(self) -> (&'static str, &'static str) {
-        match self {
-            Self::Text => ("text/plain", "upstream connect error or disconnect/reset before headers"),
-            Self::Html => {
-                ("text/html", "<html><head><title>Error</title></head><body><center>nginx</center></body></html>")
-            }
-            Self::Json => {
-                ("application/json", "{\"message\":\"An invalid response was received from the upstream server\"}")
-            }
-            Self::Empty => ("", ""),
-        }
-    }
 }
 
-/// What a 429 or 503 says of when to come back.
+/// The `Retry-After` header of an error response.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum WaitHint {
-    /// Nothing.
+    /// No header.
     None,
-    /// This many seconds.
+    /// This number of seconds.
     Seconds(u64),
-    /// A date this many seconds from now, by the simulator's clock.
+    /// The date that is this number of seconds ahead of the simulator's clock.
     Date(u64),
-    /// Something that is neither.
+    /// A value that is neither a number of seconds nor a date.
     Absurd,
 }
 
-impl WaitHint {
-    /// The value of the header.
-    pub(super) fn header(self, now: Duration) -> Option<String> {
-        match self {
-            Self::None => None,
-            Self::Seconds(seconds) => Some(seconds.to_string()),
-            Self::Date(seconds) => Some(date_header(now + Duration::from_secs(seconds))),
-            Self::Absurd => Some("-99999999999999999999 fortnights".to_owned()),
-        }
-    }
-}
-
-/// An instant since 1970 as HTTP writes it.
-pub(super) fn date_header(instant: Duration) -> String {
-    httpdate::fmt_http_date(UNIX_EPOCH + instant)
-}
-
-/// Which calls a fault befalls, counted among those that match, from when the rule was set.
+/// To which matching requests a fault is applied. They are counted from the time at which the rule is set.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Occurrence {
-    /// One call, the first is 1.
+    /// One request; the first is 1.
     Nth(u32),
-    /// This many calls from the first on.
+    /// The first requests, this many.
     First(u32),
-    /// All calls.
+    /// All requests.
     #[default]
     Every,
 }
 
-/// A fault, and what it befalls.
+/// A fault, and the requests to which it is applied. `E` identifies an endpoint.
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub struct FaultRule {
-    /// The endpoint; none is any.
-    #[serde(default)]
-    pub endpoint: Option<Endpoint>,
-    /// Which of its calls.
+pub struct FaultRule<E> {
+    /// The endpoint of the requests. `None` matches any endpoint.
+    pub endpoint: Option<E>,
+    /// Which of the matching requests.
     #[serde(default)]
     pub occurrence: Occurrence,
-    /// What happens to them.
+    /// The fault to apply.
     pub fault: Fault,
 }
 
-impl FaultRule {
-    /// Befalls the nth call of an endpoint; the first is 1.
+impl<E> FaultRule<E> {
+    /// Applies a fault to the nth request to an endpoint; the first is 1.
     #[must_use]
-    pub fn nth(endpoint: Endpoint, n: u32, fault: Fault) -> Self {
+    pub fn nth(endpoint: E, n: u32, fault: Fault) -> Self {
         Self { endpoint: Some(endpoint), occurrence: Occurrence::Nth(n), fault }
     }
 
-    /// Befalls this many calls of an endpoint from the first on.
+    /// Applies a fault to the first `n` requests to an endpoint.
     #[must_use]
-    pub fn first(endpoint: Endpoint, n: u32, fault: Fault) -> Self {
+    pub fn first(endpoint: E, n: u32, fault: Fault) -> Self {
         Self { endpoint: Some(endpoint), occurrence: Occurrence::First(n), fault }
     }
 
-    /// Befalls every call of an endpoint.
+    /// Applies a fault to every request to an endpoint.
     #[must_use]
-    pub fn every(endpoint: Endpoint, fault: Fault) -> Self {
+    pub fn every(endpoint: E, fault: Fault) -> Self {
         Self { endpoint: Some(endpoint), occurrence: Occurrence::Every, fault }
     }
 
-    /// Befalls the nth call of all; the first is 1.
+    /// Applies a fault to the nth request to any endpoint; the first is 1.
     #[must_use]
     pub fn nth_of_any(n: u32, fault: Fault) -> Self {
         Self { endpoint: None, occurrence: Occurrence::Nth(n), fault }
     }
 }
 
-/// The rules that are set, and how many calls each has seen.
-#[derive(Default)]
-pub(super) struct Faults(Vec<(FaultRule, u32)>);
+/// The rules that are set, with the number of requests that each has matched.
+pub(crate) struct FaultRules<E>(Vec<(FaultRule<E>, u32)>);
 
-impl Faults {
-    pub(super) fn new(rules: Vec<FaultRule>) -> Self {
+impl<E> Default for FaultRules<E> {
+    fn default() -> Self {
+        Self(Vec::new())
+    }
+}
+
+impl<E: PartialEq> FaultRules<E> {
+    pub(crate) fn new(rules: Vec<FaultRule<E>>) -> Self {
         Self(rules.into_iter().map(|rule| (rule, 0)).collect())
     }
 
-    /// The fault that befalls a call now: that of the first rule that wants it. Every matching rule counts the call.
-    pub(super) fn befall(&mut self, endpoint: Endpoint) -> Option<Fault> {
-        let mut struck = None;
-        for (rule, seen) in &mut self.0 {
-            if rule.endpoint.is_some_and(|wanted| wanted != endpoint) {
+    /// Counts a request and returns the fault of the first rule that applies to it. Every matching rule counts the request.
+    pub(crate) fn next(&mut self, endpoint: &E) -> Option<Fault> {
+        let mut fault = None;
+        for (rule, matched) in &mut self.0 {
+            if rule.endpoint.as_ref().is_some_and(|wanted| wanted != endpoint) {
                 continue;
             }
-            *seen += 1;
-            let strikes = match rule.occurrence {
-                Occurrence::Nth(n) => *seen == n,
-                Occurrence::First(n) => *seen <= n,
+            *matched += 1;
+            let applies = match rule.occurrence {
+                Occurrence::Nth(n) => *matched == n,
+                Occurrence::First(n) => *matched <= n,
                 Occurrence::Every => true,
             };
-            if strikes && struck.is_none() {
-                struck = Some(rule.fault.clone());
+            if applies && fault.is_none() {
+                fault = Some(rule.fault.clone());
             }
         }
-        struck
+        fault
     }
 }

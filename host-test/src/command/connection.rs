@@ -3,10 +3,9 @@
 use std::path::{Path, PathBuf};
 
 use clap::Args;
-use host_test::COMPONENT;
-use host_test::clock::Clock;
-use host_test::host::contract::{Manifest, Setting, SettingKind};
-use host_test::host::{Budget, EgressPolicy, Host, Instance, InstanceOptions, Options, Plugin};
+use privacy_host::contract::{Manifest, Setting, SettingKind};
+use privacy_host::{Clock, Connector, ConnectorOptions, Host, Options, RateBudget};
+use qualtrics_component::CONNECTOR;
 use zeroize::Zeroizing;
 
 use super::errors::CommandError;
@@ -42,50 +41,22 @@ pub(super) struct ConnectionOptions {
     ca_certificate: Option<PathBuf>,
     /// For tests with a simulator on a loopback address: since this second of the Unix epoch, time passes this many times as fast
     #[arg(long, value_name = "FACTOR@SECOND", value_parser = factor_and_second)]
-    hasten: Option<(u32, u64)>,
+    accelerate: Option<(u32, u64)>,
 }
 
 /// The setting of a connector for the share of the vendor's rate limits that one instance may use, in percent.
 const RATE_SHARE: &str = "rate-share";
 
-/// A loaded connector, and the connection that its instances are configured for.
-pub(super) struct Connector {
-    plugin: Plugin,
-    manifest: Manifest,
-    settings: Vec<Setting>,
-    egress: EgressPolicy,
-    budget: Option<Budget>,
-    clock: Clock,
-}
-
-impl Connector {
-    /// The clock of its instances.
-    pub(super) fn clock(&self) -> &Clock {
-        &self.clock
-    }
-
-    /// A configured instance.
-    pub(super) async fn instance(&self) -> Result<Instance, CommandError> {
-        let options = InstanceOptions {
-            egress: self.egress.clone(),
-            budget: self.budget.clone(),
-            clock: self.clock.clone(),
-            ..InstanceOptions::default()
-        };
-        let mut instance = self.plugin.instantiate(options).await?;
-        instance.configure(&self.settings).await??;
-        Ok(instance)
-    }
-
-    /// Applies the share of the vendor's rate limits that is set for one instance to all instances together. Each instance still
-    /// applies it to itself, so that it does not start work that the share does not suffice for.
-    pub(super) fn share_limits(&mut self) {
-        let default = self.manifest.settings.iter().find(|field| field.key == RATE_SHARE);
-        let given = self.settings.iter().find(|setting| setting.key == RATE_SHARE).map(|setting| &setting.value);
-        let share = given.or(default.and_then(|field| field.default.as_ref())).and_then(|share| share.parse().ok());
-        // The connector rejects a share that is not a number. A connector without the setting may use all.
-        self.budget = Some(Budget::new(&self.manifest.limits, share.unwrap_or(100), self.clock.clone()));
-    }
+/// The connection, whose instances together keep to the share of the vendor's rate limits that is set for one instance. Each
+/// instance still applies the share to itself, so that it does not start work that the share does not suffice for.
+fn share_limits(connector: Connector, settings: &[Setting]) -> Connector {
+    let manifest = connector.manifest();
+    let default = manifest.settings.iter().find(|field| field.key == RATE_SHARE);
+    let given = settings.iter().find(|setting| setting.key == RATE_SHARE).map(|setting| &setting.value);
+    let share = given.or(default.and_then(|field| field.default.as_ref())).and_then(|share| share.parse().ok());
+    // The connector rejects a share that is not a number. A connector without the setting may use all.
+    let budget = RateBudget::new(&manifest.limits, share.unwrap_or(100), connector.clock().clone());
+    connector.with_budget(budget)
 }
 
 pub(super) fn key_and_value(argument: &str) -> Result<(String, String), String> {
@@ -101,53 +72,44 @@ fn factor_and_second(argument: &str) -> Result<(u32, u64), String> {
 
 /// The manifest of the connector. Needs no connection.
 pub(super) async fn manifest() -> Result<Manifest, CommandError> {
-    Ok(Host::new(Options::default())?
-        .load(COMPONENT)?
-        .instantiate(InstanceOptions::default())
-        .await?
-        .describe()
-        .await?)
+    Ok(Host::new(Options::default())?.load(CONNECTOR)?.manifest().await?)
 }
 
 impl ConnectionOptions {
-    /// The connector. It may reach the origins of its manifest and those of these options. Makes no network call.
+    /// The connection. It may reach the origins of its manifest and those of these options. Makes no network call.
     pub(super) async fn connector(&self) -> Result<Connector, CommandError> {
-        let clock = self.clock()?;
         let mut options = Options::default();
         if let Some(path) = &self.ca_certificate {
             options.extra_root_certificates = read(path)?;
         }
-        let plugin = Host::new(options)?.load(COMPONENT)?;
-        let manifest = plugin.instantiate(InstanceOptions::default()).await?.describe().await?;
-        let settings = self.settings(&manifest)?;
-        let egress = self.egress(&manifest)?;
-        Ok(Connector { plugin, manifest, settings, egress, budget: None, clock })
+        let plugin = Host::new(options)?.load(CONNECTOR)?;
+        let settings = self.settings(&plugin.manifest().await?)?;
+        let options = ConnectorOptions {
+            extra_origins: self.base_url.iter().cloned().collect(),
+            allow_private_addresses: self.allow_private_addresses,
+            clock: self.clock()?,
+            ..ConnectorOptions::default()
+        };
+        Ok(Connector::new(plugin, settings, options).await?)
     }
 
-    /// A configured instance.
-    pub(super) async fn connect(&self) -> Result<Instance, CommandError> {
-        self.connector().await?.instance().await
+    /// The connection, with one rate budget for all instances.
+    pub(super) async fn connector_with_shared_limits(&self) -> Result<Connector, CommandError> {
+        let connector = self.connector().await?;
+        let settings = self.settings(connector.manifest())?;
+        Ok(share_limits(connector, &settings))
     }
 
     fn clock(&self) -> Result<Clock, CommandError> {
-        let Some((factor, second)) = self.hasten else { return Ok(Clock::system()) };
+        let Some((factor, second)) = self.accelerate else { return Ok(Clock::system()) };
         let loopback = |origin: &str| origin.starts_with("http://127.0.0.1:") || origin.starts_with("http://[::1]:");
         // A real vendor counts its rate limits in real time.
         if !self.base_url.as_deref().is_some_and(loopback) {
             return Err(CommandError::usage(
-                "--hasten is for a simulator: it needs a --base-url on a loopback address",
+                "--accelerate is for a simulator: it needs a --base-url on a loopback address",
             ));
         }
-        Ok(Clock::hastened(second, factor))
-    }
-
-    fn egress(&self, manifest: &Manifest) -> Result<EgressPolicy, CommandError> {
-        let usage = |error: host_test::host::egress::EntryError| CommandError::usage(error.to_string());
-        let mut policy = EgressPolicy::of_manifest(manifest.egress.iter().map(String::as_str)).map_err(usage)?;
-        if let Some(origin) = &self.base_url {
-            policy = policy.allow(origin).map_err(usage)?;
-        }
-        Ok(if self.allow_private_addresses { policy.allow_private_addresses() } else { policy })
+        Ok(Clock::accelerated(second, factor))
     }
 
     fn settings(&self, manifest: &Manifest) -> Result<Vec<Setting>, CommandError> {

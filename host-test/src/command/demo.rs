@@ -11,25 +11,20 @@ use std::time::Duration;
 use clap::Args;
 use comfy_table::presets::UTF8_FULL_CONDENSED;
 use comfy_table::{ContentArrangement, Table};
-use host_test::COMPONENT;
-use host_test::host::contract::{
-    DeletionMode, Error, Identifier, Outcome, Pending, Progress, Report, Request, Right, Setting, Task,
-};
-use host_test::host::{EgressPolicy, Host, Instance, InstanceOptions, Options as HostOptions};
-use host_test::simulator::{
+use indicatif::ProgressBar;
+use privacy_host::contract::{DeletionMode, Identifier, Outcome, Pending, Report, Request, Right, Setting};
+use privacy_host::{Connector, ConnectorError, ConnectorOptions, Event, Host, Operation, Options as HostOptions};
+use qualtrics_component::CONNECTOR;
+use qualtrics_simulator::{
     Brand, Options, SAMPLE_ADMINISTRATOR, SAMPLE_CLIENT_ID, SAMPLE_CLIENT_SECRET, SAMPLE_PERSON, Simulator,
 };
-use indicatif::ProgressBar;
 
 use super::errors::CommandError;
 use super::exit::Exit;
-use super::follow::single;
 use super::{print, save};
 
 /// How long a pending state stays visible on a terminal.
 const DISPLAY_TIME: Duration = Duration::from_millis(350);
-/// More polls than any request of the demonstration needs.
-const MAX_POLLS: u32 = 50;
 
 /// All operations on a simulated brand.
 #[derive(Args)]
@@ -53,7 +48,7 @@ struct Row {
 
 struct Demonstration {
     simulator: Simulator,
-    instance: Instance,
+    connector: Connector,
     terminal: bool,
     rows: Vec<Row>,
 }
@@ -64,7 +59,7 @@ impl DemoOptions {
             self.out.unwrap_or_else(|| std::env::temp_dir().join(format!("qualtrics-demo-{}", std::process::id())));
         save::must_not_exist(&directory)?;
         let component = match &self.component {
-            None => Cow::Borrowed(COMPONENT),
+            None => Cow::Borrowed(CONNECTOR),
             Some(file) => Cow::Owned(
                 std::fs::read(file)
                     .map_err(|error| CommandError::usage(format!("{} cannot be read: {error}", file.display())))?,
@@ -84,44 +79,36 @@ impl Demonstration {
             .await
             .map_err(|error| CommandError::local(Exit::Error, format!("no port on 127.0.0.1 can be used: {error}")))?;
         let plugin = Host::new(HostOptions::default())?.load(component)?;
-        let egress = EgressPolicy::deny_all()
-            .allow(&simulator.origin())
-            .map_err(|error| CommandError::local(Exit::Error, error.to_string()))?;
-        let options = InstanceOptions { egress, clock: simulator.clock(), ..InstanceOptions::default() };
-        let mut instance = plugin.instantiate(options).await?;
-        let manifest = instance.describe().await?;
-        println!("{} connector {}, a component of {} bytes.", manifest.title, manifest.version, component.len());
-        println!("It imports only");
-        for import in plugin.imports() {
-            println!("  {import}");
-        }
-        println!(
-            "and needs egress to {}; here it is permitted {} alone.",
-            manifest.egress.join(", "),
-            simulator.origin()
-        );
-        println!();
         let settings = [
             ("datacenter-id", "fra1"),
             ("client-id", SAMPLE_CLIENT_ID),
             ("client-secret", SAMPLE_CLIENT_SECRET),
             ("base-url", &simulator.origin()),
         ];
-        let settings: Vec<Setting> =
-            settings.map(|(key, value)| Setting { key: key.to_owned(), value: value.to_owned() }).into();
-        instance.configure(&settings).await??;
-        Ok(Self { simulator, instance, terminal: std::io::stdout().is_terminal(), rows: Vec::new() })
+        let settings = settings.map(|(key, value)| Setting::new(key, value)).to_vec();
+        let options = ConnectorOptions {
+            extra_origins: vec![simulator.origin()],
+            clock: simulator.clock(),
+            ..ConnectorOptions::default()
+        };
+        let connector = Connector::new(plugin.clone(), settings, options).await?;
+        let manifest = connector.manifest();
+        println!("{} connector {}, a component of {} bytes.", manifest.title, manifest.version, component.len());
+        println!("It imports only");
+        for import in plugin.imports() {
+            println!("  {import}");
+        }
+        println!("and needs egress to {}; here it also has {}.", manifest.egress.join(", "), simulator.origin());
+        println!();
+        Ok(Self { simulator, connector, terminal: std::io::stdout().is_terminal(), rows: Vec::new() })
     }
 
     async fn run(&mut self, directory: &Path) -> Result<(), CommandError> {
         self.check().await?;
-        let report = self.access("access", "demo-1", Outcome::Found).await?;
-        if let Some(report) = report {
-            save::save(&mut self.instance, &self.simulator.clock(), &report, directory).await?;
-        }
+        self.access("access", "demo-1", Outcome::Found, Some(directory)).await?;
         self.delete("preview", "demo-2", SAMPLE_PERSON, DeletionMode::Preview, Outcome::Previewed).await?;
         self.delete("deletion", "demo-3", SAMPLE_PERSON, DeletionMode::EraseAndVerify, Outcome::Verified).await?;
-        self.access("access, again", "demo-4", Outcome::NotFound).await?;
+        self.access("access, again", "demo-4", Outcome::NotFound, None).await?;
         let own = "deletion of the connection's own account";
         self.delete(own, "demo-5", SAMPLE_ADMINISTRATOR, DeletionMode::Erase, Outcome::Refused).await?;
         let kept = !self.simulator.holdings(SAMPLE_ADMINISTRATOR).is_empty();
@@ -141,13 +128,13 @@ impl Demonstration {
 
     async fn check(&mut self) -> Result<(), CommandError> {
         let before = self.simulator.calls().len();
-        let connection = self.instance.check(&[Right::Access, Right::Deletion]).await?;
-        let (ended, evidence, good) = match connection {
+        let (ended, evidence, good) = match self.connector.check(&[Right::Access, Right::Deletion]).await {
             Ok(connection) => {
                 let evidence = format!("{} permissions of {} verified", connection.granted.len(), connection.tenant);
                 ("connected".to_owned(), evidence, connection.warnings.is_empty())
             }
-            Err(error) => (error.kind.to_string(), error.message, false),
+            Err(ConnectorError::Contract(error)) => (error.kind.to_string(), error.message, false),
+            Err(error) => return Err(error.into()),
         };
         self.row("connection test", ended, evidence, before, good);
         Ok(())
@@ -158,12 +145,9 @@ impl Demonstration {
         step: &'static str,
         id: &str,
         good: Outcome,
-    ) -> Result<Option<Box<Report>>, CommandError> {
-        let request = request(id, SAMPLE_PERSON);
-        let before = self.simulator.calls().len();
-        let started = single(self.instance.access(std::slice::from_ref(&request)).await?)?;
-        let end = self.follow(step, &request, started).await?;
-        Ok(self.ended(step, end, good, before))
+        save_to: Option<&Path>,
+    ) -> Result<(), CommandError> {
+        self.step(step, Operation::Access, request(id, SAMPLE_PERSON), good, save_to).await
     }
 
     async fn delete(
@@ -174,36 +158,40 @@ impl Demonstration {
         mode: DeletionMode,
         good: Outcome,
     ) -> Result<(), CommandError> {
-        let request = request(id, address);
+        self.step(step, Operation::Deletion(mode), request(id, address), good, None).await
+    }
+
+    /// Follows a request to its end. The simulated clock moves instead of a wait.
+    async fn step(
+        &mut self,
+        step: &'static str,
+        operation: Operation,
+        request: Request,
+        good: Outcome,
+        save_to: Option<&Path>,
+    ) -> Result<(), CommandError> {
         let before = self.simulator.calls().len();
-        let started = single(self.instance.delete(std::slice::from_ref(&request), mode).await?)?;
-        let end = self.follow(step, &request, started).await?;
-        self.ended(step, end, good, before);
+        let connector = self.connector.clone();
+        let mut follower = connector.follow(operation, [request]);
+        while let Some(update) = follower.next().await? {
+            match update.event {
+                Event::Pending(pending) => self.show(step, &pending).await,
+                Event::Reported(report) => {
+                    if let Some(directory) = save_to {
+                        save::save(follower.instance().await?, connector.clock(), &report, directory).await?;
+                    }
+                    let ended = report.outcome.to_string();
+                    self.row(step, ended, evidence(&report), before, report.outcome == good);
+                }
+                Event::Failed(error) => self.row(step, error.kind.to_string(), error.message, before, false),
+                Event::Lost(error) => return Err(error.into()),
+                _ => {}
+            }
+        }
         Ok(())
     }
 
-    /// Polls at the times that the connector asks for. The simulated clock moves instead of a wait.
-    async fn follow(
-        &mut self,
-        step: &str,
-        request: &Request,
-        started: Result<Progress, Error>,
-    ) -> Result<Result<Box<Report>, Error>, CommandError> {
-        let mut progress = started;
-        for _ in 0..MAX_POLLS {
-            let pending = match progress {
-                Ok(Progress::Done(report)) => return Ok(Ok(Box::new(report))),
-                Err(error) => return Ok(Err(error)),
-                Ok(Progress::Pending(pending)) => pending,
-            };
-            self.wait(step, &pending).await;
-            let task = Task::new(request.clone(), pending.ticket);
-            progress = single(self.instance.poll(&[task]).await?)?;
-        }
-        Err(CommandError::local(Exit::Error, format!("{step} did not end after {MAX_POLLS} polls")))
-    }
-
-    async fn wait(&self, step: &str, pending: &Pending) {
+    async fn show(&self, step: &str, pending: &Pending) {
         let line = format!("{step}: {}", print::pending(pending));
         if self.terminal {
             let spinner = ProgressBar::new_spinner().with_message(line);
@@ -212,27 +200,6 @@ impl Demonstration {
             spinner.finish_and_clear();
         } else {
             println!("{line}");
-        }
-        self.simulator.advance(Duration::from_millis(pending.poll_after_ms));
-    }
-
-    fn ended(
-        &mut self,
-        step: &'static str,
-        end: Result<Box<Report>, Error>,
-        good: Outcome,
-        before: usize,
-    ) -> Option<Box<Report>> {
-        match end {
-            Ok(report) => {
-                let ended = report.outcome.to_string();
-                self.row(step, ended, evidence(&report), before, report.outcome == good);
-                Some(report)
-            }
-            Err(error) => {
-                self.row(step, error.kind.to_string(), error.message, before, false);
-                None
-            }
         }
     }
 

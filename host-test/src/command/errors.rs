@@ -2,9 +2,9 @@
 
 use std::fmt;
 
-use host_test::host::HostError;
-use host_test::host::contract::{Error, Remedy};
 use host_test::journal::JournalError;
+use privacy_host::contract::{Error, Remedy};
+use privacy_host::{ConnectorError, HostError};
 
 use super::exit::Exit;
 use super::output::{Failure, Output};
@@ -142,6 +142,16 @@ impl From<Error> for CommandError {
 impl From<HostError> for CommandError {
     fn from(error: HostError) -> Self {
         Self { cause: Cause::Host(error), advice: None }
+    }
+}
+
+impl From<ConnectorError> for CommandError {
+    fn from(error: ConnectorError) -> Self {
+        match error {
+            ConnectorError::Contract(error) => (*error).into(),
+            ConnectorError::Host(error) => error.into(),
+            other => Self::usage(other.to_string()),
+        }
     }
 }
 

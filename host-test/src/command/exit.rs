@@ -2,7 +2,7 @@
 
 use std::process::ExitCode;
 
-use host_test::host::contract::{Error, ErrorKind, Outcome, Remedy};
+use privacy_host::contract::{Error, ErrorKind, Outcome, Remedy};
 
 /// How a command ended, for scripts. The numbers are stable.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -2,11 +2,10 @@
 
 use std::time::Duration;
 
-use host_test::clock::Clock;
-use host_test::host::contract::{Error, ErrorKind, Pending, Progress, Remedy, Report, Request, Task};
-use host_test::host::{HostError, Instance};
-use host_test::journal::{Entry, Journal, JournalError, Next, Operation};
+use host_test::journal::{Journal, JournalError};
 use indicatif::ProgressBar;
+use privacy_host::contract::{Error, ErrorKind, Pending, Remedy, Report, Request};
+use privacy_host::{Entry, Event, Follower, HostError, Operation, Update};
 
 use super::errors::CommandError;
 use super::exit::Exit;
@@ -81,13 +80,9 @@ impl Record {
         Ok(changed)
     }
 
-    /// The call that is due. An attempt is stored before its call.
-    fn next_call(&mut self, now_s: u64) -> Result<Call, JournalError> {
-        if let Next::Poll(task) = self.entry.next() {
-            return Ok(Call::Poll(task));
-        }
-        let operation = self.entry.operation();
-        Ok(Call::Start(operation, self.change(|entry| entry.start_attempt(now_s))?))
+    /// Replaces the entry, and waits until it is stored.
+    fn store(&mut self, entry: Entry) -> Result<(), JournalError> {
+        self.change(|own| *own = entry)
     }
 
     /// How to continue, as the end of a sentence. Without identifiers: the operator knows them, and a log must not.
@@ -144,86 +139,44 @@ impl Record {
 
 /// Makes the call that is due and, with `wait`, those that follow it, until there is a report.
 pub(super) async fn follow(
-    instance: &mut Instance,
-    clock: &Clock,
+    follower: &mut Follower<'_>,
     record: &mut Record,
     options: FollowOptions,
 ) -> Result<State, CommandError> {
     let display = Display::new(options.quiet);
     // One listener for the whole request: an interrupt between two listeners would be missed.
     let mut interrupt = std::pin::pin!(tokio::signal::ctrl_c());
-    let now_ms = || u64::try_from(clock.since_epoch().as_millis()).unwrap_or(u64::MAX);
     loop {
-        let delay = Duration::from_millis(record.entry().due_at_ms().saturating_sub(now_ms()));
-        tokio::select! {
-            () = tokio::time::sleep(clock.in_real_time(delay)) => {}
-            _ = &mut interrupt => return Err(record.interrupted()),
-        }
-        let call = record.next_call(now_ms() / 1_000)?;
-        let result = tokio::select! {
-            result = call.make(instance) => Some(result),
+        let update = tokio::select! {
+            update = follower.next() => Some(update?),
             _ = &mut interrupt => None,
         };
-        let result = match result {
-            Some(Ok(result)) => result,
-            no_result => {
-                record.change(|entry| entry.record_lost_call(now_ms(), 0))?;
-                return Err(no_result
-                    .and_then(Result::err)
-                    .map_or_else(|| record.interrupted(), |error| record.lost(error)));
+        let Some(update) = update else {
+            if let Some(entry) = follower.interrupt().first() {
+                record.store((*entry).clone())?;
             }
+            return Err(record.interrupted());
         };
-        record.change(|entry| entry.record_result(result.clone(), now_ms()))?;
-        match result {
-            Ok(Progress::Done(report)) => {
-                let polled_ticket = record.entry().ticket().map(str::to_owned);
-                return Ok(State::Done(Box::new(report), polled_ticket));
+        // Only a request that has ended has no further update; the caller handles those.
+        let Some(Update { entry, event }) = update else { return Err(record.interrupted()) };
+        record.store(entry.clone())?;
+        match event {
+            Event::Reported(report) => {
+                let polled_ticket = entry.ticket().map(str::to_owned);
+                return Ok(State::Done(report, polled_ticket));
             }
-            Ok(Progress::Pending(pending)) if !options.wait => return Ok(State::Pending(pending)),
-            Ok(Progress::Pending(pending)) => display.show(&print::pending(&pending)),
-            Err(error) => match error.remedy {
+            Event::Pending(pending) if !options.wait => return Ok(State::Pending(pending)),
+            Event::Pending(pending) => display.show(&print::pending(&pending)),
+            Event::Failed(error) => match error.remedy {
                 Remedy::Retry(delay_ms) if options.wait => {
                     display.show(&format!("{} Next attempt in {} s.", error.message, delay_ms.div_ceil(1_000)));
                 }
                 _ => return Err(record.error(error)),
             },
+            Event::Lost(error) => return Err(record.lost(error)),
+            _ => {}
         }
     }
-}
-
-/// A call for one request.
-enum Call {
-    Start(Operation, Request),
-    Poll(Task),
-}
-
-impl Call {
-    async fn make(&self, instance: &mut Instance) -> Result<Result<Progress, Error>, HostError> {
-        match self {
-            Self::Start(operation, request) => {
-                single(start(instance, *operation, std::slice::from_ref(request)).await?)
-            }
-            Self::Poll(task) => single(instance.poll(std::slice::from_ref(task)).await?),
-        }
-    }
-}
-
-/// `access`, `delete` or `opt-out`.
-pub(super) async fn start(
-    instance: &mut Instance,
-    operation: Operation,
-    requests: &[Request],
-) -> Result<Vec<Result<Progress, Error>>, HostError> {
-    match operation {
-        Operation::Access => instance.access(requests).await,
-        Operation::Deletion(mode) => instance.delete(requests, mode).await,
-        Operation::OptOut => instance.opt_out(requests).await,
-    }
-}
-
-/// The result of a call with one element.
-pub(super) fn single(results: Vec<Result<Progress, Error>>) -> Result<Result<Progress, Error>, HostError> {
-    results.into_iter().next().ok_or(HostError::Miscounted)
 }
 
 /// The command that polls with a ticket, as the end of a sentence.

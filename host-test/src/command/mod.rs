@@ -11,7 +11,6 @@ mod exit;
 mod follow;
 mod output;
 mod print;
-mod report;
 mod request;
 mod save;
 mod serve;
@@ -21,9 +20,11 @@ use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
-use host_test::host::contract::{DeletionMode, Report, Request, Right};
-use host_test::journal::{End, Entry, Journal, Operation};
-use host_test::{COMPONENT, GATEWAY, GUARDED};
+use host_test::journal::Journal;
+use privacy_host::contract::{DeletionMode, Report, Request, Right};
+use privacy_host::follow::End;
+use privacy_host::{Entry, Operation};
+use qualtrics_component::{CONNECTOR, GATEWAY, GUARDED};
 use tracing_subscriber::filter::{LevelFilter, Targets};
 use tracing_subscriber::layer::SubscriberExt;
 use tracing_subscriber::util::SubscriberInitExt;
@@ -35,7 +36,6 @@ use errors::CommandError;
 use exit::Exit;
 use follow::{FollowOptions, Record, State};
 use output::{Ended, Output};
-use report::ReportOptions;
 use request::{AttemptOptions, RequestOptions};
 use serve::ServeOptions;
 use simulate::SimulateOptions;
@@ -118,8 +118,6 @@ enum Command {
         gateway: bool,
     },
     Serve(ServeOptions),
-    /// Draws the page of the measurements of `cargo bench`
-    Report(ReportOptions),
 }
 
 /// What all requests have in common.
@@ -169,7 +167,10 @@ pub(super) async fn run() -> ExitCode {
     // Events of this program alone: at their finest level, libraries log headers and bodies.
     let level = if verbose { LevelFilter::DEBUG } else { LevelFilter::WARN };
     let log = tracing_subscriber::fmt::layer().with_writer(std::io::stderr);
-    tracing_subscriber::registry().with(log).with(Targets::new().with_target("host_test", level)).init();
+    tracing_subscriber::registry()
+        .with(log)
+        .with(Targets::new().with_target("host_test", level).with_target("privacy_host", level))
+        .init();
 
     let exit = command.run(json).await.unwrap_or_else(|error| {
         error.print(json);
@@ -192,7 +193,7 @@ impl Command {
             }
             Self::Check { connection, rights } => {
                 let rights: Vec<_> = rights.into_iter().map(Right::from).collect();
-                let connection = connection.connect().await?.check(&rights).await??;
+                let connection = connection.connector().await?.check(&rights).await?;
                 if json {
                     Output::Connection { connection: &connection }.print();
                 } else {
@@ -210,14 +211,13 @@ impl Command {
             Self::Demo(options) => options.run().await,
             Self::Simulate(options) => options.run().await,
             Self::Serve(options) => options.run().await,
-            Self::Report(options) => options.run(),
             Self::Component { out, guarded, gateway } => {
                 let component = if gateway {
                     GATEWAY
                 } else if guarded {
                     GUARDED
                 } else {
-                    COMPONENT
+                    CONNECTOR
                 };
                 let written = std::fs::File::create_new(&out)
                     .and_then(|mut file| std::io::Write::write_all(&mut file, component));
@@ -303,10 +303,9 @@ struct Run {
 impl Run {
     async fn follow(mut self) -> Result<Exit, CommandError> {
         let connector = self.connection.connector().await?;
-        let mut instance = connector.instance().await?;
-        let clock = connector.clock();
+        let mut follower = connector.resume([self.record.entry().clone()]);
         let options = FollowOptions { wait: self.wait, quiet: self.json };
-        match follow::follow(&mut instance, clock, &mut self.record, options).await? {
+        match follow::follow(&mut follower, &mut self.record, options).await? {
             State::Pending(pending) => {
                 let request_id = self.request.id.as_str();
                 if self.json {
@@ -319,7 +318,8 @@ impl Run {
             }
             State::Done(report, polled_ticket) => {
                 if let Some(directory) = &self.out {
-                    save::save(&mut instance, clock, &report, directory)
+                    let instance = follower.instance().await?;
+                    save::save(instance, connector.clock(), &report, directory)
                         .await
                         .map_err(|error| error.with_advice(self.advice_to_save(polled_ticket.as_deref())))?;
                 }

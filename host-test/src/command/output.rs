@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use host_test::host::contract::{Connection, Error, Manifest, Outcome, Pending, Report};
+use privacy_host::contract::{Connection, Error, Manifest, Outcome, Pending, Report};
 use serde::Serialize;
 
 /// The envelopes, for `--help`.

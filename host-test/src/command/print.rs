@@ -1,6 +1,6 @@
 //! What a command prints for people.
 
-use host_test::host::contract::{
+use privacy_host::contract::{
     Amount, Connection, Content, Document, Finding, Gap, Identifier, Manifest, Pending, Permission, Problem, RateLimit,
     Report, Right, SettingField,
 };

@@ -1,7 +1,7 @@
 //! The options that describe a request.
 
 use clap::Args;
-use host_test::host::contract::{Attempts, Identifier, Request};
+use privacy_host::contract::{Attempts, Identifier, Request};
 
 /// The request and its data subject.
 #[derive(Args)]

@@ -5,9 +5,9 @@ use std::io::{self, Write};
 use std::path::Path;
 use std::time::Duration;
 
-use host_test::clock::Clock;
-use host_test::host::Instance;
-use host_test::host::contract::{Content, Document, Remedy, Report};
+use privacy_host::Instance;
+use privacy_host::contract::{Content, Document, Remedy, Report};
+use simulated_clock::Clock;
 
 use super::errors::CommandError;
 use super::exit::Exit;

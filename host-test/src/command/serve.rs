@@ -5,12 +5,12 @@ use std::net::Ipv4Addr;
 use std::time::Duration;
 
 use clap::Args;
-use host_test::GATEWAY;
-use host_test::clock::Clock;
-use host_test::host::contract::{Manifest, SettingKind};
-use host_test::host::{Budget, EgressPolicy, Environment, Host, InstanceOptions, Options};
-use host_test::simulator::{self, Brand, SAMPLE_CLIENT_ID, SAMPLE_CLIENT_SECRET, SAMPLE_PERSON, Simulator};
+use privacy_host::contract::{Manifest, SettingKind};
+use privacy_host::{EgressPolicy, Environment, Host, InstanceOptions, Options, RateBudget};
+use qualtrics_component::GATEWAY;
+use qualtrics_simulator::{self as simulator, Brand, SAMPLE_CLIENT_ID, SAMPLE_CLIENT_SECRET, SAMPLE_PERSON, Simulator};
 use sha2::{Digest, Sha256};
+use simulated_clock::Clock;
 use tokio::net::TcpListener;
 
 use super::connection;
@@ -111,12 +111,12 @@ impl ServeOptions {
 
 /// The share of the vendor's rate limits, if the connector has such a setting. The host applies it to all instances together;
 /// each instance may then use all of it.
-fn budget(manifest: &Manifest, environment: &mut Environment) -> Option<Budget> {
+fn budget(manifest: &Manifest, environment: &mut Environment) -> Option<RateBudget> {
     let field = manifest.settings.iter().find(|field| variable(&field.key) == SHARE)?;
     // The connector rejects a share that is not a number.
     let share = environment.get(SHARE).or(field.default.as_deref())?.parse().ok()?;
     environment.extend([(SHARE.to_owned(), "100".to_owned())]);
-    Some(Budget::new(&manifest.limits, share, Clock::system()))
+    Some(RateBudget::new(&manifest.limits, share, Clock::system()))
 }
 
 /// The variable of a setting.

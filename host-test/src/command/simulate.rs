@@ -5,11 +5,11 @@ use std::io;
 use std::time::Duration;
 
 use clap::Args;
-use host_test::clock::Clock;
-use host_test::simulator::{
+use qualtrics_simulator::{
     Brand, Control, Dialect, Dialects, Options, SAMPLE_CLIENT_ID, SAMPLE_CLIENT_SECRET, SAMPLE_PERSON, Simulator,
 };
 use serde_json::json;
+use simulated_clock::Clock;
 
 use super::errors::CommandError;
 use super::exit::Exit;

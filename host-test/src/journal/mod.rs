@@ -1,15 +1,13 @@
 //! What outlives the host: which requests there are, and the state of each.
 //!
 //! A host that stops in the middle of a call does not know whether the vendor started a job. Therefore it stores each attempt
-//! before its call, each ticket before the next poll, and the end when there is one. [`Entry`] is what is stored; it decides
-//! what the next call is. [`Journal`] keeps entries on disk, in one file for one process. A host with a database of its own
+//! before its call, each ticket before the next poll, and the end when there is one. An [`Entry`] is what is stored. A
+//! [`Journal`] keeps entries on disk, in one file for one process. A host with a database of its own
 //! keeps entries there instead.
 //!
 //! **A journal holds personal data.** To continue a request its identifiers are needed. Only the owner of the file can read it.
 //! The identifiers of an entry are removed when its request has ended, but the bytes may remain in free space of the file. Delete
 //! the file when its requests have ended and the results are stored elsewhere.
-
-mod entry;
 
 use std::fmt;
 use std::fs::{self, File, OpenOptions};
@@ -18,7 +16,7 @@ use std::path::Path;
 
 use redb::{Database, DatabaseError, ReadableDatabase, ReadableTable, StorageError, TableDefinition};
 
-pub use entry::{End, Entry, Next, Operation, Transition};
+use privacy_host::Entry;
 
 /// The version of the tables and of the entries in them.
 const SCHEMA: u64 = 1;

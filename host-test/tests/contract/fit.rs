@@ -1,13 +1,13 @@
-//! Each component fits its world: it imports nothing that the world does not name, and exports everything that the world names, with
-//! the same types. This is what `wasm-tools component targets` checks.
+//! Each component fits its world, as `wasm-tools component targets` checks: it has only imports of the world, all exports of the world, and
+//! the same types.
 
-use host_test::{COMPONENT, GATEWAY, GUARDED};
+use qualtrics_component::{CONNECTOR, GATEWAY, GUARDED};
 use wasm_metadata::Payload;
 use wit_parser::Resolve;
 
 use crate::workspace;
 
-/// Whether a component fits the world of this name, which the last of these directories defines.
+/// Checks that a component fits the world of this name in the last of these directories.
 fn fits(component: &[u8], directories: &[&str], world: &str) -> Result<(), String> {
     let mut resolve = Resolve::default();
     let mut packages = Vec::new();
@@ -33,7 +33,7 @@ fn part<'f>(file: &'f [u8], name: &str) -> &'f [u8] {
 
 #[test]
 fn the_connector_fits_the_world_plugin() {
-    fits(COMPONENT, &["wit"], "plugin").unwrap();
+    fits(CONNECTOR, &["wit"], "plugin").unwrap();
 }
 
 #[test]
@@ -45,7 +45,7 @@ fn every_part_of_a_composed_file_fits_its_world() {
     fits(part(GATEWAY, "gateway"), &["wit", "edge/gateway/wit"], "gateway").unwrap();
 }
 
-/// Whether a component fits a world with this export, and with the import that the egress guard adds.
+/// Checks that a component fits a world with this export and with the import that the egress guard adds.
 fn fits_with_environment(component: &[u8], export: &str) -> Result<(), String> {
     let mut resolve = Resolve::default();
     resolve.push_dir(workspace().join("wit")).expect("the contract");
@@ -75,6 +75,6 @@ fn a_composed_file_exports_what_its_outer_part_exports_and_imports_the_environme
 fn a_component_that_does_not_fit_is_rejected_with_the_reason() {
     let environment = fits(GUARDED, &["wit"], "plugin").unwrap_err();
     assert!(environment.contains("wasi:cli/environment@0.2.0"), "{environment}");
-    let export = fits_with_environment(COMPONENT, "wasi:http/incoming-handler@0.2.0").unwrap_err();
+    let export = fits_with_environment(CONNECTOR, "wasi:http/incoming-handler@0.2.0").unwrap_err();
     assert!(export.contains("wasi:http/incoming-handler@0.2.0"), "{export}");
 }

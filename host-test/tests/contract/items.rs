@@ -1,4 +1,4 @@
-//! A package of WIT, item by item: everything that must not change after a release. Documentation and the order of items may change.
+//! The items of a WIT package: the parts that must not change after a release. Documentation and the order of items may change.
 
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -57,7 +57,7 @@ impl Package {
             let world = &self.resolve.worlds[*world];
             let imports = world.imports.iter().map(|(key, item)| ("import", key, item));
             let exports = world.exports.iter().map(|(key, item)| ("export", key, item));
-            let items = imports.chain(exports).map(|(way, key, item)| self.item_of_world(way, key, item));
+            let items = imports.chain(exports).map(|(direction, key, item)| self.item_of_world(direction, key, item));
             (format!("world {name}"), items.collect())
         });
         interfaces.chain(worlds).collect()
@@ -77,7 +77,7 @@ impl Package {
         items.into_iter().filter(|(_, docs)| docs.contents.is_none()).map(|(name, _)| name).collect()
     }
 
-    /// A name that is the same in every version of this package. Names of other packages' interfaces include the version.
+    /// The name of an interface. Interfaces of this package are named without the version, those of other packages with it.
     pub fn interface_name(&self, interface: InterfaceId) -> String {
         let of = &self.resolve.interfaces[interface];
         match &of.name {
@@ -94,13 +94,13 @@ impl Package {
         types.chain(functions).collect()
     }
 
-    fn item_of_world(&self, way: &str, key: &WorldKey, item: &WorldItem) -> (String, String) {
+    fn item_of_world(&self, direction: &str, key: &WorldKey, item: &WorldItem) -> (String, String) {
         let name = match key {
             WorldKey::Interface(interface) => self.interface_name(*interface),
             WorldKey::Name(name) => name.clone(),
         };
-        let what = match item {
-            // An interface without a name of its own is described by its items.
+        let definition = match item {
+            // An inline interface is described by its items.
             WorldItem::Interface { id, .. } if matches!(key, WorldKey::Name(_)) => {
                 format!("{:?}", self.items_of_interface(*id))
             }
@@ -108,7 +108,7 @@ impl Package {
             WorldItem::Function(function) => self.signature(function),
             WorldItem::Type { id, .. } => self.definition(*id),
         };
-        (format!("{way} {name}"), what)
+        (format!("{direction} {name}"), definition)
     }
 
     /// The parameters and the result of a function.
@@ -131,13 +131,13 @@ impl Package {
     /// The definition of a named type.
     fn definition(&self, id: TypeId) -> String {
         let TypeDef { kind, owner, .. } = &self.resolve.types[id];
-        let written = |of: &Type| self.type_with(of, &str::to_owned);
-        let payload = |of: &Option<Type>| of.as_ref().map(|of| format!("({})", written(of))).unwrap_or_default();
+        let format = |of: &Type| self.type_with(of, &str::to_owned);
+        let payload = |of: &Option<Type>| of.as_ref().map(|of| format!("({})", format(of))).unwrap_or_default();
         let list = |kind: &str, members: Vec<String>| format!("{kind} {{ {} }}", members.join(", "));
         match kind {
             TypeDefKind::Record(record) => list(
                 "record",
-                record.fields.iter().map(|field| format!("{}: {}", field.name, written(&field.ty))).collect(),
+                record.fields.iter().map(|field| format!("{}: {}", field.name, format(&field.ty))).collect(),
             ),
             TypeDefKind::Variant(variant) => list(
                 "variant",
@@ -158,7 +158,7 @@ impl Package {
         format!("{}.{}", self.interface_name(*interface), name.as_deref().expect("a name"))
     }
 
-    /// A type as it is written where it is used, with the names of types formatted by `named`.
+    /// A type as it is written at its use, with the names of types formatted by `named`.
     pub fn type_with(&self, of: &Type, named: &dyn Fn(&str) -> String) -> String {
         let plain = match of {
             Type::Bool => "bool",
@@ -185,20 +185,20 @@ impl Package {
 
     /// A type without a name.
     fn kind_with(&self, kind: &TypeDefKind, named: &dyn Fn(&str) -> String) -> String {
-        let written = |of: &Type| self.type_with(of, named);
-        let optional = |of: &Option<Type>| of.as_ref().map_or_else(|| "_".to_owned(), &written);
+        let format = |of: &Type| self.type_with(of, named);
+        let optional = |of: &Option<Type>| of.as_ref().map_or_else(|| "_".to_owned(), &format);
         match kind {
-            TypeDefKind::Type(of) => written(of),
-            TypeDefKind::Option(of) => format!("option<{}>", written(of)),
-            TypeDefKind::List(of) => format!("list<{}>", written(of)),
-            TypeDefKind::FixedLengthList(of, length) => format!("list<{}, {length}>", written(of)),
-            TypeDefKind::Map(key, value) => format!("map<{}, {}>", written(key), written(value)),
-            TypeDefKind::Tuple(of) => format!("tuple<{}>", of.types.iter().map(written).collect::<Vec<_>>().join(", ")),
+            TypeDefKind::Type(of) => format(of),
+            TypeDefKind::Option(of) => format!("option<{}>", format(of)),
+            TypeDefKind::List(of) => format!("list<{}>", format(of)),
+            TypeDefKind::FixedLengthList(of, length) => format!("list<{}, {length}>", format(of)),
+            TypeDefKind::Map(key, value) => format!("map<{}, {}>", format(key), format(value)),
+            TypeDefKind::Tuple(of) => format!("tuple<{}>", of.types.iter().map(format).collect::<Vec<_>>().join(", ")),
             TypeDefKind::Result(of) => format!("result<{}, {}>", optional(&of.ok), optional(&of.err)),
             TypeDefKind::Future(of) => format!("future<{}>", optional(of)),
             TypeDefKind::Stream(of) => format!("stream<{}>", optional(of)),
-            TypeDefKind::Handle(Handle::Own(id)) => format!("own<{}>", written(&Type::Id(*id))),
-            TypeDefKind::Handle(Handle::Borrow(id)) => format!("borrow<{}>", written(&Type::Id(*id))),
+            TypeDefKind::Handle(Handle::Own(id)) => format!("own<{}>", format(&Type::Id(*id))),
+            TypeDefKind::Handle(Handle::Borrow(id)) => format!("borrow<{}>", format(&Type::Id(*id))),
             other => panic!("a {} without a name", other.as_str()),
         }
     }

@@ -1,4 +1,4 @@
-//! The contract: the components fit it, released versions of it never change, and its reference page is up to date.
+//! The contract: the components fit it, its released versions never change, and its reference page is up to date.
 
 mod fit;
 mod items;

@@ -84,7 +84,7 @@ impl Page<'_> {
         }
     }
 
-    /// The members of a type. Empty columns are left out.
+    /// The members of a type, without empty columns.
     fn table<'m>(
         &mut self,
         member: &str,
@@ -122,9 +122,9 @@ impl Page<'_> {
             WorldKey::Name(name) => name.clone(),
         };
         let mut list = String::from("| | |\n|---|---|\n");
-        for (way, items) in [("imports", &world.imports), ("exports", &world.exports)] {
+        for (direction, items) in [("imports", &world.imports), ("exports", &world.exports)] {
             for key in items.keys() {
-                writeln!(list, "| {way} | `{}` |", name(key)).expect("writing to a string never fails");
+                writeln!(list, "| {direction} | `{}` |", name(key)).expect("writing to a string never fails");
             }
         }
         self.paragraph(list.trim_end());

@@ -1,6 +1,6 @@
-//! Released versions of the contract. `wit/released/VERSION` holds the contract of each release together with the WASI packages it
-//! depends on, and never changes. Within a 0.N no interface and no world changes, so that every host fits every connector; additions are
-//! new interfaces in new worlds. Nothing has been released yet, and the directory does not exist.
+//! Released versions of the contract. `wit/released/VERSION` contains the contract of a release and its WASI dependencies, and never
+//! changes. Within a 0.N series, interfaces and worlds do not change, so that every host is compatible with every connector. Additions are
+//! new interfaces in new worlds. There is no release yet, so the directory does not exist.
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -11,8 +11,8 @@ use sha2::{Digest, Sha256};
 use crate::items::{Items, Package};
 use crate::workspace;
 
-/// Each release, and the SHA-256 of all its files: for each file, in the order of their paths, its path and its content. A release adds a
-/// line, and no line ever changes.
+/// Each release, and the SHA-256 of the paths and contents of its files, in the order of the paths. A release adds a line; existing lines
+/// never change.
 const DIGESTS: [(&str, &str); 0] = [];
 
 /// The current contract.
@@ -49,7 +49,7 @@ fn digest(directory: &Path) -> String {
     digest.finalize().iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
-/// The part of a version within which nothing may change: `0.2` of `0.2.1`, `1` of `1.4.0`.
+/// The part of a version that identifies a compatible series: `0.2` of `0.2.1`, `1` of `1.4.0`.
 fn compatibility_track(version: &str) -> &str {
     let major = version.split('.').next().expect("a version");
     match major {
@@ -62,17 +62,17 @@ fn compatibility_track(version: &str) -> &str {
 fn changes(released: &BTreeMap<String, Items>, current: &BTreeMap<String, Items>) -> Vec<String> {
     let nothing = Items::new();
     let mut changes = Vec::new();
-    for (place, items) in released {
-        let current = current.get(place).unwrap_or(&nothing);
+    for (owner, items) in released {
+        let current = current.get(owner).unwrap_or(&nothing);
         for (item, definition) in items {
             match current.get(item) {
                 Some(current) if current == definition => {}
-                Some(current) => changes.push(format!("{place}: {item} was {definition}, and is {current}")),
-                None => changes.push(format!("{place}: {item} is missing")),
+                Some(current) => changes.push(format!("{owner}: {item} was {definition}, and is {current}")),
+                None => changes.push(format!("{owner}: {item} is missing")),
             }
         }
         for item in current.keys().filter(|item| !items.contains_key(*item)) {
-            changes.push(format!("{place}: {item} is new"));
+            changes.push(format!("{owner}: {item} is new"));
         }
     }
     changes
@@ -96,7 +96,7 @@ fn released_contracts_never_change() {
 }
 
 #[test]
-fn no_interface_and_no_world_of_a_release_changes_within_its_0_n() {
+fn released_interfaces_and_worlds_do_not_change_within_a_series() {
     let current = current();
     for (version, _) in DIGESTS {
         if compatibility_track(version) == compatibility_track(&current.version()) {
@@ -115,7 +115,7 @@ fn the_changelog_has_a_section_for_every_release_and_for_this_version() {
 }
 
 #[test]
-fn a_version_is_compatible_within_its_0_n() {
+fn versions_of_one_series_are_compatible() {
     assert_eq!(compatibility_track("0.2.0"), compatibility_track("0.2.7"));
     assert_ne!(compatibility_track("0.2.0"), compatibility_track("0.3.0"));
     assert_eq!(compatibility_track("1.2.0"), compatibility_track("1.3.0"));
@@ -213,7 +213,7 @@ fn documentation_order_and_new_interfaces_in_new_worlds_may_change() {
     }
 }
 
-/// The contract with this item at the end of its interface.
+/// The contract with this item moved to the end of its interface.
 fn reordered(item: &str) -> Package {
     let contract = contract();
     let end = "  read: func(reference: string, offset: u64, limit: u32) -> result<chunk, error>;\n";

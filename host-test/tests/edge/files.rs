@@ -1,7 +1,7 @@
 //! The imports and contents of the composed files.
 
-use host_test::host::{Host, HostError, Options};
-use host_test::{COMPONENT, GATEWAY, GUARDED};
+use privacy_host::{Host, HostError, Options};
+use qualtrics_component::{CONNECTOR, GATEWAY, GUARDED};
 
 /// Generous limits: a file with debug information, or without optimisation, exceeds them.
 const MAX_BYTES_GUARDED: usize = 3 << 19;
@@ -34,11 +34,11 @@ fn the_composed_files_hold_optimised_code_without_debug_information() {
     assert!(GATEWAY.len() <= MAX_BYTES_GATEWAY, "{} bytes", GATEWAY.len());
 }
 
-/// It can reach what it can reach alone, minus what the guard denies.
+/// Composition does not change the connector. The guard only restricts the origins that it can reach.
 #[test]
-fn the_connector_inside_is_the_connector_byte_for_byte() {
-    // After the header comes the bill of materials, of which a composed file has one for all parts.
-    let (head, rest) = COMPONENT.split_at(8);
+fn the_composed_files_contain_the_connector_byte_for_byte() {
+    // Skips the bill of materials after the header, because a composed file has one for all its parts.
+    let (head, rest) = CONNECTOR.split_at(8);
     let (mut length, mut at) = (0, 1);
     loop {
         length |= usize::from(rest[at] & 0x7F) << (7 * (at - 1));

@@ -1,4 +1,4 @@
-//! Instances of the gateway file in this host.
+//! Instances of the gateway component in `privacy-host`.
 
 use std::future::pending;
 use std::net::Ipv4Addr;
@@ -6,14 +6,14 @@ use std::sync::OnceLock;
 use std::time::Duration;
 
 use bytes::Bytes;
-use host_test::GATEWAY;
-use host_test::host::{EgressPolicy, Environment, Gateway, Host, InstanceOptions, Options, Service};
-use host_test::simulator::{
-    Brand, Endpoint, Options as SimulatorOptions, SAMPLE_CLIENT_ID, SAMPLE_CLIENT_SECRET, SAMPLE_PERSON, Simulator,
-};
 use http::header::{AUTHORIZATION, CONTENT_TYPE, HOST, RETRY_AFTER};
 use http::{HeaderMap, Method, Request, StatusCode};
 use http_body_util::{BodyExt, Full};
+use privacy_host::{EgressPolicy, Environment, Gateway, Host, InstanceOptions, Options, Service};
+use qualtrics_component::GATEWAY;
+use qualtrics_simulator::{
+    Brand, Endpoint, Options as SimulatorOptions, SAMPLE_CLIENT_ID, SAMPLE_CLIENT_SECRET, SAMPLE_PERSON, Simulator,
+};
 use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
@@ -24,7 +24,7 @@ use crate::guests;
 use crate::server::Server;
 
 const TOKEN: &str = "a token of this test";
-/// More than any of these tests takes.
+/// Longer than any of these tests takes.
 const LONG: Duration = Duration::from_secs(30);
 
 /// Compiled once for all tests.
@@ -42,18 +42,18 @@ fn options() -> Options {
 }
 
 /// A simulated brand, and a gateway to it.
-struct World {
+struct Fixture {
     simulator: Simulator,
     service: Service,
 }
 
-struct Answer {
+struct Response {
     status: StatusCode,
     headers: HeaderMap,
     body: Bytes,
 }
 
-impl World {
+impl Fixture {
     async fn new() -> Self {
         Self::of(Brand::sample(), SimulatorOptions::default(), gateway()).await
     }
@@ -64,8 +64,8 @@ impl World {
         Self { simulator, service }
     }
 
-    async fn post(&self, path: &str, body: &Value) -> Answer {
-        answer(&self.service, request(Method::POST, path, body.to_string().into())).await
+    async fn post(&self, path: &str, body: &Value) -> Response {
+        send(&self.service, request(Method::POST, path, body.to_string().into())).await
     }
 
     fn calls_of(&self, endpoint: Endpoint) -> usize {
@@ -73,7 +73,7 @@ impl World {
     }
 }
 
-impl Answer {
+impl Response {
     fn text(&self) -> String {
         String::from_utf8_lossy(&self.body).into_owned()
     }
@@ -111,10 +111,10 @@ fn request(method: Method, path: &str, body: Bytes) -> Request<Full<Bytes>> {
     request.body(Full::new(body)).expect("a request")
 }
 
-async fn answer(service: &Service, request: Request<Full<Bytes>>) -> Answer {
-    let (head, body) = service.answer(request).await.into_parts();
+async fn send(service: &Service, request: Request<Full<Bytes>>) -> Response {
+    let (head, body) = service.respond(request).await.into_parts();
     let body = body.collect().await.expect("a whole body").to_bytes();
-    Answer { status: head.status, headers: head.headers, body }
+    Response { status: head.status, headers: head.headers, body }
 }
 
 fn request_for(address: &str) -> Value {
@@ -122,66 +122,66 @@ fn request_for(address: &str) -> Value {
 }
 
 #[tokio::test]
-async fn an_instance_is_reused_and_signs_in_once() {
-    let world = World::new().await;
+async fn a_reused_instance_authenticates_once() {
+    let fixture = Fixture::new().await;
     for _ in 0..3 {
-        assert_eq!(world.post("/checks", &json!({ "rights": ["access"] })).await.status, StatusCode::OK);
+        assert_eq!(fixture.post("/checks", &json!({ "rights": ["access"] })).await.status, StatusCode::OK);
     }
-    assert_eq!(world.service.idle_instances(), 1);
-    assert_eq!(world.calls_of(Endpoint::Token), 1);
+    assert_eq!(fixture.service.idle_instances(), 1);
+    assert_eq!(fixture.calls_of(Endpoint::Token), 1);
 }
 
 #[tokio::test]
 async fn concurrent_requests_have_an_instance_each() {
-    let world = World::new().await;
+    let fixture = Fixture::new().await;
     let check = json!({ "rights": ["access"] });
-    let (one, other) = tokio::join!(world.post("/checks", &check), world.post("/checks", &check));
+    let (one, other) = tokio::join!(fixture.post("/checks", &check), fixture.post("/checks", &check));
     assert_eq!((one.status, other.status), (StatusCode::OK, StatusCode::OK));
-    assert_eq!(world.service.idle_instances(), 2);
+    assert_eq!(fixture.service.idle_instances(), 2);
 }
 
 #[tokio::test]
-async fn no_more_instances_are_made_than_are_allowed() {
+async fn the_number_of_instances_is_limited() {
     let one = load(Options { max_instances: 1, ..options() });
     let slow = SimulatorOptions { latency: Duration::from_millis(300), ..SimulatorOptions::default() };
-    let world = World::of(Brand::sample(), slow, &one).await;
+    let fixture = Fixture::of(Brand::sample(), slow, &one).await;
     let check = json!({ "rights": ["access"] });
-    let (one, other) = tokio::join!(world.post("/checks", &check), world.post("/checks", &check));
+    let (one, other) = tokio::join!(fixture.post("/checks", &check), fixture.post("/checks", &check));
     let refused = if one.status == StatusCode::OK { &other } else { &one };
     assert_eq!(refused.status, StatusCode::SERVICE_UNAVAILABLE);
     assert_eq!(refused.headers[RETRY_AFTER], "1");
-    assert_eq!(world.post("/checks", &check).await.status, StatusCode::OK);
+    assert_eq!(fixture.post("/checks", &check).await.status, StatusCode::OK);
 }
 
 #[tokio::test]
 async fn requests_need_the_permission_of_both_the_guard_and_the_host() {
-    let world = World::new().await;
+    let fixture = Fixture::new().await;
     let elsewhere = Server::responding().await;
     let origin = elsewhere.origin();
     let base_url = ("CONNECTOR_BASE_URL", origin.as_str());
     let host_alone = InstanceOptions {
         egress: EgressPolicy::deny_all().allow(&origin).expect("an origin"),
-        ..instance_options(&world.simulator, &[base_url])
+        ..instance_options(&fixture.simulator, &[base_url])
     };
-    let guard_alone = instance_options(&world.simulator, &[base_url, ("EGRESS_ORIGINS", &origin)]);
+    let guard_alone = instance_options(&fixture.simulator, &[base_url, ("EGRESS_ORIGINS", &origin)]);
     for options in [host_alone, guard_alone] {
         let service = gateway().service(options);
         let check = json!({ "rights": ["access"] }).to_string().into();
-        let refused = answer(&service, request(Method::POST, "/checks", check)).await;
+        let refused = send(&service, request(Method::POST, "/checks", check)).await;
         assert_eq!(refused.status, StatusCode::SERVICE_UNAVAILABLE);
         assert_eq!(refused.json()["problems"][0]["code"], "egress");
     }
     assert_eq!(elsewhere.connections(), 0);
 }
 
-/// A hand-written gateway fails with this status. None of its instances is reused.
-async fn fails(handle: &str, status: StatusCode, limit: Duration) {
+/// Asserts that a handwritten gateway fails with this status and that no instance is reused.
+async fn assert_fails(handle: &str, status: StatusCode, limit: Duration) {
     let options = InstanceOptions { call_timeout: limit, ..InstanceOptions::default() };
     let host = Host::new(self::options()).expect("a host");
     let service = host.load_gateway(&guests::gateway(handle)).expect("a gateway").service(options);
     for _ in 0..2 {
-        let answer = answer(&service, request(Method::GET, "/", Bytes::new()));
-        let failed = tokio::time::timeout(LONG, answer).await.expect("an answer");
+        let response = send(&service, request(Method::GET, "/", Bytes::new()));
+        let failed = tokio::time::timeout(LONG, response).await.expect("a response");
         assert_eq!(
             (failed.status, &failed.headers[CONTENT_TYPE]),
             (status, &"application/problem+json".parse().unwrap())
@@ -193,49 +193,49 @@ async fn fails(handle: &str, status: StatusCode, limit: Duration) {
 
 #[tokio::test]
 async fn a_gateway_that_traps_is_an_error_and_discarded() {
-    fails("unreachable", StatusCode::INTERNAL_SERVER_ERROR, LONG).await;
+    assert_fails("unreachable", StatusCode::INTERNAL_SERVER_ERROR, LONG).await;
 }
 
 #[tokio::test]
 async fn a_gateway_without_a_response_is_an_error_and_discarded() {
-    fails("", StatusCode::INTERNAL_SERVER_ERROR, LONG).await;
+    assert_fails("", StatusCode::INTERNAL_SERVER_ERROR, LONG).await;
 }
 
 #[tokio::test]
 async fn a_gateway_that_loops_times_out_and_is_discarded() {
-    fails("(loop (br 0))", StatusCode::GATEWAY_TIMEOUT, Duration::from_millis(200)).await;
+    assert_fails("(loop (br 0))", StatusCode::GATEWAY_TIMEOUT, Duration::from_millis(200)).await;
 }
 
 #[tokio::test]
-async fn a_request_without_a_host_uses_no_instance() {
-    let world = World::new().await;
-    assert_eq!(world.post("/checks", &json!({ "rights": ["access"] })).await.status, StatusCode::OK);
+async fn a_request_without_a_host_header_uses_no_instance() {
+    let fixture = Fixture::new().await;
+    assert_eq!(fixture.post("/checks", &json!({ "rights": ["access"] })).await.status, StatusCode::OK);
     let mut without_host = request(Method::GET, "/manifest", Bytes::new());
     without_host.headers_mut().remove(HOST);
-    assert_eq!(answer(&world.service, without_host).await.status, StatusCode::BAD_REQUEST);
-    assert_eq!(world.service.idle_instances(), 1);
+    assert_eq!(send(&fixture.service, without_host).await.status, StatusCode::BAD_REQUEST);
+    assert_eq!(fixture.service.idle_instances(), 1);
 }
 
 #[tokio::test]
 async fn a_call_completes_when_the_caller_disconnects() {
     let slow = SimulatorOptions { latency: Duration::from_millis(50), ..SimulatorOptions::default() };
-    let world = World::of(Brand::sample(), slow, gateway()).await;
-    let before = world.simulator.erasures().len();
+    let fixture = Fixture::of(Brand::sample(), slow, gateway()).await;
+    let before = fixture.simulator.erasures().len();
     let body = json!({ "requests": [request_for(SAMPLE_PERSON)], "mode": "erase" });
-    let deletion = world.post("/deletions", &body);
-    let gone = tokio::time::timeout(Duration::from_millis(60), deletion).await;
-    assert!(gone.is_err(), "the caller disconnects before the response");
+    let deletion = fixture.post("/deletions", &body);
+    let timed_out = tokio::time::timeout(Duration::from_millis(60), deletion).await;
+    assert!(timed_out.is_err(), "the caller disconnects before the response");
     let settled = async {
-        while world.service.idle_instances() == 0 {
+        while fixture.service.idle_instances() == 0 {
             tokio::time::sleep(Duration::from_millis(5)).await;
         }
     };
     tokio::time::timeout(LONG, settled).await.expect("the call ends");
-    assert_eq!(world.simulator.erasures().len(), before + 1);
+    assert_eq!(fixture.simulator.erasures().len(), before + 1);
 }
 
-/// Sends a request over a connection of its own, and reads until the server closes it.
-async fn over_the_wire(port: u16, sent: oneshot::Sender<()>) -> String {
+/// Sends a request on a new connection, and reads until the server closes it.
+async fn check_over_socket(port: u16, sent: oneshot::Sender<()>) -> String {
     let mut stream = TcpStream::connect((Ipv4Addr::LOCALHOST, port)).await.expect("a connection");
     let body = json!({ "rights": ["access"] }).to_string();
     let head = format!(
@@ -245,35 +245,35 @@ async fn over_the_wire(port: u16, sent: oneshot::Sender<()>) -> String {
     );
     stream.write_all(&[head.as_bytes(), body.as_bytes()].concat()).await.expect("to write");
     let _ = sent.send(());
-    let mut answer = String::new();
-    stream.read_to_string(&mut answer).await.expect("an answer");
-    answer
+    let mut response = String::new();
+    stream.read_to_string(&mut response).await.expect("a response");
+    response
 }
 
 #[tokio::test]
-async fn requests_in_progress_are_answered_when_the_service_stops() {
+async fn requests_in_progress_complete_when_the_service_stops() {
     let slow = SimulatorOptions { latency: Duration::from_millis(100), ..SimulatorOptions::default() };
-    let world = World::of(Brand::sample(), slow, gateway()).await;
+    let fixture = Fixture::of(Brand::sample(), slow, gateway()).await;
     let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await.expect("a free port");
     let port = listener.local_addr().expect("its address").port();
     let (end, ended) = oneshot::channel();
     let (sent, was_sent) = oneshot::channel();
-    let serving = world.service.serve(listener, async move {
+    let serving = fixture.service.serve(listener, async move {
         if ended.await.is_err() {
             pending().await
         }
     });
-    let calling = over_the_wire(port, sent);
+    let calling = check_over_socket(port, sent);
     let ending = async {
         was_sent.await.expect("a call");
-        while world.simulator.calls().is_empty() {
+        while fixture.simulator.calls().is_empty() {
             tokio::time::sleep(Duration::from_millis(5)).await;
         }
         end.send(()).expect("it serves");
     };
     let all = async { tokio::join!(serving, calling, ending).1 };
-    let answer = tokio::time::timeout(LONG, all).await.expect("an end");
-    assert!(answer.starts_with("HTTP/1.1 200 OK\r\n"), "{answer}");
+    let response = tokio::time::timeout(LONG, all).await.expect("the service stops");
+    assert!(response.starts_with("HTTP/1.1 200 OK\r\n"), "{response}");
     assert!(TcpStream::connect((Ipv4Addr::LOCALHOST, port)).await.is_err(), "the port is closed");
 }
 

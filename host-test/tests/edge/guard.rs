@@ -2,11 +2,11 @@
 
 use std::sync::OnceLock;
 
-use host_test::GUARDED;
-use host_test::host::contract::{Connection, Error, ErrorKind, RateLimit, Remedy, Right, Setting};
-use host_test::host::{Budget, EgressPolicy, Environment, Host, InstanceOptions, Options, Plugin};
-use host_test::simulator::{Brand, Options as SimulatorOptions, SAMPLE_CLIENT_ID, SAMPLE_CLIENT_SECRET, Simulator};
 use http::Method;
+use privacy_host::contract::{Connection, Error, ErrorKind, RateLimit, Remedy, Right, Setting};
+use privacy_host::{EgressPolicy, Environment, Host, InstanceOptions, Options, Plugin, RateBudget};
+use qualtrics_component::GUARDED;
+use qualtrics_simulator::{Brand, Options as SimulatorOptions, SAMPLE_CLIENT_ID, SAMPLE_CLIENT_SECRET, Simulator};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 
 use crate::server::Server;
@@ -23,7 +23,7 @@ async fn simulator() -> Simulator {
     Simulator::start(Brand::sample(), SimulatorOptions::default()).await.expect("a free port")
 }
 
-/// A host that permits this origin.
+/// The options of a host that permits this origin. `list` is the list of the guard.
 fn permissive(origin: &str, list: Option<&str>) -> InstanceOptions {
     let environment: Environment =
         list.map(|list| ("EGRESS_ORIGINS".to_owned(), list.to_owned())).into_iter().collect();
@@ -31,7 +31,7 @@ fn permissive(origin: &str, list: Option<&str>) -> InstanceOptions {
     InstanceOptions { egress, environment, ..InstanceOptions::default() }
 }
 
-/// Tests a connection to this origin; without one, to that of the data centre.
+/// Calls `check` with this origin, or with that of the data centre.
 async fn check(base_url: Option<&str>, options: InstanceOptions) -> Result<Connection, Error> {
     let mut instance = guarded().instantiate(options).await.expect("an instance");
     let mut settings =
@@ -44,7 +44,7 @@ async fn check(base_url: Option<&str>, options: InstanceOptions) -> Result<Conne
 
 #[track_caller]
 fn assert_denied(checked: Result<Connection, Error>, origin: &str) {
-    let error = checked.expect_err("it is denied");
+    let error = checked.expect_err("the guard denies it");
     assert_eq!((error.kind, error.remedy), (ErrorKind::Unavailable, Remedy::Operator), "{error:?}");
     let problems: Vec<_> =
         error.problems.iter().map(|problem| (problem.code.as_str(), problem.target.as_str())).collect();
@@ -52,7 +52,7 @@ fn assert_denied(checked: Result<Connection, Error>, origin: &str) {
 }
 
 #[tokio::test]
-async fn a_request_to_a_permitted_origin_passes() {
+async fn a_request_to_a_permitted_origin_is_sent() {
     let simulator = simulator().await;
     let origin = simulator.origin();
     for list in [origin.clone(), origin.to_uppercase(), format!("https://*.qualtrics.com, {origin}")] {
@@ -108,9 +108,9 @@ async fn redirects_are_not_followed() {
         async move {
             let mut head = [0; 16 << 10];
             while stream.read(&mut head).await? > 0 {
-                let answer =
+                let response =
                     format!("HTTP/1.1 307 Temporary Redirect\r\nlocation: {target}/\r\ncontent-length: 0\r\n\r\n");
-                stream.write_all(answer.as_bytes()).await?;
+                stream.write_all(response.as_bytes()).await?;
             }
             Ok(())
         }
@@ -122,8 +122,7 @@ async fn redirects_are_not_followed() {
     assert_eq!(elsewhere.connections(), 0);
 }
 
-/// The host answers instead of the vendor, so that no request leaves this machine. Its response shows that the guard has let a
-/// request pass.
+/// The host responds in place of the vendor, so no request leaves this machine. Its response shows that the guard permitted the request.
 #[tokio::test]
 async fn without_a_list_the_origins_of_the_manifest_are_permitted() {
     let limit = RateLimit {
@@ -132,18 +131,18 @@ async fn without_a_list_the_origins_of_the_manifest_are_permitted() {
         path: "/**".to_owned(),
         calls_per_minute: 1,
     };
-    let used_up = |options: InstanceOptions| {
-        let budget = Budget::new(std::slice::from_ref(&limit), 100, options.clock.clone());
+    let with_exhausted_budget = |options: InstanceOptions| {
+        let budget = RateBudget::new(std::slice::from_ref(&limit), 100, options.clock.clone());
         budget.take(&Method::POST, "/oauth2/token").expect("one call");
         InstanceOptions { budget: Some(budget), ..options }
     };
-    let options = used_up(permissive("https://fra1.qualtrics.com", None));
+    let options = with_exhausted_budget(permissive("https://fra1.qualtrics.com", None));
     assert_eq!(check(None, options).await.expect_err("a response of the host").kind, ErrorKind::RateLimited);
 
     let server = Server::responding().await;
     let origin = server.origin();
-    assert_denied(check(Some(&origin), used_up(permissive(&origin, None))).await, &origin);
-    let listed = used_up(permissive("https://fra1.qualtrics.com", Some(&origin)));
+    assert_denied(check(Some(&origin), with_exhausted_budget(permissive(&origin, None))).await, &origin);
+    let listed = with_exhausted_budget(permissive("https://fra1.qualtrics.com", Some(&origin)));
     assert_denied(check(None, listed).await, "https://fra1.qualtrics.com");
     assert_eq!(server.connections(), 0);
 }

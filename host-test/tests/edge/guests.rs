@@ -1,11 +1,11 @@
-//! Hand-written gateways, each with one defect.
+//! Handwritten gateways, each with one defect.
 
 use std::path::Path;
 
 use wit_component::{ComponentEncoder, StringEncoding, embed_component_metadata};
 use wit_parser::Resolve;
 
-/// A component whose `handle` does what this WAT says. `$request` and `$answer` are its parameters.
+/// A gateway whose `handle` runs this WAT. `$request` and `$response` are its parameters.
 pub fn gateway(handle: &str) -> Vec<u8> {
     let mut resolve = Resolve::default();
     resolve.push_dir(Path::new(concat!(env!("CARGO_MANIFEST_DIR"), "/../wit"))).expect("the contract");
@@ -16,7 +16,7 @@ pub fn gateway(handle: &str) -> Vec<u8> {
         r#"(module
             (memory (export "memory") 1)
             (func (export "cabi_realloc") (param i32 i32 i32 i32) (result i32) unreachable)
-            (func (export "wasi:http/incoming-handler@0.2.0#handle") (param $request i32) (param $answer i32) {handle}))"#
+            (func (export "wasi:http/incoming-handler@0.2.0#handle") (param $request i32) (param $response i32) {handle}))"#
     );
     let mut module = wat::parse_str(&module).expect("WAT");
     embed_component_metadata(&mut module, &resolve, world, StringEncoding::UTF8).expect("the world");

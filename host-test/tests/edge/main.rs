@@ -6,5 +6,5 @@ mod gateway;
 mod guard;
 mod guests;
 #[path = "../hostile_guests/server.rs"]
-#[allow(dead_code, reason = "others use the rest")]
+#[allow(dead_code, reason = "other tests use the rest")]
 mod server;

@@ -1,9 +1,9 @@
-//! Reconciliation: what proves that no earlier attempt started a job, and what leaves that to an operator.
+//! Reconciliation: when the list of erasures proves that no earlier attempt started a job, and when an operator must decide.
 
 use std::time::Duration;
 
-use host_test::host::contract::{Attempts, DeletionMode, Error, ErrorKind, Outcome, Remedy, Request};
-use host_test::simulator::{
+use privacy_host::contract::{Attempts, DeletionMode, Error, ErrorKind, Outcome, Remedy, Request};
+use qualtrics_simulator::{
     Endpoint, Fault, FaultRule, JobEnd, Options, SAMPLE_PERSON, SAMPLE_STRANGER, SAMPLE_TWO_ADDRESSES,
 };
 
@@ -13,20 +13,20 @@ use crate::reconciliation::{OTHER_CLIENT, SETTLED, brand, request_of};
 
 const ERASE: DeletionMode = DeletionMode::Erase;
 
-/// Starts an erasure through the other client.
+/// Starts an erasure with the other OAuth client.
 async fn erase_as_other(fixture: &mut Fixture, addresses: &[&str]) {
     fixture.renew_instance_as(OTHER_CLIENT.0, OTHER_CLIENT.1).await;
     pending(fixture.delete(&request_of("of-other", addresses), ERASE).await);
     fixture.renew_instance().await;
 }
 
-/// Starts an erasure through the connection itself, for another request.
+/// Starts an erasure for another request with the connection's own OAuth client.
 async fn erase(fixture: &mut Fixture, addresses: &[&str]) {
     pending(fixture.delete(&request_of("of-own", addresses), ERASE).await);
     fixture.renew_instance().await;
 }
 
-/// The error of a deletion whose outcome stays unknown.
+/// Asserts that an error is `outcome-unknown` with this remedy.
 #[track_caller]
 fn assert_unknown(error: &Error, remedy: fn(&Remedy) -> bool) {
     assert_eq!(error.kind, ErrorKind::OutcomeUnknown, "{error:?}");
@@ -41,7 +41,7 @@ fn is_operator(remedy: &Remedy) -> bool {
     *remedy == Remedy::Operator
 }
 
-/// Repeats a deletion as its remedies say. Returns how many seconds pass until an operator is needed, and the error.
+/// Repeats a deletion after each requested delay. Returns the seconds until an operator is needed, and the error.
 async fn until_operator(fixture: &mut Fixture, request: &Request) -> (u64, Error) {
     let started_at = fixture.now();
     loop {
@@ -158,7 +158,7 @@ async fn a_job_of_another_user_is_ruled_out_if_the_list_shows_the_connections_ow
 }
 
 #[tokio::test]
-async fn an_inconclusive_job_is_retried_while_it_runs_for_at_most_an_hour() {
+async fn an_inconclusive_running_job_is_retried_for_at_most_an_hour() {
     let mut fixture = Fixture::with_dialects("erasure-at-work-no-addresses").await;
     fixture.simulator.set_next_jobs(JobEnd::NeverEnds);
     let request = attempted_at(&request_for(SAMPLE_PERSON), fixture.now());
@@ -179,7 +179,7 @@ async fn an_inconclusive_job_that_has_ended_needs_an_operator() {
 }
 
 #[tokio::test]
-async fn a_list_that_shows_no_addresses_at_all_is_given_up_after_ten_minutes() {
+async fn a_list_without_any_addresses_needs_an_operator_after_ten_minutes() {
     for dialects in ["erasure-at-work-no-addresses", "erasure-at-work-sparse"] {
         let mut fixture = Fixture::with_brand(brand(0), dialects).await;
         fixture.simulator.set_next_jobs(JobEnd::NeverEnds);
@@ -192,7 +192,7 @@ async fn a_list_that_shows_no_addresses_at_all_is_given_up_after_ten_minutes() {
 }
 
 #[tokio::test]
-async fn the_operator_is_told_where_to_look_and_how_to_start_anyway() {
+async fn the_error_names_the_page_to_check_and_how_to_start_anyway() {
     let mut fixture = Fixture::with_brand(brand(0), "erasure-at-work-sparse").await;
     fixture.simulator.set_next_jobs(JobEnd::NeverEnds);
     fixture.simulator.set_faults(vec![FaultRule::nth(Endpoint::ErasureCreate, 1, Fault::ResetAfterEffect)]);
@@ -208,7 +208,7 @@ async fn the_operator_is_told_where_to_look_and_how_to_start_anyway() {
 }
 
 #[tokio::test]
-async fn a_list_that_was_not_read_for_lack_of_calls_is_retried_and_never_needs_an_operator() {
+async fn a_list_that_the_rate_limit_cuts_short_is_retried_and_never_needs_an_operator() {
     let settings = [("rate-share", "5")];
     let mut fixture = Fixture::with_options(brand(500), Options::default(), &settings).await;
     let request = attempted_at(&request_for(SAMPLE_PERSON), fixture.now() - 80 * 3_600);
@@ -256,7 +256,7 @@ async fn a_completed_job_without_timestamps_proves_nothing() {
     assert_eq!(fixture.erasures_of(SAMPLE_PERSON), 1);
 }
 
-/// A host cannot know whether a call that ended with `outcome-unknown` sent anything. It counts each of them as an attempt.
+/// A host cannot know whether a call with the error `outcome-unknown` sent a request, so it counts each such call as an attempt.
 #[tokio::test]
 async fn a_host_that_counts_every_call_as_an_attempt_gets_a_final_result() {
     // The host crashed, and repeats the call 10 seconds later.

@@ -1,12 +1,12 @@
-//! Access requests: what Qualtrics holds on a person.
+//! Access requests: the export, the contacts and the findings of a data subject.
 
 use std::collections::BTreeSet;
 
-use host_test::host::contract::{
+use privacy_host::contract::{
     Amount, Content, DeletionMode, Document, ErrorKind, Finding, Identifier, Outcome, Remedy, Report, SourceState,
     Stage,
 };
-use host_test::simulator::{
+use qualtrics_simulator::{
     Brand, Dialects, Endpoint, Fault, FaultRule, Options, Person, SAMPLE_CUSTOMERS, SAMPLE_PARTNERS, SAMPLE_PERSON,
     SAMPLE_PHONE, SAMPLE_REFERENCE, SAMPLE_SHARED_PHONE, SAMPLE_SHARED_REFERENCE, SAMPLE_STRANGER,
     SAMPLE_TWO_ADDRESSES, WaitHint,
@@ -16,7 +16,7 @@ use serde_json::Value;
 use crate::fixture::{Fixture, assert_outcome, done, email, finding, pending, request, request_for};
 use crate::sources::report_with_running_clock;
 
-/// The source of what an export holds.
+/// The source of the documents of an export.
 pub const RESPONSES: &str = "survey-responses";
 const CROWD_PHONE: &str = "+12025559999";
 
@@ -187,8 +187,8 @@ async fn the_first_thousand_contacts_are_returned_and_large_ones_are_remote() {
     });
     let lengths: Vec<usize> = lengths.collect();
     assert!(lengths.iter().all(|length| *length <= 64 * 1024));
-    let together: usize = lengths.iter().sum();
-    assert!((900_000..=1024 * 1024).contains(&together), "{together} bytes inline");
+    let total: usize = lengths.iter().sum();
+    assert!((900_000..=1024 * 1024).contains(&total), "{total} bytes inline");
     let names: BTreeSet<&str> = report.documents.iter().map(|document| document.name.as_str()).collect();
     assert_eq!(names.len(), 1_000);
     // A remote contact has the same shape as an inline one.
@@ -261,7 +261,7 @@ async fn an_unsupported_identifier_is_a_finding() {
 }
 
 #[tokio::test]
-async fn malformed_identifiers_are_reported_by_place_and_not_by_value() {
+async fn malformed_identifiers_are_reported_by_index_and_not_by_value() {
     let mut fixture = Fixture::new().await;
     let subject = vec![
         email("somebody.without.domain"),
@@ -283,7 +283,7 @@ async fn malformed_identifiers_are_reported_by_place_and_not_by_value() {
 }
 
 #[tokio::test]
-async fn discovered_identifiers_are_offered_and_not_searched() {
+async fn discovered_identifiers_are_reported_and_not_searched() {
     let mut fixture = Fixture::new().await;
     let report = fixture.access_report(&request_for(SAMPLE_TWO_ADDRESSES[0])).await;
     assert_outcome(&report, Outcome::Found);

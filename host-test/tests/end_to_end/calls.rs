@@ -2,8 +2,8 @@
 
 use std::time::Duration;
 
-use host_test::host::contract::{DeletionMode, Outcome, Right};
-use host_test::simulator::{Endpoint, SAMPLE_PERSON};
+use privacy_host::contract::{DeletionMode, Outcome, Right};
+use qualtrics_simulator::{Endpoint, SAMPLE_PERSON};
 
 use crate::fixture::{Fixture, assert_outcome, done, pending, request_for};
 
@@ -67,7 +67,7 @@ async fn each_function_makes_exactly_these_calls_in_these_rounds() {
     assert_rounds(&fixture.endpoints(), &[&[ErasureGet], &[Directories, ErasureGet], &[ContactSearch; 2]]);
 }
 
-/// The calls are those of the rounds, in the order of the rounds.
+/// Asserts that the calls are those of the rounds, in the order of the rounds.
 #[track_caller]
 fn assert_rounds(calls: &[Endpoint], rounds: &[&[Endpoint]]) {
     let mut rest = calls;

@@ -1,10 +1,10 @@
-//! `check` names everything that is missing and nothing else, and changes nothing.
+//! `check` reports exactly the missing permissions, and changes nothing.
 
 use std::time::Duration;
 
-use host_test::host::contract::{Connection, Error, ErrorKind, Problem, Remedy, Right};
-use host_test::host::{EgressPolicy, InstanceOptions};
-use host_test::simulator::{
+use privacy_host::contract::{Connection, Error, ErrorKind, Problem, Remedy, Right};
+use privacy_host::{EgressPolicy, InstanceOptions};
+use qualtrics_simulator::{
     Brand, Call, Dialects, Endpoint, Fault, FaultRule, Options, SAMPLE_ADMINISTRATOR, SAMPLE_CLIENT_SECRET,
     SAMPLE_PERSON, SAMPLE_STAFF_CLIENT_ID, SAMPLE_STAFF_CLIENT_SECRET, SCOPES, WaitHint,
 };
@@ -40,7 +40,7 @@ fn required_for(scope: &str) -> Vec<Right> {
     }
 }
 
-/// A connection whose client has all scopes and is not a brand administrator's.
+/// A connection whose client has all scopes, but whose user is not a brand administrator.
 async fn staff_fixture(dialects: &str) -> Fixture {
     let settings = [("client-id", SAMPLE_STAFF_CLIENT_ID), ("client-secret", SAMPLE_STAFF_CLIENT_SECRET)];
     let dialects = Dialects::parse(dialects).unwrap();
@@ -48,8 +48,8 @@ async fn staff_fixture(dialects: &str) -> Fixture {
 }
 
 impl Fixture {
-    /// Grants the clients all scopes but these.
-    fn withhold(&self, scopes: &[&str]) {
+    /// Grants the clients all scopes except these.
+    fn grant_all_except(&self, scopes: &[&str]) {
         self.simulator.with_brand(|brand| {
             for client in &mut brand.clients {
                 client.scopes =
@@ -74,7 +74,7 @@ fn targets<'p>(problems: &'p [Problem], code: &str) -> Vec<&'p str> {
     problems.iter().filter(|problem| problem.code == code).map(|problem| problem.target.as_str()).collect()
 }
 
-/// The error has a problem for each of these scopes and no other, with the rights it affects; the message names them as well.
+/// Asserts that the error has exactly one problem per missing scope, with the affected rights, and that the message names each scope.
 #[track_caller]
 fn assert_missing(error: &Error, scopes: &[&str], context: &str) {
     assert_eq!((error.kind, &error.remedy), (ErrorKind::Forbidden, &Remedy::Operator), "{context}: {error:#?}");
@@ -111,12 +111,12 @@ async fn every_missing_scope_is_named_in_every_combination_and_dialect() {
         let in_pairs =
             SCOPES.iter().enumerate().flat_map(|(n, one)| SCOPES[n + 1..].iter().map(|other| vec![*one, *other]));
         for missing in alone.chain(in_pairs).chain([SCOPES.to_vec()]) {
-            fixture.withhold(&missing);
+            fixture.grant_all_except(&missing);
             fixture.renew_instance().await;
             let error = fixture.check_error(&BOTH).await;
             assert_missing(&error, &missing, &format!("{dialects} without {missing:?}"));
         }
-        fixture.withhold(&[]);
+        fixture.grant_all_except(&[]);
         fixture.renew_instance().await;
         assert_eq!(fixture.connection(&BOTH).await.granted, SCOPES, "{dialects}");
     }
@@ -126,7 +126,7 @@ async fn every_missing_scope_is_named_in_every_combination_and_dialect() {
 async fn a_missing_scope_is_found_even_if_the_token_endpoint_gives_no_reason() {
     for dialects in ["oauth-error-empty", "oauth-error-empty,oauth-status-401"] {
         let mut fixture = Fixture::with_dialects(dialects).await;
-        fixture.withhold(&[ERASURE, USERS]);
+        fixture.grant_all_except(&[ERASURE, USERS]);
         assert_missing(&fixture.check_error(&BOTH).await, &[ERASURE, USERS], dialects);
     }
 }
@@ -135,10 +135,10 @@ async fn a_missing_scope_is_found_even_if_the_token_endpoint_gives_no_reason() {
 async fn a_right_requires_its_own_scopes_only() {
     for dialects in MISSING_SCOPE_DIALECTS {
         let mut fixture = Fixture::with_dialects(dialects).await;
-        fixture.withhold(&[USERS, ERASURE]);
+        fixture.grant_all_except(&[USERS, ERASURE]);
         let connection = fixture.connection(&[Right::Access]).await;
         assert_eq!(connection.granted, [DATA, DIRECTORIES, CONTACTS], "{dialects}");
-        fixture.withhold(&[DATA, CONTACTS]);
+        fixture.grant_all_except(&[DATA, CONTACTS]);
         fixture.renew_instance().await;
         let error = fixture.check_error(&[Right::Access]).await;
         let targets: Vec<&str> = error.problems.iter().map(|problem| problem.target.as_str()).collect();
@@ -151,7 +151,7 @@ async fn a_right_requires_its_own_scopes_only() {
 #[tokio::test]
 async fn without_the_account_guard_reading_users_is_not_required() {
     let mut fixture = Fixture::with_settings(&[("account-guard", "off")]).await;
-    fixture.withhold(&[USERS]);
+    fixture.grant_all_except(&[USERS]);
     let connection = fixture.connection(&BOTH).await;
     assert_eq!(connection.granted, [DATA, ERASURE, DIRECTORIES, CONTACTS]);
     assert_eq!(fixture.calls_of(Endpoint::Users), 0);
@@ -181,7 +181,7 @@ async fn a_missing_role_is_distinguished_from_a_missing_scope() {
 async fn a_missing_role_and_a_missing_scope_are_reported_at_once() {
     for dialects in ["missing-scope-at-token", "missing-scope-403,token-scope-reduced"] {
         let mut fixture = staff_fixture(dialects).await;
-        fixture.withhold(&[DATA, DIRECTORIES]);
+        fixture.grant_all_except(&[DATA, DIRECTORIES]);
         let error = fixture.check_error(&BOTH).await;
         assert_eq!(error.kind, ErrorKind::Forbidden);
         let mut scopes = targets(&error.problems, "permission");
@@ -202,7 +202,7 @@ async fn an_administrator_with_a_custom_account_type_passes_with_a_warning() {
     // A missing scope is not mistaken for the role.
     for dialects in ["administrator-type-custom,missing-scope-403", "administrator-type-custom,missing-scope-401"] {
         let mut fixture = Fixture::with_dialects(dialects).await;
-        fixture.withhold(&[ERASURE]);
+        fixture.grant_all_except(&[ERASURE]);
         assert_missing(&fixture.check_error(&BOTH).await, &[ERASURE], dialects);
     }
 }
@@ -225,7 +225,7 @@ async fn a_wrong_secret_is_distinguished_from_a_wrong_data_centre() {
     let error = fixture.check_error(&BOTH).await;
     assert_eq!((error.kind, &error.remedy), (ErrorKind::Unauthorized, &Remedy::Operator));
     assert!(error.message.contains("datacenter-id") && error.message.contains("client-secret"), "{}", error.message);
-    // The other endpoints do.
+    // Other endpoints give the reason.
     let mut fixture = Fixture::with_dialects("wrong-datacenter-at-api").await;
     fixture.simulator.set_wrong_datacenter(true);
     let error = fixture.check_error(&BOTH).await;
@@ -264,7 +264,7 @@ async fn an_unsearchable_directory_is_not_a_missing_scope() {
         fixture.simulator.set_faults(vec![forbidden]);
         assert_eq!(fixture.connection(&BOTH).await.granted, SCOPES, "{dialects}");
         fixture.simulator.set_faults(Vec::new());
-        fixture.withhold(&[CONTACTS]);
+        fixture.grant_all_except(&[CONTACTS]);
         fixture.simulator.revoke_tokens();
         for missing in ["missing-scope-401", "missing-scope-403"] {
             let combined = [dialects, missing].join(",");
@@ -327,7 +327,7 @@ async fn an_outage_of_qualtrics_is_not_a_missing_permission() {
     let error = fixture.check_error(&BOTH).await;
     assert_eq!((error.kind, error.http_status), (ErrorKind::Unavailable, Some(503)));
     assert!(matches!(error.remedy, Remedy::Retry(1..)), "{:?}", error.remedy);
-    // A deletion requires the account to be known.
+    // A deletion requires the account.
     fixture.simulator.set_faults(vec![down(WhoAmI)]);
     let error = fixture.check_error(&BOTH).await;
     assert_eq!((error.kind, error.http_status), (ErrorKind::Unavailable, Some(503)));
@@ -365,12 +365,12 @@ async fn check_changes_nothing() {
         let mut fixture = Fixture::with_dialects(dialects).await;
         let erasures = fixture.simulator.erasures().len();
         fixture.connection(&BOTH).await;
-        fixture.withhold(&[CONTACTS]);
+        fixture.grant_all_except(&[CONTACTS]);
         fixture.renew_instance().await;
         fixture.check_error(&BOTH).await;
-        let harmless =
+        let is_read_only =
             |call: &Call| call.method == "GET" || matches!(call.endpoint, Endpoint::Token | Endpoint::ContactSearch);
-        assert!(fixture.simulator.calls().iter().all(harmless), "{:?}", fixture.endpoints());
+        assert!(fixture.simulator.calls().iter().all(is_read_only), "{:?}", fixture.endpoints());
         assert_eq!((fixture.simulator.erasures().len(), fixture.simulator.exports().len()), (erasures, 0));
     }
 }
@@ -400,7 +400,7 @@ async fn a_revoked_token_is_renewed_once() {
         fixture.connection(&BOTH).await;
         assert_eq!(fixture.calls_of(Endpoint::Token), 2, "{dialects}");
     }
-    // Also a token that expires earlier than announced.
+    // A token that expires earlier than announced is renewed as well.
     let options = Options { token_lifetime: Duration::from_secs(600), ..Options::default() };
     let dialects = Dialects::parse("token-members-minimal,expired-token-auth-6").unwrap();
     let mut fixture = Fixture::with_options(Brand::sample(), Options { dialects, ..options }, &[]).await;
@@ -422,14 +422,14 @@ async fn a_rejected_new_token_is_an_error() {
 }
 
 #[tokio::test]
-async fn a_request_without_a_permission_names_it() {
+async fn a_request_with_a_missing_permission_names_the_permission() {
     for (dialects, kind) in [
         ("missing-scope-at-token", ErrorKind::Forbidden),
         ("missing-scope-403", ErrorKind::Forbidden),
         ("missing-scope-401", ErrorKind::Unauthorized),
     ] {
         let mut fixture = Fixture::with_dialects(dialects).await;
-        fixture.withhold(&[DATA]);
+        fixture.grant_all_except(&[DATA]);
         let error = fixture.access(&request_for(SAMPLE_PERSON)).await.expect_err("a missing permission");
         assert_eq!((error.kind, &error.remedy), (kind, &Remedy::Operator), "{dialects}");
         if kind == ErrorKind::Forbidden {

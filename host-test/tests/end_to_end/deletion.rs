@@ -1,7 +1,7 @@
-//! Deletion requests: previews, erasures, and what is reported about them.
+//! Deletion requests: previews, erasures and their reports.
 
-use host_test::host::contract::{Amount, DeletionMode, Finding, Identifier, Outcome, Report, SourceState, Stage};
-use host_test::simulator::{
+use privacy_host::contract::{Amount, DeletionMode, Finding, Identifier, Outcome, Report, SourceState, Stage};
+use qualtrics_simulator::{
     Endpoint, JobEnd, MESSAGE_CANARY, SAMPLE_CUSTOMERS, SAMPLE_PERSON, SAMPLE_PHONE, SAMPLE_REFERENCE,
     SAMPLE_SHARED_PHONE, SAMPLE_STRANGER, SAMPLE_TWO_ADDRESSES,
 };
@@ -10,11 +10,11 @@ use crate::fixture::{Fixture, assert_outcome, done, email, pending, request, req
 
 const MODES: [DeletionMode; 3] = [DeletionMode::Preview, DeletionMode::Erase, DeletionMode::EraseAndVerify];
 
-/// The first finding of a source or with a code.
+/// The first finding with this source or code.
 #[track_caller]
-pub fn finding<'r>(report: &'r Report, word: &str) -> &'r Finding {
-    let found = report.findings.iter().find(|one| one.source == word || one.code.as_deref() == Some(word));
-    found.unwrap_or_else(|| panic!("no finding {word} among {:#?}", report.findings))
+pub fn finding<'r>(report: &'r Report, name: &str) -> &'r Finding {
+    let found = report.findings.iter().find(|one| one.source == name || one.code.as_deref() == Some(name));
+    found.unwrap_or_else(|| panic!("no finding {name} among {:#?}", report.findings))
 }
 
 /// The operations of the jobs in the receipt.
@@ -62,7 +62,7 @@ async fn a_preview_reports_what_an_erasure_would_delete() {
 }
 
 #[tokio::test]
-async fn an_erasure_can_end_on_submission_and_be_followed_later() {
+async fn an_erasure_can_end_on_submission_and_be_polled_later() {
     let mut fixture = Fixture::with_settings(&[("deletion-behavior", "complete-on-submission")]).await;
     let request = request_for(SAMPLE_PERSON);
     let report = done(fixture.delete(&request, DeletionMode::Erase).await);
@@ -117,7 +117,7 @@ async fn a_phone_number_or_external_id_never_widens_a_deletion() {
 }
 
 #[tokio::test]
-async fn all_addresses_of_a_request_are_one_job() {
+async fn all_addresses_of_a_request_share_one_job() {
     let mut fixture = Fixture::new().await;
     let [one, two] = SAMPLE_TWO_ADDRESSES;
     let request = request("r", vec![email(two), email(&format!(" {}\t", one.to_uppercase())), email(one)]);
@@ -130,9 +130,9 @@ async fn all_addresses_of_a_request_are_one_job() {
 
 #[tokio::test]
 async fn a_failed_erasure_reports_its_reason_as_a_code() {
-    for word in ["failed", "failure", "error", "cancelled", "rejected", "reason-only"] {
+    for status in ["failed", "failure", "error", "cancelled", "rejected", "reason-only"] {
         for mode in MODES {
-            let mut fixture = Fixture::with_dialects(&format!("erasure-failed-{word}")).await;
+            let mut fixture = Fixture::with_dialects(&format!("erasure-failed-{status}")).await;
             fixture.simulator.set_next_jobs(JobEnd::Fails);
             let report = fixture.delete_report(&request_for(SAMPLE_PERSON), mode).await;
             assert_outcome(&report, Outcome::Failed);
@@ -162,7 +162,7 @@ async fn an_unreported_amount_is_unknown_and_not_zero() {
 }
 
 #[tokio::test]
-async fn counters_of_a_job_are_findings() {
+async fn counters_of_a_job_are_reported_as_findings() {
     for dialects in ["erasure-counters-members", "erasure-counters-nested"] {
         let mut fixture = Fixture::with_dialects(dialects).await;
         let held = fixture.simulator.holdings(SAMPLE_PERSON);
@@ -175,7 +175,7 @@ async fn counters_of_a_job_are_findings() {
 }
 
 #[tokio::test]
-async fn the_receipt_records_what_was_done_and_when() {
+async fn the_receipt_records_jobs_and_timestamps() {
     for (mode, jobs) in MODES.into_iter().zip([1, 1, 2]) {
         let mut fixture = Fixture::new().await;
         let started = fixture.now();
@@ -198,13 +198,13 @@ async fn the_receipt_records_what_was_done_and_when() {
 }
 
 #[tokio::test]
-async fn every_known_status_word_is_understood() {
-    let completed_words =
+async fn every_known_status_is_recognized() {
+    let completed_statuses =
         ["completed", "completed-lower", "complete-upper", "done", "success", "succeeded", "finished"];
-    let running_words = ["pending", "queued", "in-progress", "in-progress-camel", "running", "null"];
-    let completed = completed_words.iter().map(|word| format!("erasure-done-{word}"));
+    let running_statuses = ["pending", "queued", "in-progress", "in-progress-camel", "running", "null"];
+    let completed = completed_statuses.iter().map(|status| format!("erasure-done-{status}"));
     for dialects in
-        completed.chain(running_words.iter().map(|word| format!("early-erasure-200,erasure-pending-{word}")))
+        completed.chain(running_statuses.iter().map(|status| format!("early-erasure-200,erasure-pending-{status}")))
     {
         let mut fixture = Fixture::with_dialects(&dialects).await;
         let report = fixture.delete_report(&request_for(SAMPLE_PERSON), DeletionMode::EraseAndVerify).await;

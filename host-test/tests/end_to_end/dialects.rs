@@ -2,8 +2,8 @@
 
 use std::sync::Arc;
 
-use host_test::host::contract::{Content, DeletionMode, ErrorKind, Outcome, Request, Right};
-use host_test::simulator::{
+use privacy_host::contract::{Content, DeletionMode, ErrorKind, Outcome, Request, Right};
+use qualtrics_simulator::{
     AddressesDone, Brand, Dialect, Dialects, EmailsNotFound, FileFormat, NoData, Options, Person, SAMPLE_PERSON,
     XmDirectory,
 };
@@ -44,7 +44,7 @@ const EXCEPTIONS: [Exception; 4] = [
     Exception {
         applies: |dialects| dialects.emails_not_found == EmailsNotFound::Null,
         change: |results| results.deletion = Outcome::Deleted,
-        reason: "The verifying search does not report what it found, so nothing proves that no data is left.",
+        reason: "The verifying search does not report its findings, so it cannot prove that no data remains.",
     },
     Exception {
         applies: |dialects| {
@@ -52,7 +52,7 @@ const EXCEPTIONS: [Exception; 4] = [
             packed && dialects.no_data == NoData::EmptyFile
         },
         change: |results| results.after = Outcome::Found,
-        reason: "A packed file is not opened, so that it is returned even if it holds no record.",
+        reason: "A packed file is not opened, so a file without records is returned as well.",
     },
     Exception {
         applies: |dialects| dialects.xm_directory != XmDirectory::Licensed,
@@ -62,7 +62,7 @@ const EXCEPTIONS: [Exception; 4] = [
             results.deletion = Outcome::Partial;
             results.after = Outcome::Partial;
         },
-        reason: "No directory was listed, so it is unknown what directories hold.",
+        reason: "No directory was listed, so the contacts are unknown.",
     },
     Exception {
         applies: |dialects| dialects.xm_directory == XmDirectory::Status403,
@@ -79,7 +79,7 @@ fn expected(dialects: &Dialects) -> Results {
     results
 }
 
-/// Makes all requests of a person, and asserts that the outcomes are true.
+/// Runs all requests of a data subject, and asserts that the outcomes match the data of the simulator.
 async fn results_of(dialects: &Dialects, seed: u64) -> Results {
     let options = Options { dialects: dialects.clone(), seed, ..Options::default() };
     // The lists of users and of erasures have a second page.
@@ -100,7 +100,7 @@ async fn results_of(dialects: &Dialects, seed: u64) -> Results {
     request.id = "request-3".to_owned();
     let deletion = fixture.delete_report(&request, DeletionMode::EraseAndVerify).await;
     assert!(fixture.simulator.holdings(SAMPLE_PERSON).is_empty(), "a deletion deletes everything");
-    assert_eq!(fixture.erasures_of(SAMPLE_PERSON), 1, "one erasure, and no second");
+    assert_eq!(fixture.erasures_of(SAMPLE_PERSON), 1, "exactly one erasure");
     request.id = "request-4".to_owned();
     let after = fixture.access_report(&request).await;
     Results {
@@ -112,7 +112,7 @@ async fn results_of(dialects: &Dialects, seed: u64) -> Results {
     }
 }
 
-/// Asserts the results of all of these, a few of them concurrently, and names each that differs.
+/// Asserts the expected results of all dialects, several concurrently. A failure names each difference.
 async fn assert_results(all: Vec<(Dialects, u64)>) {
     let permits = Arc::new(Semaphore::new(8));
     let mut running = JoinSet::new();
@@ -130,7 +130,7 @@ async fn assert_results(all: Vec<(Dialects, u64)>) {
         });
     }
     let different: Vec<String> = running.join_all().await.into_iter().flatten().collect();
-    assert!(different.is_empty(), "{} of them:\n{}", different.len(), different.join("\n"));
+    assert!(different.is_empty(), "{} differ:\n{}", different.len(), different.join("\n"));
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

@@ -3,8 +3,8 @@
 use std::collections::BTreeSet;
 use std::time::Duration;
 
-use host_test::host::contract::{Amount, Document, ErrorKind, Outcome, Progress, Remedy, Request, SourceState, Stage};
-use host_test::simulator::{
+use privacy_host::contract::{Amount, Document, ErrorKind, Outcome, Progress, Remedy, Request, SourceState, Stage};
+use qualtrics_simulator::{
     Brand, Dialects, Endpoint, Fault, FaultRule, ForeignBody, JobEnd, Options, SAMPLE_PERSON, SAMPLE_RESPONDENT,
     SAMPLE_STRANGER, SAMPLE_TWO_ADDRESSES, SAMPLE_TYPED_ADDRESS, WaitHint,
 };
@@ -32,7 +32,7 @@ async fn a_failed_export_leaves_the_contacts_and_a_receipt() {
         assert_eq!(report.receipt.jobs[0].failure.as_deref(), Some("unspecified"), "{dialects}");
         assert!(!report.receipt.jobs[0].status.is_empty());
     }
-    // If nothing else responds, the request has failed.
+    // Without any other source, the request fails.
     let mut fixture = Fixture::with_dialects("xm-directory-404").await;
     fixture.simulator.set_next_jobs(JobEnd::Fails);
     let report = fixture.access_report(&request_for(SAMPLE_PERSON)).await;
@@ -48,7 +48,7 @@ async fn a_vanished_file_makes_the_report_partial() {
     assert_outcome(&report, Outcome::Partial);
     assert_eq!(finding(&report, RESPONSES).code.as_deref(), Some("file-gone"));
     assert_eq!(contacts(&report).len(), 2);
-    // So does a file that may not be read.
+    // A forbidden file makes the report partial as well.
     fixture.simulator.set_faults(vec![FaultRule::every(Endpoint::ExportFile, Fault::Status(403, WaitHint::None))]);
     let report = fixture.access_report(&request_for(SAMPLE_PERSON)).await;
     assert_outcome(&report, Outcome::Partial);
@@ -102,10 +102,7 @@ async fn an_empty_export_reports_not_found_with_or_without_a_file() {
             assert_outcome(&report, Outcome::NotFound);
             assert_eq!(finding(&report, RESPONSES).amount, Amount::Count(0), "{dialects}");
             assert!(report.documents.is_empty(), "{dialects}");
-            assert!(
-                report.gaps.iter().any(|gap| gap.code == "typed-addresses"),
-                "the report names what is not reached"
-            );
+            assert!(report.gaps.iter().any(|gap| gap.code == "typed-addresses"), "the report names the gap");
         }
     }
     let mut fixture = Fixture::new().await;
@@ -115,7 +112,7 @@ async fn an_empty_export_reports_not_found_with_or_without_a_file() {
 }
 
 #[tokio::test]
-async fn one_export_per_address_is_started_if_qualtrics_takes_one_address_only() {
+async fn one_export_per_address_is_started_if_qualtrics_accepts_one_address_only() {
     let mut fixture = Fixture::with_dialects("export-body-email").await;
     let [one, other] = SAMPLE_TWO_ADDRESSES;
     let request = request("r", vec![email(one), email(SAMPLE_STRANGER), email(other)]);
@@ -143,13 +140,13 @@ async fn fixture_with_ten_exports_per_minute() -> Fixture {
     Fixture::with_options(Brand::sample(), Options { dialects, ..Options::default() }, &[("rate-share", "10")]).await
 }
 
-/// A request for so many addresses.
+/// A request for this many addresses.
 fn request_for_addresses(id: &str, addresses: usize) -> Request {
     request(id, (0..addresses).map(|n| email(&format!("{id}-{n}@example.org"))).collect())
 }
 
 #[tokio::test]
-async fn exports_of_one_address_each_start_all_or_none_after_the_announced_delay() {
+async fn exports_of_one_address_each_are_started_all_or_none() {
     let mut fixture = fixture_with_ten_exports_per_minute().await;
     pending(fixture.access(&request_for_addresses("first", 6)).await);
     assert_eq!(fixture.simulator.exports().len(), 6);
@@ -158,7 +155,7 @@ async fn exports_of_one_address_each_start_all_or_none_after_the_announced_delay
         fixture.access(&second).await.expect_err("four exports were left, and the attempt with a list used one");
     assert_row(Row::RateLimited, &error);
     let Remedy::Retry(wait) = error.remedy else { panic!("{error:?}") };
-    assert_eq!(fixture.simulator.exports().len(), 6, "no export was started in vain");
+    assert_eq!(fixture.simulator.exports().len(), 6, "no export was started");
     fixture.advance(Duration::from_millis(wait));
     let started = fixture.access(&second).await;
     assert_eq!(fixture.simulator.exports().len(), 12, "{started:?}");
@@ -167,20 +164,20 @@ async fn exports_of_one_address_each_start_all_or_none_after_the_announced_delay
 }
 
 #[tokio::test]
-async fn more_exports_than_the_share_ever_allows_need_an_operator() {
+async fn more_exports_than_the_rate_share_allows_need_an_operator() {
     let mut fixture = fixture_with_ten_exports_per_minute().await;
     let error =
         fixture.access(&request_for_addresses("many", 10)).await.expect_err("the attempt with a list uses one of ten");
     assert_row(Row::ShareTooSmall, &error);
     assert_eq!((error.problems[0].code.as_str(), error.problems[0].target.as_str()), ("setting", "rate-share"));
-    assert!(fixture.simulator.exports().is_empty(), "no export was started in vain");
+    assert!(fixture.simulator.exports().is_empty(), "no export was started");
     fixture.advance(Duration::from_secs(60));
     pending(fixture.access(&request_for_addresses("nine", 9)).await);
     assert_eq!(fixture.simulator.exports().len(), 9);
 }
 
 #[tokio::test]
-async fn an_export_whose_start_is_unknown_is_started_again() {
+async fn an_unconfirmed_export_is_started_again() {
     for fault in [
         Fault::ResetAfterEffect,
         Fault::Status(500, WaitHint::None),
@@ -200,7 +197,7 @@ async fn an_export_whose_start_is_unknown_is_started_again() {
 }
 
 #[tokio::test]
-async fn a_proxys_response_or_a_redirect_at_the_start_of_an_export_needs_an_operator() {
+async fn a_proxy_response_or_a_redirect_at_the_start_of_an_export_needs_an_operator() {
     for (fault, row) in [
         // In Qualtrics' envelope it would mean that an export takes one address only.
         (Fault::ForeignAfterEffect(400, ForeignBody::Json), Row::Proxy),

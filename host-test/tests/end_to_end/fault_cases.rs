@@ -1,15 +1,15 @@
-//! Requests during which something goes wrong: every call returns a typed error or the right result, and the remedies alone lead to the
-//! end of the request.
+//! Requests with injected faults. Every call returns a typed error or the right result, and a host that only applies the remedies
+//! completes every request.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::io::Write;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use host_test::host::contract::{
+use privacy_host::contract::{
     Content, DeletionMode, Document, Error, Finding, Outcome, Remedy, Report, Right, SourceState,
 };
-use host_test::simulator::{
+use qualtrics_simulator::{
     Brand, Call, Dialects, Endpoint, Fault, FaultRule, Occurrence, Options, SAMPLE_PERSON, Simulator, WaitHint,
 };
 use serde_json::Value;
@@ -22,7 +22,7 @@ use crate::leaks::{assert_no_log_leaks, capture_logs, loggable_check};
 use crate::markers::{assert_no_leaks, with_markers};
 use crate::remedies::{Purpose, Row, has_requested_delay, rows, status_of};
 
-/// What a host does, from its first call to its last.
+/// A sequence of calls of a host.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Flow {
     Check,
@@ -41,7 +41,7 @@ pub const FLOWS: [Flow; 6] = [
     Flow::Delete(DeletionMode::EraseAndVerify),
 ];
 
-/// Whether requests to an endpoint start jobs. All others may be repeated.
+/// Whether requests to an endpoint start jobs. Other requests may be repeated.
 pub fn starts_a_job(endpoint: Endpoint) -> bool {
     matches!(endpoint, Endpoint::ErasureCreate | Endpoint::ExportCreate)
 }
@@ -50,7 +50,7 @@ fn is_silent(fault: &Fault) -> bool {
     matches!(fault, Fault::SilenceBeforeEffect | Fault::SilenceAfterEffect | Fault::StalledAnswer)
 }
 
-/// A report may lack a source that failed permanently, and says so.
+/// Whether a report may be partial because a source failed permanently.
 fn may_be_partial(affected: &[Call], rules: &[FaultRule]) -> bool {
     let is_permanent = |rule: &FaultRule| match (&rule.fault, status_of(&rule.fault)) {
         // One 401 may be due to an expired token. A second one is a rejection.
@@ -70,7 +70,8 @@ fn may_be_partial(affected: &[Call], rules: &[FaultRule]) -> bool {
     rules.iter().any(is_permanent) && affected.iter().any(is_of_a_source)
 }
 
-/// A file may have any content: another complete response with a success status cannot be distinguished from it.
+/// Whether a faulty response may be taken for a file. A file may have any content, so every complete response with a success status
+/// looks like one.
 fn may_pass_as_a_file(affected: &[Call], rules: &[FaultRule]) -> bool {
     let passes = |fault: &Fault| {
         matches!(
@@ -100,8 +101,8 @@ async fn fixture_of(dialects: &str) -> Fixture {
     Fixture::with_options(with_markers(Brand::sample().past_erasures(120)), options, &[]).await
 }
 
-/// The IDs of everything that belongs to other people.
-fn others(simulator: &Simulator) -> Vec<String> {
+/// The IDs of the contacts, responses and users of other people.
+fn ids_of_others(simulator: &Simulator) -> Vec<String> {
     simulator.with_brand(|brand| {
         let contacts = brand.directories.iter().flat_map(|directory| &directory.contacts);
         let contacts = contacts.filter(|contact| contact.email.as_deref() != Some(SAMPLE_PERSON));
@@ -111,12 +112,12 @@ fn others(simulator: &Simulator) -> Vec<String> {
     })
 }
 
-/// A request during which something goes wrong.
+/// A flow with injected faults.
 #[derive(Clone, Debug)]
 pub struct Case {
     pub flow: Flow,
     pub dialects: &'static str,
-    /// Whether connections are refused at first.
+    /// Whether the simulator refuses connections until the host has waited.
     pub refuses_connections: bool,
     pub faults: Vec<FaultRule>,
 }
@@ -124,7 +125,7 @@ pub struct Case {
 /// The result of a case.
 pub struct CaseResult {
     calls: Vec<Call>,
-    /// The rows of the table to which its errors belong.
+    /// The rows of the table that its errors match.
     rows: BTreeSet<Row>,
 }
 
@@ -133,17 +134,17 @@ impl Case {
         Self { flow, dialects: "", refuses_connections: false, faults }
     }
 
-    /// Runs the request to its end and checks the result.
+    /// Runs the flow to its end and asserts the result.
     async fn run(self) -> CaseResult {
         let Self { flow, dialects, .. } = self;
         let mut fixture = fixture_of(dialects).await;
-        let before = others(&fixture.simulator);
+        let before = ids_of_others(&fixture.simulator);
         let (mut log, mut errors, mut found) = (Vec::new(), Vec::new(), None);
-        let ready = if flow == Flow::Read { Some(self.documents(&mut fixture).await) } else { None };
+        let documents = if flow == Flow::Read { Some(self.documents(&mut fixture).await) } else { None };
         fixture.simulator.clear_calls();
         fixture.simulator.set_faults(self.faults.clone());
         if self.refuses_connections {
-            fixture.simulator.shut().await;
+            fixture.simulator.refuse_connections().await;
         }
         let has_silence = self.faults.iter().any(|rule| is_silent(&rule.fault));
         let mut host = Host::new(&mut fixture);
@@ -158,7 +159,7 @@ impl Case {
                 (log, errors) = (host.log, host.errors);
             }
             Flow::Read => {
-                self.read(&mut host, ready.unwrap_or_default()).await;
+                self.read(&mut host, documents.unwrap_or_default()).await;
                 (log, errors) = (host.log, host.errors);
             }
             Flow::Delete(mode) => {
@@ -166,7 +167,7 @@ impl Case {
                 (log, errors) = (host.log, host.errors);
             }
         }
-        assert_eq!(others(&fixture.simulator), before, "{self:?}");
+        assert_eq!(ids_of_others(&fixture.simulator), before, "{self:?}");
         let calls = fixture.simulator.calls();
         assert_no_leaks(&format!("{self:?}"), &log, &calls);
         assert_unrelated_server_is_unused();
@@ -177,10 +178,11 @@ impl Case {
         result
     }
 
-    /// Without faults the report is complete. A report that claimed to be complete had the same contacts.
+    /// Asserts that the same request without faults has a complete report. If the report under faults is complete, it has the same
+    /// contacts. Otherwise it names the missing source.
     async fn assert_complete_once_repeated(&self, fixture: &mut Fixture, found: &Report) {
         fixture.simulator.set_faults(Vec::new());
-        fixture.simulator.open_up().await;
+        fixture.simulator.accept_connections().await;
         let mut host = Host::new(fixture);
         host.fault_delay = Some(Duration::ZERO);
         let complete = host.access_report(&request("request-2", vec![email(SAMPLE_PERSON)])).await;
@@ -194,7 +196,6 @@ impl Case {
         }
     }
 
-    /// What a request is for.
     fn purpose(&self, call: &Call) -> Purpose {
         match call.endpoint {
             Endpoint::ExportCreate => Purpose::StartReading,
@@ -205,7 +206,7 @@ impl Case {
         }
     }
 
-    /// The rows of the table to which the errors belong. Each error belongs to a row of a fault that occurred.
+    /// The rows of the table that the errors match. Each error must match a row of a fault that occurred.
     fn rows(&self, calls: &[Call], errors: &[Error]) -> BTreeSet<Row> {
         let mut allowed: BTreeSet<Row> = self.refuses_connections.then_some(Row::Transient).into_iter().collect();
         for call in calls.iter().filter(|call| call.faulty) {
@@ -243,7 +244,7 @@ impl Case {
             assert!(errors.len() < 20, "{self:?}: {error:?}");
             match error.remedy {
                 Remedy::Retry(ms) => {
-                    fixture.simulator.open_up().await;
+                    fixture.simulator.accept_connections().await;
                     fixture.advance(Duration::from_millis(ms));
                 }
                 Remedy::Operator => fixture.simulator.set_faults(Vec::new()),
@@ -278,7 +279,7 @@ impl Case {
             assert!(is_partial || export.is_some(), "{self:?}: no export");
             let Some(export) = export else { return report };
             if let Some(bytes) = host.bytes(export).await {
-                assert!(bytes == expected, "{self:?}: other content than Qualtrics has");
+                assert!(bytes == expected, "{self:?}: the content differs from that of Qualtrics");
                 return report;
             }
         }
@@ -310,7 +311,7 @@ impl Case {
             let bytes = match host.bytes(&document).await {
                 Some(bytes) => bytes,
                 None => {
-                    // The reference is spent: the request is started again.
+                    // The reference is no longer valid, so the request is started again.
                     documents = self.documents(host.fixture).await;
                     host.fixture.renew_instance().await;
                     host.bytes(&documents[index].0).await.expect("a new reference")
@@ -318,7 +319,7 @@ impl Case {
             };
             // Numbers that arrive as strings stay strings.
             let as_strings = self.faults.iter().any(|rule| rule.fault == Fault::NumbersAsStrings);
-            assert!(bytes == expected || as_strings, "{self:?}: other content than Qualtrics has");
+            assert!(bytes == expected || as_strings, "{self:?}: the content differs from that of Qualtrics");
         }
     }
 
@@ -337,7 +338,7 @@ impl Case {
     }
 }
 
-/// The members of each contact of a report that do not depend on the endpoint they were read from.
+/// For each contact of a report, the members that do not depend on the endpoint.
 async fn contacts(host: &mut Host<'_>, report: &Report) -> Vec<Vec<Value>> {
     let mut contacts = Vec::new();
     for document in report.documents.iter().filter(|document| document.source.starts_with("directory:")) {
@@ -352,8 +353,7 @@ async fn contacts(host: &mut Host<'_>, report: &Report) -> Vec<Vec<Value>> {
     contacts
 }
 
-/// Runs cases concurrently, and prints how many there were and how long they took. Returns the rows of the table to which their errors
-/// belong.
+/// Runs cases concurrently, and prints their number and duration. Returns the rows of the table that their errors match.
 pub async fn run_all(name: &str, cases: Vec<Case>) -> BTreeSet<Row> {
     capture_logs();
     let started = Instant::now();
@@ -376,7 +376,7 @@ pub async fn run_all(name: &str, cases: Vec<Case>) -> BTreeSet<Row> {
         }
     }
     let lines = assert_no_log_leaks();
-    // Written directly, because the test harness captures what a passing test prints.
+    // Written directly, because the test harness captures the output of a passing test.
     let _ = writeln!(
         std::io::stdout(),
         "{name}: {count} cases in {:.1} s, {lines} distinct lines logged",
@@ -390,7 +390,7 @@ pub async fn run_all(name: &str, cases: Vec<Case>) -> BTreeSet<Row> {
 pub async fn calls_of(flow: Flow) -> Vec<Endpoint> {
     let calls = Case::of(flow, Vec::new()).run().await.calls;
     let endpoints: Vec<Endpoint> = calls.into_iter().map(|call| call.endpoint).collect();
-    assert!(!endpoints.contains(&Endpoint::Unknown), "only known endpoints are called");
+    assert!(!endpoints.contains(&Endpoint::Unknown), "an unknown endpoint was called");
     endpoints
 }
 

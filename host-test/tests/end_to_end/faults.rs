@@ -1,14 +1,14 @@
-//! Every fault of every call.
+//! Fault injection: every fault at every call.
 
 use std::time::Duration;
 
-use host_test::simulator::{Endpoint, Fault, FaultRule, ForeignBody, Occurrence, WaitHint};
+use qualtrics_simulator::{Endpoint, Fault, FaultRule, ForeignBody, Occurrence, WaitHint};
 
 use crate::fault_cases::{Case, FLOWS, calls_of, counted, run_all, starts_a_job};
 use crate::fixture::unrelated_origin;
 use crate::remedies::{Row, contradicts_itself};
 
-/// The delays that a response may ask for.
+/// The delays that a response may request.
 const HINTS: [WaitHint; 7] = [
     WaitHint::None,
     WaitHint::Seconds(0),
@@ -19,7 +19,7 @@ const HINTS: [WaitHint; 7] = [
     WaitHint::Seconds(u64::MAX),
 ];
 
-/// Every fault, except for the statuses in `statuses`.
+/// Every fault except the statuses that `statuses.rs` covers.
 fn faults() -> Vec<Fault> {
     let mut faults = vec![
         Fault::ShutBehind,
@@ -52,10 +52,10 @@ fn faults() -> Vec<Fault> {
     let elsewhere = || unrelated_origin() + "/API/v3/whoami";
     faults.extend([301, 302, 307, 308].map(|status| Fault::Redirect(status, elsewhere())));
     faults.extend([302, 307].map(|status| Fault::RedirectAfterEffect(status, elsewhere())));
-    // With every delay. The other statuses are in `statuses`.
+    // `statuses.rs` covers these statuses without a delay, and all others.
     faults.extend(HINTS.map(|hint| Fault::Status(429, hint)));
     faults.extend([WaitHint::Seconds(1), WaitHint::Seconds(90)].map(|hint| Fault::Status(503, hint)));
-    // A delay that the response asks for does not permit another attempt.
+    // A requested delay does not permit a second attempt, because the job may have been started.
     faults.extend([WaitHint::Seconds(1), WaitHint::Date(2)].map(|hint| Fault::StatusAfterEffect(503, hint)));
     faults.extend([400, 401, 403, 404, 429, 500, 503].map(Fault::MetaStatus));
     faults
@@ -95,8 +95,7 @@ fn persistent_faults() -> Vec<Fault> {
     faults
 }
 
-/// How long a fault persists: until the operator fixes it, or through a second attempt. If the start of a job is unknown, no operator is
-/// needed.
+/// How long a fault persists: until an operator fixes it, or through a second attempt. A job whose start is unknown needs no operator.
 fn persistence(endpoint: Endpoint, fault: &Fault) -> Occurrence {
     match fault {
         Fault::Status(401 | 403 | 413, _) => Occurrence::Every,
@@ -116,7 +115,7 @@ fn persistence(endpoint: Endpoint, fault: &Fault) -> Occurrence {
 async fn a_host_recovers_from_any_fault_of_any_call_by_the_remedies_alone() {
     let mut cases = Vec::new();
     for flow in FLOWS {
-        // The first connection is refused. `ShutBehind` refuses each of the others.
+        // This case refuses the first connection. `ShutBehind` refuses later ones.
         cases.push(Case { refuses_connections: true, ..Case::of(flow, Vec::new()) });
         for (endpoint, count) in counted(calls_of(flow).await) {
             for n in 1..=count {
@@ -156,7 +155,7 @@ async fn a_host_recovers_from_a_persistent_fault_once_it_ends() {
     let found = run_all("persistent faults", cases).await;
     let tested_elsewhere = [Row::Undecided, Row::Egress, Row::ShareTooSmall, Row::Vanished];
     for row in Row::ALL.into_iter().filter(|row| !tested_elsewhere.contains(row)) {
-        assert!(found.contains(&row), "no error belongs to {row:?}");
+        assert!(found.contains(&row), "no error matches {row:?}");
     }
 }
 

@@ -1,23 +1,23 @@
-//! A simulated brand, the connector in its sandbox, and a simulated clock that both share and the test advances.
+//! The test fixture: a simulated brand, an instance of the connector, and a simulated clock that both share. The test advances the clock.
 
 use std::net::TcpListener;
 use std::sync::{LazyLock, OnceLock};
 use std::time::Duration;
 
 use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
-use host_test::COMPONENT;
-use host_test::clock::Clock;
-use host_test::host::contract::{
+use privacy_host::contract::{
     Attempts, Chunk, Connection, Content, DeletionMode, Document, Error, Finding, Identifier, Outcome, Pending,
     Progress, Report, Request, Right, Setting, Task,
 };
-use host_test::host::{EgressPolicy, Host, Instance, InstanceOptions, Options as HostOptions, Plugin};
-use host_test::simulator::{
+use privacy_host::{EgressPolicy, Host, Instance, InstanceOptions, Options as HostOptions, Plugin};
+use qualtrics_component::CONNECTOR;
+use qualtrics_simulator::{
     Brand, Dialects, Endpoint, MESSAGE_CANARY, Options, SAMPLE_CLIENT_ID, SAMPLE_CLIENT_SECRET, SAMPLE_PERSON,
     SAMPLE_PHONE, SAMPLE_REFERENCE, Simulator,
 };
+use simulated_clock::Clock;
 
-/// A request that is followed fails after so many polls.
+/// A request that is still pending after this many polls fails the test.
 const MAX_POLLS: usize = 200;
 
 /// The connector, compiled once for all tests.
@@ -25,11 +25,11 @@ pub fn plugin() -> &'static Plugin {
     static PLUGIN: OnceLock<Plugin> = OnceLock::new();
     PLUGIN.get_or_init(|| {
         let host = Host::new(HostOptions::default()).expect("a host");
-        host.load(COMPONENT).expect("the connector")
+        host.load(CONNECTOR).expect("the connector")
     })
 }
 
-/// A server that every instance is permitted to connect to and has no reason to.
+/// The egress policy of every instance permits this server, but the connector must never connect to it.
 static UNRELATED_SERVER: LazyLock<TcpListener> = LazyLock::new(|| {
     let listener = TcpListener::bind("127.0.0.1:0").expect("a free port");
     listener.set_nonblocking(true).expect("a socket");
@@ -41,7 +41,7 @@ pub fn unrelated_origin() -> String {
     format!("http://{}", UNRELATED_SERVER.local_addr().expect("an address"))
 }
 
-/// No instance has connected to the unrelated server.
+/// Asserts that no instance has connected to the unrelated server.
 #[track_caller]
 pub fn assert_unrelated_server_is_unused() {
     let error = UNRELATED_SERVER.accept().expect_err("no connection");
@@ -99,7 +99,7 @@ impl Fixture {
         self.instance = new_instance(&self.simulator, &self.settings, self.simulator.clock()).await;
     }
 
-    /// Replaces the instance by a new one whose host has another clock.
+    /// Replaces the instance by a new one with another host clock.
     pub async fn renew_instance_with_clock(&mut self, clock: Clock) {
         self.instance = new_instance(&self.simulator, &self.settings, clock).await;
     }
@@ -151,7 +151,7 @@ impl Fixture {
         self.instance.read(reference, offset, limit).await.expect("a result")
     }
 
-    /// Follows a request to its final result. The clock advances by the delays that the connector asks for.
+    /// Polls a request until its final result. The clock advances by the requested delays.
     pub async fn follow(&mut self, request: &Request, started: Result<Progress, Error>) -> Result<Report, Error> {
         let mut progress = started?;
         for _ in 0..MAX_POLLS {
@@ -191,7 +191,7 @@ impl Fixture {
         let mut bytes = Vec::new();
         loop {
             let chunk = self.read(reference, bytes.len() as u64, limit).await.expect("a chunk");
-            assert!(chunk.last || !chunk.bytes.is_empty(), "at least one byte unless it is the end");
+            assert!(chunk.last || !chunk.bytes.is_empty(), "a chunk before the end is empty");
             assert!(chunk.bytes.len() <= limit as usize);
             bytes.extend(&chunk.bytes);
             if chunk.last {
@@ -226,7 +226,7 @@ async fn new_instance(simulator: &Simulator, settings: &[Setting], clock: Clock)
     instance
 }
 
-/// The element of a call with one element.
+/// The only result of a call with one request.
 fn only(mut results: Vec<Result<Progress, Error>>) -> Result<Progress, Error> {
     assert_eq!(results.len(), 1);
     results.remove(0)
@@ -246,7 +246,7 @@ pub fn request_for(address: &str) -> Request {
     request("request-1", vec![email(address)])
 }
 
-/// The request with one attempt at this second.
+/// The request with one earlier attempt, in seconds since the Unix epoch.
 pub fn attempted_at(request: &Request, second: u64) -> Request {
     Request { attempts: Some(Attempts::at(second)), ..request.clone() }
 }
@@ -271,7 +271,7 @@ pub fn done(progress: Result<Progress, Error>) -> Report {
     }
 }
 
-/// The report has this outcome; otherwise its findings are shown.
+/// Asserts the outcome of a report. A failure shows the findings.
 #[track_caller]
 pub fn assert_outcome(report: &Report, outcome: Outcome) {
     assert_eq!(report.outcome, outcome, "{:#?}", report.findings);
@@ -284,7 +284,7 @@ pub fn finding<'r>(report: &'r Report, source: &str) -> &'r Finding {
     found.unwrap_or_else(|| panic!("no finding of {source} among {:#?}", report.findings))
 }
 
-/// Runs a call to its end while the simulated clock advances. Waiting for a body does not advance the clock by itself.
+/// Runs a call while the simulated clock advances. The clock does not advance by itself while the connector waits for a body.
 pub async fn with_running_clock<T>(clock: &Clock, call: impl Future<Output = T>) -> T {
     tokio::pin!(call);
     loop {
@@ -296,7 +296,7 @@ pub async fn with_running_clock<T>(clock: &Clock, call: impl Future<Output = T>)
     }
 }
 
-/// Returns the result of a request, after asserting that what may be logged of it contains no personal data.
+/// Asserts that the loggable parts of a result contain no personal data, and returns the result.
 #[track_caller]
 pub fn without_leaks(request: &Request, result: Result<Progress, Error>) -> Result<Progress, Error> {
     let loggable = match &result {
@@ -325,7 +325,7 @@ pub fn without_leaks(request: &Request, result: Result<Progress, Error>) -> Resu
     result
 }
 
-/// A loggable text contains none of these values, no vendor message and no secret.
+/// Asserts that a loggable text contains none of these values, no vendor message and no secret.
 #[track_caller]
 pub fn assert_no_leak(loggable: &str, values: &[&str]) {
     let loggable = loggable.to_lowercase();
@@ -335,7 +335,7 @@ pub fn assert_no_leak(loggable: &str, values: &[&str]) {
     }
 }
 
-/// The content of a ticket or a reference.
+/// The decoded payload of a ticket or a reference.
 fn decoded(text: &str) -> String {
     let part = text.split('.').nth(1).unwrap_or_default();
     String::from_utf8_lossy(&URL_SAFE_NO_PAD.decode(part).expect("base64")).into_owned()

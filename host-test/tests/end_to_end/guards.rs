@@ -2,8 +2,8 @@
 
 use std::time::Duration;
 
-use host_test::host::contract::{Amount, DeletionMode, ErrorKind, Outcome, Remedy, SourceState};
-use host_test::simulator::{
+use privacy_host::contract::{Amount, DeletionMode, ErrorKind, Outcome, Remedy, SourceState};
+use qualtrics_simulator::{
     Brand, Dialects, Endpoint, Fault, FaultRule, Options, SAMPLE_ADMINISTRATOR, SAMPLE_CUSTOMERS, SAMPLE_PERSON,
     SAMPLE_STAFF, SAMPLE_STAFF_CONTACT, SAMPLE_STRANGER, WaitHint,
 };
@@ -123,7 +123,7 @@ async fn an_incomplete_list_of_users_does_not_pass_the_guard() {
 }
 
 #[tokio::test]
-async fn every_page_of_users_is_read_once_in_ten_minutes() {
+async fn the_list_of_users_is_cached_for_ten_minutes() {
     for dialects in ["", "next-page-token,last-page-absent", "next-page-links", "next-page-other-host"] {
         let options = Options { dialects: Dialects::parse(dialects).expect("dialects"), ..Options::default() };
         let mut fixture = Fixture::with_options(Brand::sample().staff(250), options, &[]).await;

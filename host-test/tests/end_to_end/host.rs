@@ -1,31 +1,31 @@
-//! A host that knows nothing but the contract: it waits for as long as it is told, and applies remedies.
+//! A host that relies on the contract alone: it waits for the requested delays and applies the remedies.
 
 use std::time::Duration;
 
-use host_test::host::contract::{
+use privacy_host::contract::{
     Attempts, Content, DeletionMode, Document, Error, ErrorKind, Progress, Remedy, Report, Request, Task,
 };
-use host_test::simulator::Simulator;
+use qualtrics_simulator::Simulator;
 
 use crate::fixture::Fixture;
 use crate::leaks::loggable;
 
-/// A request that has no final result after so many calls will never have one.
+/// A request without a final result after this many calls fails the test.
 const MAX_CALLS: usize = 200;
 
-/// Follows requests to their final result through errors of any kind.
+/// Runs requests to their final result and recovers from errors of any kind.
 pub struct Host<'f> {
     pub fixture: &'f mut Fixture,
     /// Whether every call runs on a new instance.
     pub renews_instances: bool,
-    /// How many bytes of a document are read at once.
+    /// The limit of each `read`, in bytes.
     pub chunk_bytes: u32,
-    /// By how much the clock advances for each of the connector's requests that a fault affects, see [`with_delays`]. `None`: the clock
+    /// How far the clock advances for each request of the connector that a fault affects, see [`with_delays`]. With `None` the clock
     /// stands still during calls.
     pub fault_delay: Option<Duration>,
-    /// Everything that the connector returned, as a host may log it.
+    /// Every result of the connector, as a host may log it.
     pub log: Vec<String>,
-    /// The errors that it returned.
+    /// Every error of the connector.
     pub errors: Vec<Error>,
 }
 
@@ -41,7 +41,6 @@ impl<'f> Host<'f> {
         }
     }
 
-    /// With a new instance for every call, or one for all.
     pub fn renewing_instances(self, renews_instances: bool) -> Self {
         Self { renews_instances, ..self }
     }
@@ -74,15 +73,15 @@ impl<'f> Host<'f> {
                     if error.kind == ErrorKind::OutcomeUnknown {
                         assert_eq!(ticket, None, "poll never fails with outcome-unknown");
                         assert!(mode.is_some_and(|mode| mode != DeletionMode::Preview), "only deletions do");
-                        note_attempt(&mut request, started_at);
+                        record_attempt(&mut request, started_at);
                     }
                     match error.remedy {
                         Remedy::Retry(ms) => self.wait(ms).await,
                         Remedy::Restart => {
-                            assert!(ticket.take().is_some(), "only a ticket can be spent");
-                            note_attempt(&mut request, started_at);
+                            assert!(ticket.take().is_some(), "only a poll can require a restart");
+                            record_attempt(&mut request, started_at);
                         }
-                        // The operator fixes the cause.
+                        // An operator fixes the cause.
                         Remedy::Operator => self.fixture.simulator.set_faults(Vec::new()),
                         Remedy::GiveUp => panic!("no remedy for {error:?}"),
                     }
@@ -93,7 +92,7 @@ impl<'f> Host<'f> {
         panic!("no final result after {MAX_CALLS} calls: {:#?}", self.log.last());
     }
 
-    /// A document's bytes, read in chunks. `None` if its reference is spent, so that the request has to be started again.
+    /// A document's bytes, read in chunks. `None` if its reference is no longer valid and the request must be started again.
     pub async fn bytes(&mut self, document: &Document) -> Option<Vec<u8>> {
         let reference = match &document.content {
             Content::Inline(bytes) => return Some(bytes.clone()),
@@ -107,7 +106,7 @@ impl<'f> Host<'f> {
             let Fixture { simulator, instance, .. } = &mut *self.fixture;
             let call = instance.read(reference, bytes.len() as u64, self.chunk_bytes);
             let result = timed(simulator, self.fault_delay, call).await;
-            match result.expect("a result, whatever Qualtrics does") {
+            match result.expect("a result and no host error") {
                 Ok(chunk) => {
                     bytes.extend(&chunk.bytes);
                     if chunk.last {
@@ -150,31 +149,31 @@ impl<'f> Host<'f> {
             }
         };
         let results = timed(simulator, self.fault_delay, call).await;
-        let mut results = results.expect("a result, whatever Qualtrics does");
+        let mut results = results.expect("a result and no host error");
         assert_eq!(results.len(), 1);
         results.remove(0)
     }
 
-    /// Advances the clock. A simulator that stopped listening listens again.
+    /// Advances the clock. Also lets a simulator that refuses connections accept them again.
     async fn wait(&mut self, ms: u64) {
-        self.fixture.simulator.open_up().await;
+        self.fixture.simulator.accept_connections().await;
         self.fixture.advance(Duration::from_millis(ms));
     }
 }
 
-/// Notes an attempt whose outcome is unknown. Later attempts do not change when the first one was started.
-fn note_attempt(request: &mut Request, started_at: u64) {
+/// Records an attempt with an unknown outcome. Later attempts do not change the time of the first one.
+fn record_attempt(request: &mut Request, started_at: u64) {
     let first_at = request.attempts.as_ref().map_or(started_at, |attempts| attempts.first_at);
     request.attempts = Some(Attempts { first_at, last_at: started_at });
 }
 
-/// Longer than the connector waits for a response.
+/// Longer than the response time-out of the connector.
 pub const LONGER_THAN_TIMEOUT: Duration = Duration::from_secs(31);
 
-/// A whole call takes at most twice the time-out of a response. A fault delay of [`LONGER_THAN_TIMEOUT`] may be one too many.
+/// A call takes at most twice the response time-out of 30 seconds. The last [`LONGER_THAN_TIMEOUT`] may begin just before that limit.
 const MAX_CALL_DURATION: Duration = Duration::from_secs(60 + 31 + 1);
 
-/// Runs a call, with the clock advancing if there is a fault delay, and asserts that it does not take too long.
+/// Runs a call and asserts its duration. The clock advances during the call if there is a fault delay.
 async fn timed<T>(simulator: &Simulator, fault_delay: Option<Duration>, call: impl Future<Output = T>) -> T {
     let started = simulator.clock().monotonic();
     let result = match fault_delay {
@@ -185,32 +184,34 @@ async fn timed<T>(simulator: &Simulator, fault_delay: Option<Duration>, call: im
     result
 }
 
-/// A call that started then has not taken too long.
+/// Asserts that the call that began at `started` has not exceeded [`MAX_CALL_DURATION`].
 #[track_caller]
 pub fn assert_call_duration(simulator: &Simulator, started: Duration) {
     let duration = simulator.clock().monotonic() - started;
     assert!(duration <= MAX_CALL_DURATION, "the call took {duration:?}");
 }
 
-/// Runs a call and advances the clock for a connector that waits: by `fault_delay` for each of its requests that a fault affects, and a
-/// little whenever no sound response is in progress, because a connector that waits with an open response does not advance the clock by
-/// itself. A response that will arrive is never late, however busy the machine is.
+/// Runs a call and advances the clock while the connector waits.
+///
+/// The clock advances by `fault_delay` for each request that a fault affects. It also advances in small steps while no sound response is
+/// in progress, because it does not advance by itself while the connector waits with an open response. It stands still while a sound
+/// response is in progress, so that a busy machine causes no time-out.
 pub async fn with_delays<T>(simulator: &Simulator, fault_delay: Duration, call: impl Future<Output = T>) -> T {
     let advance = async {
         let newest = || simulator.calls().last().map_or(0, |call| call.number);
-        let mut passed = newest();
+        let mut last_delayed = newest();
         loop {
             let before = newest();
             tokio::time::sleep(Duration::from_millis(5)).await;
             let affected: Vec<u64> =
                 simulator.calls().iter().filter(|call| call.faulty).map(|call| call.number).collect();
-            if newest() > before || simulator.calls_under_way() > affected.len() {
+            if newest() > before || simulator.calls_in_progress() > affected.len() {
                 continue;
             }
-            match affected.into_iter().find(|number| *number > passed) {
+            match affected.into_iter().find(|number| *number > last_delayed) {
                 Some(number) if !fault_delay.is_zero() => {
                     simulator.advance(fault_delay);
-                    passed = number;
+                    last_delayed = number;
                 }
                 _ => simulator.advance(Duration::from_millis(100)),
             }
@@ -218,6 +219,6 @@ pub async fn with_delays<T>(simulator: &Simulator, fault_delay: Duration, call: 
     };
     tokio::select! {
         result = call => result,
-        () = advance => unreachable!("the clock advances for ever"),
+        () = advance => unreachable!("the clock advances until the call returns"),
     }
 }

@@ -1,10 +1,10 @@
-//! How erasure jobs are looked up: by ID, and in Qualtrics' list.
+//! Look-ups of erasure jobs, by ID and in Qualtrics' list.
 
 use std::time::Duration;
 
-use host_test::clock::Clock;
-use host_test::host::contract::{DeletionMode, ErrorKind, Outcome, Progress, Remedy, Stage, Task};
-use host_test::simulator::{Brand, Dialects, Endpoint, Fault, FaultRule, JobEnd, Options, SAMPLE_PERSON, WaitHint};
+use privacy_host::contract::{DeletionMode, ErrorKind, Outcome, Progress, Remedy, Stage, Task};
+use qualtrics_simulator::{Brand, Dialects, Endpoint, Fault, FaultRule, JobEnd, Options, SAMPLE_PERSON, WaitHint};
+use simulated_clock::Clock;
 
 use crate::fixture::{Fixture, assert_outcome, done, email, pending, request, request_for};
 use crate::tasks::{address, brand_with_customers, now_ms, poll_all, start_all, still_open};
@@ -130,7 +130,7 @@ async fn erasures_in_an_unreadable_list_are_looked_up_by_id_in_turns() {
 }
 
 #[tokio::test]
-async fn look_ups_by_id_stay_within_the_share() {
+async fn look_ups_by_id_stay_within_the_rate_share() {
     const PER_MINUTE: usize = 4;
     let (mut fixture, mut left) = twenty_behind_the_first_page("", "20").await;
     Unreadable::Endless.set(&fixture);
@@ -151,7 +151,7 @@ async fn look_ups_by_id_stay_within_the_share() {
 }
 
 #[tokio::test]
-async fn an_error_for_a_running_job_is_not_an_error() {
+async fn an_error_status_for_a_running_job_keeps_the_request_pending() {
     for dialects in ["404", "400", "409", "500", "200"] {
         let mut fixture = Fixture::with_dialects(&format!("early-erasure-{dialects}")).await;
         let request = request_for(SAMPLE_PERSON);
@@ -202,7 +202,7 @@ async fn polling_works_with_a_wrong_host_clock() {
         for dialects in ["", "erasure-list-oldest-first"] {
             let options = Options { dialects: Dialects::parse(dialects).expect("dialects"), ..Options::default() };
             let mut fixture = Fixture::with_options(Brand::sample().past_erasures(700), options, &[]).await;
-            let clock = Clock::made(fixture.now().saturating_add_signed(hours * 3_600));
+            let clock = Clock::simulated(fixture.now().saturating_add_signed(hours * 3_600));
             fixture.renew_instance_with_clock(clock.clone()).await;
             let requests = (0..5).map(|n| request(&format!("r-{n}"), vec![email(&address(n))])).collect();
             let tasks = start_all(&mut fixture, requests, Some(ERASE)).await;

@@ -1,16 +1,16 @@
-//! What the connector returns is safe to log: no personal data, no secret, no vendor text.
+//! Results of the connector are safe to log: they contain no personal data, no secret and no vendor text.
 
 use std::collections::HashSet;
 use std::io::Write;
 use std::sync::{LazyLock, Mutex, Once};
 use std::time::Duration;
 
-use host_test::COMPONENT;
-use host_test::host::contract::{
+use privacy_host::contract::{
     Connection, Content, DeletionMode, Document, Error, Identifier, Progress, Report, Request, Right, Task,
 };
-use host_test::host::{EgressPolicy, Host as Plugins, HostError, InstanceOptions, Options as HostOptions};
-use host_test::simulator::{
+use privacy_host::{EgressPolicy, Host as Plugins, HostError, InstanceOptions, Options as HostOptions};
+use qualtrics_component::CONNECTOR;
+use qualtrics_simulator::{
     Brand, Dialects, Endpoint, Fault, FaultRule, JobEnd, Options, SAMPLE_ADMINISTRATOR, SAMPLE_PERSON, SAMPLE_PHONE,
     SAMPLE_REFERENCE, SAMPLE_STAFF_CONTACT, SAMPLE_TWO_ADDRESSES, WaitHint,
 };
@@ -39,7 +39,7 @@ pub fn loggable(result: &Result<Progress, Error>) -> String {
     }
 }
 
-/// The result of `check` without the account, which the contract names.
+/// A result of `check` as a host may log it: without the account.
 pub fn loggable_check(result: &Result<Connection, Error>) -> String {
     let without_account = |connection: &Connection| Connection { account: String::new(), ..connection.clone() };
     format!("{:?}", result.as_ref().map(without_account))
@@ -48,7 +48,7 @@ pub fn loggable_check(result: &Result<Connection, Error>) -> String {
 /// Every distinct line that was logged since [`capture_logs`].
 static LOGGED: LazyLock<Mutex<HashSet<String>>> = LazyLock::new(Mutex::default);
 
-/// Captures what host, HTTP client and runtime log through `tracing` from now on, at every level.
+/// Captures all `tracing` output of the host, the HTTP client and the runtime, at every level.
 pub fn capture_logs() {
     struct Line;
     impl Write for Line {
@@ -67,16 +67,19 @@ pub fn capture_logs() {
     });
 }
 
-/// No captured line contains a marker. Returns the number of distinct lines.
+/// Asserts that no captured line contains a marker. Returns the number of distinct lines.
 #[track_caller]
 pub fn assert_no_log_leaks() -> usize {
     let lines: Vec<String> = LOGGED.lock().expect("no panic").iter().cloned().collect();
-    assert!(lines.iter().any(|line| line.contains("answered")), "the host logs its own lines");
+    assert!(
+        lines.iter().any(|line| line.contains("privacy_host::outbound") && line.contains("response")),
+        "the host logs its own lines"
+    );
     assert_no_leaks("the captured log", &[lines.concat()], &[]);
     lines.len()
 }
 
-fn everything() -> Request {
+fn request_with_every_identifier() -> Request {
     let [one, two] = SAMPLE_TWO_ADDRESSES;
     request(
         "key-1",
@@ -101,8 +104,8 @@ async fn results_of_every_kind_contain_no_personal_data_and_no_secret() {
             let mut fixture = Fixture::with_options(with_markers(Brand::sample()), options, &[]).await;
             let mut host = Host::new(&mut fixture);
             match mode {
-                None => host.access_report(&everything()).await,
-                Some(mode) => host.delete_report(&everything(), mode).await,
+                None => host.access_report(&request_with_every_identifier()).await,
+                Some(mode) => host.delete_report(&request_with_every_identifier(), mode).await,
             };
             let log = std::mem::take(&mut host.log);
             assert!(log.len() > 1);
@@ -120,7 +123,7 @@ async fn rejections_and_failures_contain_no_personal_data() {
             email(SAMPLE_ADMINISTRATOR),
             email(SAMPLE_STAFF_CONTACT),
             Identifier::Phone(SAMPLE_PHONE.to_owned()),
-            // Malformed identifiers must not be repeated either.
+            // Errors must not quote malformed identifiers either.
             email("Ada Lovelace"),
             email("ada.lovelace@example.com@"),
             Identifier::Phone("(202) 555-0101 Lovelace".to_owned()),
@@ -133,12 +136,12 @@ async fn rejections_and_failures_contain_no_personal_data() {
     log.push(loggable(
         &fixture.delete(&request("Ada Lovelace", vec![email(SAMPLE_PERSON)]), DeletionMode::Erase).await,
     ));
-    log.push(loggable(&fixture.poll(&everything(), "t1.Lovelace.ada").await));
+    log.push(loggable(&fixture.poll(&request_with_every_identifier(), "t1.Lovelace.ada").await));
     log.push(format!("{:?}", fixture.read("r1.Lovelace.ada", 0, 10).await));
     fixture.simulator.set_next_jobs(JobEnd::Fails);
     for mode in [DeletionMode::Preview, DeletionMode::Erase, DeletionMode::EraseAndVerify] {
         let mut host = Host::new(&mut fixture);
-        host.delete_report(&everything(), mode).await;
+        host.delete_report(&request_with_every_identifier(), mode).await;
         log.append(&mut host.log);
     }
     assert_no_leaks("rejections and failures", &log, &fixture.simulator.calls());
@@ -168,8 +171,8 @@ async fn errors_contain_no_text_of_a_response() {
             for endpoint in endpoints {
                 fixture.simulator.set_faults(vec![FaultRule::every(endpoint, Fault::Status(status, WaitHint::None))]);
                 log.push(loggable_check(&fixture.check(&[Right::Access, Right::Deletion]).await));
-                log.push(loggable(&fixture.access(&everything()).await));
-                log.push(loggable(&fixture.delete(&everything(), DeletionMode::Erase).await));
+                log.push(loggable(&fixture.access(&request_with_every_identifier()).await));
+                log.push(loggable(&fixture.delete(&request_with_every_identifier(), DeletionMode::Erase).await));
                 fixture.renew_instance().await;
             }
             assert_no_leaks(&format!("{status} in {envelope}"), &log, &fixture.simulator.calls());
@@ -184,7 +187,7 @@ async fn traps_and_time_outs_reveal_nothing() {
     let egress = EgressPolicy::deny_all().allow(&fixture.simulator.origin()).expect("an origin");
     for timeout in [Duration::from_secs(60), Duration::from_secs(1)] {
         let small = HostOptions { max_memory: 3 << 20, max_instances: 1, ..HostOptions::default() };
-        let plugin = Plugins::new(small).expect("a host").load(COMPONENT).expect("the connector");
+        let plugin = Plugins::new(small).expect("a host").load(CONNECTOR).expect("the connector");
         let options = InstanceOptions {
             egress: egress.clone(),
             clock: fixture.clock(),
@@ -193,11 +196,11 @@ async fn traps_and_time_outs_reveal_nothing() {
         };
         let mut instance = plugin.instantiate(options).await.expect("an instance");
         instance.configure(&fixture.settings).await.expect("a result").expect("valid settings");
-        let mut request = everything();
+        let mut request = request_with_every_identifier();
         let requests = std::slice::from_ref(&request);
         let mut started = instance.delete(requests, DeletionMode::Preview).await.expect("a result");
         let Ok(Progress::Pending(started)) = started.remove(0) else { panic!("not pending") };
-        // The instance holds a token and all identifiers when it is given more than fits into its memory, or when its time is over.
+        // The instance holds a token and all identifiers when it runs out of memory or time.
         let error = if timeout > Duration::from_secs(1) {
             request.overrides.push(SAMPLE_PERSON.repeat(200_000));
             let error = instance.poll(&[Task::new(request, started.ticket)]).await.expect_err("no result");
@@ -219,7 +222,7 @@ async fn traps_and_time_outs_reveal_nothing() {
 #[tokio::test]
 async fn debug_output_of_contract_types_is_redacted() {
     let mut fixture = Fixture::with_options(with_markers(Brand::sample()), Options::default(), &[]).await;
-    let request = everything();
+    let request = request_with_every_identifier();
     let report = fixture.access_report(&request).await;
     assert!(report.documents.iter().any(|document| matches!(&document.content, Content::Inline(_))));
     let remote = report.documents.iter().find_map(|document| match &document.content {
@@ -247,7 +250,7 @@ async fn debug_output_of_contract_types_is_redacted() {
         format!("{chunk:?} {connection:?}"),
     ];
     assert_no_leaks("Debug output", &printed, &[]);
-    // Bytes would be printed as numbers.
+    // `Debug` prints bytes as numbers.
     let numbers = |text: &str| format!("{:?}", text.as_bytes()).trim_matches(['[', ']']).to_owned();
     for (text, marker) in
         printed.iter().flat_map(|text| [SAMPLE_PERSON, NAME_TO_ESCAPE, "Lovelace"].map(|one| (text, one)))

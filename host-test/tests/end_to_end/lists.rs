@@ -2,10 +2,10 @@
 
 use std::time::Duration;
 
-use host_test::host::contract::{
+use privacy_host::contract::{
     Attempts, DeletionMode, Error, ErrorKind, Outcome, Progress, Remedy, Request, SourceState, Task,
 };
-use host_test::simulator::{
+use qualtrics_simulator::{
     Endpoint, Fault, FaultRule, Options, SAMPLE_PERSON, SAMPLE_STAFF_CONTACT, SAMPLE_STRANGER, WaitHint,
 };
 
@@ -47,7 +47,7 @@ fn with_id(id: &str, n: usize) -> Request {
     Request { id: id.to_owned(), ..customer(n) }
 }
 
-/// A fixture with so many customers, without account guards.
+/// A fixture with `count` customers and without account guards.
 async fn fixture_with_customers(count: usize) -> Fixture {
     Fixture::with_options(brand_with_customers(count), Options::default(), &[("account-guard", "off")]).await
 }
@@ -177,7 +177,7 @@ async fn every_deletion_of_a_call_has_its_own_guards_job_and_group() {
 }
 
 #[tokio::test]
-async fn requests_without_a_share_left_are_rate_limited_and_can_be_repeated() {
+async fn requests_beyond_the_rate_share_are_rate_limited_and_can_be_repeated() {
     const COUNT: usize = 40;
     let mut fixture = fixture_with_customers(COUNT).await;
     let mut left: Vec<Request> = (0..COUNT).map(customer).collect();
@@ -214,7 +214,7 @@ async fn requests_without_a_share_left_are_rate_limited_and_can_be_repeated() {
 }
 
 #[tokio::test]
-async fn requests_without_time_left_are_rate_limited_and_start_nothing() {
+async fn requests_past_the_deadline_of_a_call_are_rate_limited_and_start_nothing() {
     for function in [Function::Access, Function::Delete] {
         let mut fixture = fixture_with_customers(6).await;
         fixture.simulator.set_faults(vec![FaultRule::every(Endpoint::Token, Fault::SilenceBeforeEffect)]);
@@ -228,7 +228,7 @@ async fn requests_without_time_left_are_rate_limited_and_start_nothing() {
         };
         let results = with_delays(simulator, LONGER_THAN_TIMEOUT, call).await.expect("a result");
         assert_eq!(kind(&results[0]), Some(ErrorKind::Unavailable), "{function:?}");
-        let last = results[5].as_ref().expect_err("no time left");
+        let last = results[5].as_ref().expect_err("past the deadline");
         assert!(matches!((last.kind, last.remedy), (ErrorKind::RateLimited, Remedy::Retry(1_000..))), "{last:?}");
         assert_eq!(fixture.calls_of(Endpoint::ErasureCreate) + fixture.calls_of(Endpoint::ExportCreate), 0);
     }
@@ -280,7 +280,7 @@ async fn a_lost_call_is_reconciled_for_each_of_its_requests() {
 }
 
 #[tokio::test]
-async fn a_throttled_request_does_not_start_the_ones_after_it_twice() {
+async fn requests_after_a_throttled_one_are_started_at_most_once() {
     let mut fixture = fixture_with_customers(3).await;
     let throttled = Fault::Status(429, WaitHint::Seconds(60));
     fixture.simulator.set_faults(vec![FaultRule::nth(Endpoint::ErasureCreate, 1, throttled)]);

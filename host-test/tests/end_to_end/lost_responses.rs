@@ -1,9 +1,9 @@
-//! Whatever happens to the response to an erasure: in the end there is exactly one erasure, and its result is reported.
+//! Faults of the request that starts an erasure. Each case ends with exactly one erasure, whose result is reported.
 
 use std::time::Duration;
 
-use host_test::host::contract::{DeletionMode, ErrorKind, Outcome, Remedy, Request};
-use host_test::simulator::{
+use privacy_host::contract::{DeletionMode, ErrorKind, Outcome, Remedy, Request};
+use qualtrics_simulator::{
     Brand, Dialects, Endpoint, Fault, FaultRule, ForeignBody, Options, Person, SAMPLE_CUSTOMERS, SAMPLE_PERSON,
     WaitHint,
 };
@@ -14,7 +14,7 @@ use crate::remedies::{Row, assert_row};
 
 const ERASE: DeletionMode = DeletionMode::Erase;
 
-/// Every fault of the request that starts an erasure after which its start is unknown, before the request takes effect and after.
+/// Every fault that leaves the start of an erasure unknown, before and after the request takes effect.
 fn losses() -> Vec<Fault> {
     let mut losses = vec![
         Fault::ResetBeforeRead,
@@ -41,7 +41,7 @@ fn losses() -> Vec<Fault> {
     for status in [408, 409, 425, 500, 502, 503, 504] {
         losses.extend([Fault::Status(status, WaitHint::None), Fault::StatusAfterEffect(status, WaitHint::None)]);
     }
-    // A delay that the response asks for does not permit another attempt.
+    // A requested delay does not permit a second attempt, because the job may have been started.
     losses.push(Fault::StatusAfterEffect(503, WaitHint::Seconds(1)));
     for status in [400, 401, 403, 404, 407, 413, 422, 503] {
         for body in [ForeignBody::Text, ForeignBody::Html] {
@@ -49,8 +49,8 @@ fn losses() -> Vec<Fault> {
         }
     }
     for status in [302, 307] {
-        let place = || unrelated_origin() + "/API/v3/op-erase-personal-data";
-        losses.extend([Fault::Redirect(status, place()), Fault::RedirectAfterEffect(status, place())]);
+        let target = || unrelated_origin() + "/API/v3/op-erase-personal-data";
+        losses.extend([Fault::Redirect(status, target()), Fault::RedirectAfterEffect(status, target())]);
     }
     losses.extend([400, 401, 404, 429, 500, 503].map(Fault::MetaStatus));
     losses
@@ -60,8 +60,8 @@ fn is_silent(fault: &Fault) -> bool {
     matches!(fault, Fault::SilenceBeforeEffect | Fault::SilenceAfterEffect | Fault::StalledAnswer)
 }
 
-/// The IDs of everything that belongs to other people.
-fn others(fixture: &Fixture, address: &str) -> Vec<String> {
+/// The IDs of the contacts, responses and users of other people.
+fn ids_of_others(fixture: &Fixture, address: &str) -> Vec<String> {
     fixture.simulator.with_brand(|brand| {
         let contacts = brand.directories.iter().flat_map(|directory| &directory.contacts);
         let contacts = contacts.filter(|contact| contact.email.as_deref() != Some(address)).map(|one| one.id.clone());
@@ -74,7 +74,7 @@ fn others(fixture: &Fixture, address: &str) -> Vec<String> {
 async fn assert_one_erasure(dialects: &str, fault: &Fault, renews_instances: bool, mode: DeletionMode) {
     let case = format!("{fault:?} in {dialects:?}, a new instance for every call: {renews_instances}");
     let mut fixture = Fixture::with_dialects(dialects).await;
-    let before = others(&fixture, SAMPLE_PERSON);
+    let before = ids_of_others(&fixture, SAMPLE_PERSON);
     fixture.simulator.set_faults(vec![FaultRule::nth(Endpoint::ErasureCreate, 1, fault.clone())]);
     let mut host = Host::new(&mut fixture).renewing_instances(renews_instances);
     host.fault_delay = is_silent(fault).then_some(LONGER_THAN_TIMEOUT);
@@ -85,7 +85,7 @@ async fn assert_one_erasure(dialects: &str, fault: &Fault, renews_instances: boo
     assert_eq!(report.outcome, outcome, "{case}: {:?}", report.findings);
     assert_eq!(fixture.erasures_of(SAMPLE_PERSON), 1, "{case}");
     assert!(fixture.simulator.holdings(SAMPLE_PERSON).is_empty(), "{case}");
-    assert_eq!(others(&fixture, SAMPLE_PERSON), before, "{case}");
+    assert_eq!(ids_of_others(&fixture, SAMPLE_PERSON), before, "{case}");
     let erasures = fixture.simulator.erasures();
     let erasure = erasures.iter().find(|job| job.emails == [SAMPLE_PERSON]).expect("the erasure");
     assert_eq!(report.receipt.jobs[0].id, erasure.id, "{case}");
@@ -161,7 +161,7 @@ async fn a_response_that_proves_that_nothing_was_started_is_not_outcome_unknown(
 }
 
 #[tokio::test]
-async fn a_short_delay_of_a_429_is_spent_within_the_call() {
+async fn a_call_waits_for_a_short_retry_after_of_a_429() {
     let mut fixture = Fixture::new().await;
     let fault = Fault::Status(429, WaitHint::Seconds(3));
     fixture.simulator.set_faults(vec![FaultRule::nth(Endpoint::ErasureCreate, 1, fault)]);
@@ -217,7 +217,7 @@ async fn erase_and_stop(fixture: &mut Fixture, request: &Request, fault: Fault) 
 }
 
 #[tokio::test]
-async fn an_erasure_of_a_stopped_host_is_continued_or_started_once() {
+async fn an_erasure_of_a_stopped_host_is_resumed_or_started_once() {
     for fault in [Fault::SilenceBeforeEffect, Fault::SilenceAfterEffect] {
         let mut fixture = Fixture::new().await;
         let request = request_for(SAMPLE_PERSON);
@@ -231,7 +231,7 @@ async fn an_erasure_of_a_stopped_host_is_continued_or_started_once() {
 }
 
 #[tokio::test]
-async fn nothing_is_sent_again_while_the_list_may_lag_behind() {
+async fn no_second_erasure_is_sent_while_the_list_may_lag() {
     let mut fixture = Fixture::with_dialects("erasure-lag-20-s").await;
     let request = request_for(SAMPLE_PERSON);
     let attempted = attempted_at(&request, fixture.now());

@@ -1,4 +1,4 @@
-//! The connector as its users see it: through the component, in the sandbox, over real sockets, against the simulator.
+//! End-to-end tests: the connector's component runs in the host's sandbox and calls the simulator over real sockets.
 
 mod absence;
 mod access;

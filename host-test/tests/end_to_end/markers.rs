@@ -5,11 +5,11 @@ use std::sync::LazyLock;
 use aho_corasick::AhoCorasick;
 use base64::Engine;
 use base64::engine::general_purpose::{STANDARD, STANDARD_NO_PAD, URL_SAFE, URL_SAFE_NO_PAD};
-use host_test::simulator::{
+use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
+use qualtrics_simulator::{
     Brand, Call, MESSAGE_CANARY, SAMPLE_ADMINISTRATOR, SAMPLE_CLIENT_SECRET, SAMPLE_PERSON, SAMPLE_PHONE,
     SAMPLE_REFERENCE, SAMPLE_STAFF_CONTACT, SAMPLE_TWO_ADDRESSES, TOKEN_CANARY,
 };
-use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
 
 /// A name that JSON, URLs and ASCII each encode differently.
 pub const NAME_TO_ESCAPE: &str = "Gr\u{e4}fin \"Ada\" K\\King";
@@ -56,7 +56,7 @@ static FORMS: LazyLock<(Vec<String>, AhoCorasick)> = LazyLock::new(|| {
     }
     forms.sort();
     forms.dedup();
-    let finder = AhoCorasick::new(&forms).expect("not that many");
+    let finder = AhoCorasick::new(&forms).expect("few enough markers");
     (forms, finder)
 });
 
@@ -75,7 +75,7 @@ fn forms_of(marker: &str) -> Vec<String> {
     ];
     for cased in [marker.to_owned(), marker.to_lowercase(), marker.to_uppercase()] {
         for engine in [&STANDARD, &STANDARD_NO_PAD, &URL_SAFE, &URL_SAFE_NO_PAD] {
-            // At each of the three offsets at which the bytes of a longer text can begin.
+            // A marker can begin at any of three offsets within a group of Base64.
             for before in 0..3_usize {
                 let encoded = engine.encode([&vec![b'x'; before], cased.as_bytes()].concat());
                 let inner = &encoded[if before == 0 { 0 } else { 4 }..encoded.trim_end_matches('=').len() - 2];
@@ -98,7 +98,7 @@ fn to_ascii(json: &str) -> String {
     json.encode_utf16().collect::<Vec<_>>().iter().map(escape).collect()
 }
 
-/// Neither the log nor the URLs of calls contain a marker, in any encoding. Tickets and references are decoded.
+/// Asserts that neither the log nor the URLs of calls contain a marker in any encoding. Tickets and references are decoded.
 #[track_caller]
 pub fn assert_no_leaks(case: &str, log: &[String], calls: &[Call]) {
     let urls = calls.iter().map(|call| format!("{}?{}", call.path, call.query));

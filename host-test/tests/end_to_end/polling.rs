@@ -1,9 +1,9 @@
-//! `poll` advances requests, on any instance and from any ticket.
+//! `poll` resumes requests on any instance and from any ticket.
 
 use std::time::Duration;
 
-use host_test::host::contract::{DeletionMode, Error, ErrorKind, Outcome, Progress, Remedy, Request, Stage, Task};
-use host_test::simulator::{Endpoint, Fault, FaultRule, JobEnd, Options, SAMPLE_PERSON, SAMPLE_STRANGER, WaitHint};
+use privacy_host::contract::{DeletionMode, Error, ErrorKind, Outcome, Progress, Remedy, Request, Stage, Task};
+use qualtrics_simulator::{Endpoint, Fault, FaultRule, JobEnd, Options, SAMPLE_PERSON, SAMPLE_STRANGER, WaitHint};
 
 use crate::fixture::{Fixture, assert_outcome, done, email, pending, request, request_for};
 use crate::host::{LONGER_THAN_TIMEOUT, with_delays};
@@ -15,7 +15,7 @@ use crate::tasks::{
 const ERASE: DeletionMode = DeletionMode::Erase;
 const VERIFY: DeletionMode = DeletionMode::EraseAndVerify;
 
-/// So many running exports, and an instance without a token.
+/// `count` exports in progress, and an instance without a token.
 async fn running_exports(count: usize) -> (Fixture, Vec<Task>) {
     let mut fixture = Fixture::with_options(brand_with_respondents(count), Options::default(), &[]).await;
     let requests = (0..count).map(|n| request(&format!("a-{n}"), vec![email(&address(n))])).collect();
@@ -39,7 +39,7 @@ async fn a_failed_authentication_is_attempted_as_often_for_many_tasks_as_for_one
     assert_eq!(calls[0], calls[1]);
 }
 
-/// The result of a task that `poll` had no time for.
+/// Asserts the result of a task that `poll` did not reach before its deadline.
 #[track_caller]
 fn assert_unchanged(result: Result<Progress, Error>, task: &Task) {
     let waiting = pending(result);
@@ -57,13 +57,13 @@ async fn outcomes_of(fixture: &mut Fixture, tasks: Vec<Task>) -> Vec<Outcome> {
 }
 
 #[tokio::test]
-async fn tasks_without_time_left_stay_pending_and_complete_later() {
+async fn tasks_past_the_deadline_of_a_call_stay_pending_and_complete_later() {
     let (mut fixture, mut tasks) = running_exports(12).await;
     let erasures = (0..5).map(|n| request(&format!("r-{n}"), vec![email(&format!("stranger-{n}@example.org"))]));
     tasks.extend(start_all(&mut fixture, erasures.collect(), Some(ERASE)).await);
     fixture.advance(Duration::from_secs(400));
     fixture.simulator.clear_calls();
-    // One export is looked up, then four concurrently. Then the call has no time left.
+    // One export is looked up, then four concurrently. Then the call reaches its deadline.
     fixture.simulator.set_faults(vec![FaultRule::every(Endpoint::ExportProgress, Fault::SilenceBeforeEffect)]);
     let Fixture { simulator, instance, .. } = &mut fixture;
     let results = with_delays(simulator, LONGER_THAN_TIMEOUT, instance.poll(&tasks)).await.expect("a result");
@@ -83,7 +83,7 @@ async fn tasks_without_time_left_stay_pending_and_complete_later() {
 }
 
 #[tokio::test]
-async fn a_late_poll_makes_no_further_calls() {
+async fn a_poll_close_to_its_deadline_makes_no_further_calls() {
     let (mut fixture, tasks) = running_exports(6).await;
     let started_at = now_ms(&fixture);
     fixture.simulator.set_faults(vec![FaultRule::nth(Endpoint::ExportProgress, 1, Fault::Drip(SLOW))]);
@@ -99,7 +99,7 @@ async fn a_late_poll_makes_no_further_calls() {
     assert_eq!(outcomes_of(&mut fixture, tasks).await, [Outcome::Found; 6]);
 }
 
-/// The delay between the bytes of a response of about 150 bytes that takes most of the time of a call.
+/// The delay between bytes with which a response of about 150 bytes takes most of the time of a call.
 const SLOW: Duration = Duration::from_millis(320);
 
 #[tokio::test]
@@ -275,7 +275,7 @@ async fn poll_delays_grow_with_the_age_of_a_job() {
 }
 
 #[tokio::test]
-async fn an_exhausted_share_leaves_requests_pending() {
+async fn an_exhausted_rate_share_leaves_requests_pending() {
     let mut fixture = Fixture::new().await;
     let request = request_for(SAMPLE_PERSON);
     let mut waiting = pending(fixture.delete(&request, ERASE).await);

@@ -2,10 +2,10 @@
 
 use std::time::Duration;
 
-use host_test::COMPONENT;
-use host_test::host::contract::{Content, Document, ErrorKind, Remedy};
-use host_test::host::{EgressPolicy, Host, InstanceOptions, Options as HostOptions};
-use host_test::simulator::{
+use privacy_host::contract::{Content, Document, ErrorKind, Remedy};
+use privacy_host::{EgressPolicy, Host, InstanceOptions, Options as HostOptions};
+use qualtrics_component::CONNECTOR;
+use qualtrics_simulator::{
     Brand, Content as Bytes, Dialects, Endpoint, Fault, FaultRule, Person, SAMPLE_PERSON, WaitHint,
 };
 
@@ -13,7 +13,7 @@ use crate::fixture::{Fixture, pending, request_for, with_running_clock};
 
 const BIG_READER: &str = "many.answers@example.org";
 
-/// How Qualtrics may send a file.
+/// The dialects of file transfers.
 const TRANSFERS: [&str; 4] = [
     "file-transfer-length",
     "file-transfer-chunked",
@@ -109,7 +109,7 @@ async fn range_requests_are_used_if_qualtrics_supports_them() {
 }
 
 #[tokio::test]
-async fn sequential_reads_cost_one_call() {
+async fn sequential_reads_make_one_call() {
     for transfer in TRANSFERS {
         let mut fixture = fixture_with_export(transfer, 500_000).await;
         let (reference, expected) = fixture.export_file().await;
@@ -123,7 +123,7 @@ async fn a_file_of_64_mib_streams_through_2_mib_of_memory() {
     const LENGTH: u64 = 64 << 20;
     let mut fixture = fixture_with_export("", LENGTH).await;
     let host = Host::new(HostOptions { max_instances: 1, max_memory: 2 << 20, ..HostOptions::default() }).unwrap();
-    let small = host.load(COMPONENT).unwrap();
+    let small = host.load(CONNECTOR).unwrap();
     let egress = EgressPolicy::deny_all().allow(&fixture.simulator.origin()).unwrap();
     let options = InstanceOptions { egress, clock: fixture.clock(), ..InstanceOptions::default() };
     fixture.instance = small.instantiate(options).await.unwrap();
@@ -162,11 +162,11 @@ async fn dropping_the_instance_closes_the_connection() {
 }
 
 #[tokio::test]
-async fn an_interrupted_read_returns_what_arrived_and_continues() {
+async fn an_interrupted_read_returns_the_received_bytes_and_resumes() {
     for transfer in TRANSFERS {
         for fault in [Fault::HalfAnswer, Fault::ChunksCutOff, Fault::StalledAnswer] {
             let mut fixture = fixture_with_export(transfer, 300_000).await;
-            // The first call detects the format, and its connection is kept.
+            // The first call detects the format, and its connection stays open.
             fixture.simulator.set_faults(vec![FaultRule::nth(Endpoint::ExportFile, 1, fault.clone())]);
             let (reference, expected) = fixture.export_file().await;
             let mut bytes: Vec<u8> = Vec::new();
@@ -194,9 +194,9 @@ async fn a_connection_that_closed_between_two_reads_is_reopened() {
             fixture.simulator.set_faults(vec![FaultRule::nth(Endpoint::ExportFile, 1, fault.clone())]);
             let (reference, expected) = fixture.export_file().await;
             let half = expected.len() / 2;
-            let chunk = fixture.read(&reference, 0, half as u32).await.expect("the half that arrived");
+            let chunk = fixture.read(&reference, 0, half as u32).await.expect("the first half");
             assert!(chunk.bytes == expected.read(0, half as usize));
-            let chunk = fixture.read(&reference, half, 1_000).await.expect("what follows");
+            let chunk = fixture.read(&reference, half, 1_000).await.expect("the second half");
             assert!(chunk.bytes == expected.read(half, 1_000), "{transfer}, {fault:?}");
             assert_eq!(fixture.calls_of(Endpoint::ExportFile), 2, "{transfer}, {fault:?}");
         }
@@ -219,7 +219,7 @@ async fn a_read_error_that_persists_is_reported() {
             Err(error) => break error,
         }
     };
-    assert_eq!(offset, expected.len() / 2, "everything that arrived was returned");
+    assert_eq!(offset, expected.len() / 2, "every received byte was returned");
     assert_eq!(error.kind, ErrorKind::Unavailable);
     assert!(matches!(error.remedy, Remedy::Retry(1..)));
     fixture.simulator.set_faults(vec![FaultRule::every(Endpoint::ExportFile, Fault::Status(503, WaitHint::None))]);
@@ -235,7 +235,7 @@ async fn a_read_error_that_persists_is_reported() {
 }
 
 #[tokio::test]
-async fn a_document_can_be_read_further_after_a_long_pause() {
+async fn reading_resumes_after_a_long_pause() {
     for transfer in TRANSFERS {
         let mut fixture = fixture_with_export(transfer, 400_000).await;
         let (reference, expected) = fixture.export_file().await;
@@ -245,8 +245,8 @@ async fn a_document_can_be_read_further_after_a_long_pause() {
             bytes.extend(fixture.read(&reference, bytes.len() as u64, 65_536).await.expect("a chunk").bytes);
         }
         assert!(bytes == expected.to_vec(), "{transfer}");
-        assert_eq!(fixture.calls_of(Endpoint::ExportFile), 1, "{transfer}: the connection was kept");
-        // Also after the token has expired.
+        assert_eq!(fixture.calls_of(Endpoint::ExportFile), 1, "{transfer}: the connection stayed open");
+        // The document is still readable after the token has expired.
         fixture.advance(Duration::from_secs(7_200));
         assert!(fixture.read_all(&reference, 65_536).await == expected.to_vec(), "{transfer}");
     }

@@ -1,13 +1,13 @@
-//! Reconciliation: the job of an earlier attempt is found in Qualtrics' list and continued.
+//! Reconciliation: the connector finds the job of an earlier attempt in Qualtrics' list and resumes it.
 
 use std::time::Duration;
 
-use host_test::clock::Clock;
-use host_test::host::contract::{Attempts, DeletionMode, ErrorKind, Outcome, Remedy, Request};
-use host_test::simulator::{
+use privacy_host::contract::{Attempts, DeletionMode, ErrorKind, Outcome, Remedy, Request};
+use qualtrics_simulator::{
     Brand, Dialects, Endpoint, Fault, FaultRule, JobEnd, Options, SAMPLE_PERSON, SAMPLE_STAFF_CONTACT,
     SAMPLE_TWO_ADDRESSES, SCOPES,
 };
+use simulated_clock::Clock;
 
 use crate::fixture::{Fixture, assert_outcome, attempted_at, done, email, pending, request, request_for};
 use crate::host::Host;
@@ -18,10 +18,10 @@ const ERASE: DeletionMode = DeletionMode::Erase;
 pub const OTHER_CLIENT: (&str, &str) = ("other-client", "other-client-secret");
 const OTHER_ADMINISTRATOR: &str = "UR_4dSecondAdmin004";
 
-/// After so long the absence of a job proves that there is none.
+/// After this time, a job that is not listed was never started.
 pub const SETTLED: Duration = Duration::from_secs(120);
 
-/// The sample brand with a second client, and so many earlier erasures of the connection's own user.
+/// The sample brand with a second client, and this many earlier erasures of the connection's own user.
 pub fn brand(past_erasures: u32) -> Brand {
     let (id, secret) = OTHER_CLIENT;
     Brand::sample().client(id, secret, &SCOPES, OTHER_ADMINISTRATOR).past_erasures(past_erasures)
@@ -33,7 +33,7 @@ pub fn request_of(id: &str, addresses: &[&str]) -> Request {
 }
 
 #[tokio::test]
-async fn a_job_since_the_first_attempt_is_continued() {
+async fn a_job_since_the_first_attempt_is_resumed() {
     for dialects in ["", "erasure-list-oldest-first", "erasure-lag-20-s", "email-list-lower-case,search-only-string"] {
         let mut fixture = Fixture::with_brand(brand(3), dialects).await;
         let request = request_for(SAMPLE_PERSON);
@@ -41,25 +41,25 @@ async fn a_job_since_the_first_attempt_is_continued() {
         let lost = pending(fixture.delete(&request, ERASE).await);
         fixture.advance(Duration::from_secs(90));
         fixture.renew_instance().await;
-        let continued = pending(fixture.delete(&attempted_at(&request, first_at), ERASE).await);
-        assert_eq!(continued.group, lost.group, "{dialects}: the same job");
+        let resumed = pending(fixture.delete(&attempted_at(&request, first_at), ERASE).await);
+        assert_eq!(resumed.group, lost.group, "{dialects}: the same job");
         assert_eq!(fixture.erasures_of(SAMPLE_PERSON), 1, "{dialects}");
     }
 }
 
 #[tokio::test]
-async fn a_reconciled_job_keeps_its_age() {
+async fn a_reconciled_job_keeps_its_submission_time() {
     let mut fixture = Fixture::new().await;
     let first_at = fixture.now();
     pending(fixture.delete(&request_for(SAMPLE_PERSON), ERASE).await);
     fixture.advance(Duration::from_secs(200));
     fixture.renew_instance().await;
-    let continued = pending(fixture.delete(&attempted_at(&request_for(SAMPLE_PERSON), first_at), ERASE).await);
-    assert_eq!(continued.submitted_at, Some(first_at));
+    let resumed = pending(fixture.delete(&attempted_at(&request_for(SAMPLE_PERSON), first_at), ERASE).await);
+    assert_eq!(resumed.submitted_at, Some(first_at));
 }
 
 #[tokio::test]
-async fn a_job_before_the_first_attempt_is_not_continued() {
+async fn a_job_before_the_first_attempt_is_not_resumed() {
     for dialects in ["", "erasure-list-oldest-first"] {
         let mut fixture = Fixture::with_dialects(dialects).await;
         let first = fixture.delete_report(&request_for(SAMPLE_PERSON), ERASE).await;
@@ -75,7 +75,7 @@ async fn a_job_before_the_first_attempt_is_not_continued() {
 }
 
 #[tokio::test]
-async fn a_failed_job_before_the_first_attempt_is_not_continued() {
+async fn a_failed_job_before_the_first_attempt_is_not_resumed() {
     let mut fixture = Fixture::new().await;
     fixture.simulator.set_next_jobs(JobEnd::Fails);
     let request = request_for(SAMPLE_PERSON);
@@ -95,8 +95,8 @@ async fn later_attempts_do_not_hide_the_job_of_the_first() {
     let lost = pending(fixture.delete(&request, ERASE).await);
     fixture.advance(Duration::from_secs(900));
     let attempts = Some(Attempts { first_at, last_at: fixture.now() });
-    let continued = pending(fixture.delete(&Request { attempts, ..request }, ERASE).await);
-    assert_eq!(continued.group, lost.group);
+    let resumed = pending(fixture.delete(&Request { attempts, ..request }, ERASE).await);
+    assert_eq!(resumed.group, lost.group);
 }
 
 #[tokio::test]
@@ -104,7 +104,7 @@ async fn a_wrong_host_clock_is_corrected_by_the_date_of_responses() {
     for hours in [-26_i64, -1, 1, 26] {
         for fault in [Fault::ResetAfterEffect, Fault::ResetBeforeEffect] {
             let mut fixture = Fixture::with_brand(brand(500), "").await;
-            let clock = Clock::made(fixture.now().saturating_add_signed(hours * 3_600));
+            let clock = Clock::simulated(fixture.now().saturating_add_signed(hours * 3_600));
             fixture.renew_instance_with_clock(clock.clone()).await;
             fixture.simulator.set_faults(vec![FaultRule::nth(Endpoint::ErasureCreate, 1, fault.clone())]);
             let request = request_for(SAMPLE_PERSON);
@@ -125,7 +125,7 @@ async fn a_wrong_host_clock_is_corrected_by_the_date_of_responses() {
 }
 
 #[tokio::test]
-async fn a_search_is_not_continued_as_an_erasure_nor_an_erasure_as_a_search() {
+async fn a_search_is_not_resumed_as_an_erasure_nor_an_erasure_as_a_search() {
     for (one, other) in [(DeletionMode::Preview, ERASE), (ERASE, DeletionMode::Preview)] {
         let mut fixture = Fixture::new().await;
         let request = request_for(SAMPLE_PERSON);
@@ -139,14 +139,14 @@ async fn a_search_is_not_continued_as_an_erasure_nor_an_erasure_as_a_search() {
 }
 
 #[tokio::test]
-async fn a_job_that_contains_more_addresses_than_the_request_is_continued() {
+async fn a_job_that_contains_more_addresses_than_the_request_is_resumed() {
     let [one, two] = SAMPLE_TWO_ADDRESSES;
     let mut fixture = Fixture::new().await;
     let first_at = fixture.now();
     let other = pending(fixture.delete(&request_of("both", &[one, two]), ERASE).await);
     let request = attempted_at(&request_of("one", &[one]), first_at);
-    let continued = pending(fixture.delete(&request, ERASE).await);
-    assert_eq!(continued.group, other.group);
+    let resumed = pending(fixture.delete(&request, ERASE).await);
+    assert_eq!(resumed.group, other.group);
     let report = fixture.delete_report(&request, ERASE).await;
     assert_outcome(&report, Outcome::Deleted);
     assert_eq!(report.receipt.jobs[0].identifiers, Some(2));
@@ -166,7 +166,7 @@ async fn spellings_and_order_of_addresses_do_not_matter() {
 }
 
 #[tokio::test]
-async fn a_completed_job_is_continued_in_every_date_format() {
+async fn a_completed_job_is_resumed_in_every_date_format() {
     for dialects in ["dates-fraction", "dates-epoch-ms", "dates-epoch-ms-text"] {
         let mut fixture = Fixture::with_dialects(dialects).await;
         let request = request_for(SAMPLE_PERSON);

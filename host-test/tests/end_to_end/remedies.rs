@@ -1,24 +1,23 @@
-//! What went wrong and what the caller can do: the rows of the table in `docs/outcomes.md` that faults lead to. Every error of the fault
-//! tests belongs to one of them.
+//! The rows of the error table in `docs/outcomes.md` that faults lead to. Every error of the fault tests matches one of them.
 
-use host_test::host::contract::{Error, ErrorKind, Remedy};
-use host_test::simulator::{Endpoint, Fault, WaitHint};
+use privacy_host::contract::{Error, ErrorKind, Remedy};
+use qualtrics_simulator::{Endpoint, Fault, WaitHint};
 
 /// A row of the table.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Row {
-    /// 401, even with a new token; client ID and secret rejected; another data centre.
+    /// 401 with a new token, rejected client credentials, or a wrong data centre.
     Unauthorized,
     /// 403 of Qualtrics, a missing scope or a missing role.
     Forbidden,
-    /// 429, or this connection's share is used up.
+    /// 429, or this connection's share is exhausted.
     RateLimited,
     /// An access request needs more calls at once than the share ever allows.
     ShareTooSmall,
-    /// 408, 409, 425, 5xx, a time-out or an interrupted connection, after a second attempt; or the unknown start of a search or export,
-    /// which only read.
+    /// 408, 409, 425, 5xx, a time-out or an interrupted connection, after a second attempt. Also a search or export whose start is
+    /// unknown, because it only reads.
     Transient,
-    /// The start of an erasure is unknown: the same, or any response that does not prove that nothing was started.
+    /// The start of an erasure is unknown: a transient error, or a response that does not prove that nothing was started.
     OutcomeUnknown,
     /// The list of erasures does not show whether an earlier attempt started a job, and will not show it.
     Undecided,
@@ -81,7 +80,7 @@ impl Row {
         }
     }
 
-    /// The code of a problem that the error has.
+    /// The code of the problem in the error.
     const fn problem(self) -> Option<&'static str> {
         match self {
             Self::Egress => Some("egress"),
@@ -103,34 +102,34 @@ impl Row {
     }
 }
 
-/// An error belongs to this row.
+/// Asserts that an error matches this row.
 #[track_caller]
 pub fn assert_row(row: Row, error: &Error) {
     assert!(row.matches(error), "{row:?}, {:?}: {error:?}", row.kind_and_remedy());
 }
 
-/// What a request to Qualtrics is for.
+/// The purpose of a request to Qualtrics.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Purpose {
-    /// Reading: it may be repeated.
+    /// Reads, and may be repeated.
     Read,
-    /// Starting a search or an export, which only read.
+    /// Starts a search or an export, which only reads.
     StartReading,
-    /// Starting an erasure.
+    /// Starts an erasure.
     StartErasure,
 }
 
-/// Who wrote an error response.
+/// The author of an error response.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Author {
-    /// Qualtrics: it is in its envelope.
+    /// Qualtrics: the response is in its envelope.
     Qualtrics,
     /// A proxy or gateway.
     Foreign,
 }
 
-/// Whether a response proves that the request was not processed: Qualtrics rejects with these statuses before it does anything, and
-/// hosts respond with 429 on its behalf.
+/// Whether a response proves that the request was not processed. Qualtrics rejects a request with these statuses before it processes the
+/// request, and a host responds with 429 on its behalf.
 const fn proves_no_start(status: u16, author: Author) -> bool {
     matches!((status, author), (429, _) | (400 | 401 | 403 | 404 | 413 | 415 | 422, Author::Qualtrics))
 }
@@ -169,11 +168,11 @@ fn rows_of_response(status: u16, author: Author, endpoint: Endpoint, purpose: Pu
         (401, ..) if in_check => vec![Row::Unauthorized, Row::Forbidden],
         (401, ..) => vec![Row::Unauthorized],
         (429, ..) => vec![Row::RateLimited],
-        // A file of another size is another file.
+        // A file of another size has changed.
         (408 | 409 | 425 | 500.., Endpoint::ExportFile, _) => vec![Row::Transient, Row::Gone],
         (408 | 409 | 425 | 500.., ..) => vec![Row::Transient],
         (400 | 404 | 410, ..) if may_be_gone => vec![Row::Gone, Row::Proxy],
-        // Without the account nothing can be guarded.
+        // The account guard requires the account.
         (_, Endpoint::WhoAmI, _) if in_check => vec![Row::Forbidden, Row::Proxy],
         (407, ..) | (_, _, Author::Foreign) => vec![Row::Proxy],
         (403, ..) => vec![Row::Forbidden],
@@ -193,10 +192,10 @@ pub fn rows(fault: &Fault, endpoint: Endpoint, purpose: Purpose, in_check: bool)
     let mut rows = match fault {
         // A refused connection proves that nothing was started.
         Fault::ShutBehind => return vec![Row::Transient],
-        // The list continues on its own origin.
+        // The connector requests the next page from the configured origin.
         Fault::NextPageElsewhere(_) => return Vec::new(),
         Fault::Redirect(..) | Fault::RedirectAfterEffect(..) => vec![Row::Redirect],
-        // In place of a file, a web page is a file that is not understood.
+        // A web page in place of a file is a file of an unknown format.
         Fault::Html if endpoint == Endpoint::ExportFile => vec![Row::Malformed],
         Fault::Html => vec![Row::Proxy],
         Fault::LengthTooShort
@@ -212,14 +211,14 @@ pub fn rows(fault: &Fault, endpoint: Endpoint, purpose: Purpose, in_check: bool)
         | Fault::RepeatedCursor
         | Fault::IgnoredFilter
         | Fault::UnaskedGzip
-        // One half of the response reports success.
+        // The status reports success, and the envelope an error.
         | Fault::MetaStatus(_) => vec![Row::Malformed],
         _ => vec![Row::Transient],
     };
     match purpose {
         Purpose::StartErasure => return vec![Row::OutcomeUnknown],
         Purpose::StartReading => rows.push(Row::Transient),
-        // A file of another size is another file.
+        // A file of another size has changed.
         Purpose::Read if endpoint == Endpoint::ExportFile => rows.push(Row::Gone),
         Purpose::Read => {}
     }
@@ -245,27 +244,27 @@ pub fn has_requested_delay(fault: &Fault, error: &Error) -> bool {
     }
 }
 
-/// The table of the documents: the words for kind, remedy and problem of each row.
+/// The documented table: kind, remedy and problem of each row.
 fn documented() -> Vec<(String, String, String)> {
     let page = include_str!("../../../docs/outcomes.md");
     let (_, table) = page.split_once("| what happened | kind | remedy | problem |").expect("the table");
-    let word = |cell: &str| cell.trim().split('`').nth(1).unwrap_or_default().to_owned();
+    let code = |cell: &str| cell.trim().split('`').nth(1).unwrap_or_default().to_owned();
     let row = |line: &str| {
         let cells: Vec<&str> = line.trim_matches('|').split(" | ").collect();
-        (word(cells[1]), word(cells[2]), cells.get(3).map_or_else(String::new, |cell| (*cell).to_owned()))
+        (code(cells[1]), code(cells[2]), cells.get(3).map_or_else(String::new, |cell| (*cell).to_owned()))
     };
     table.lines().skip(2).take_while(|line| line.starts_with('|')).map(row).collect()
 }
 
 #[test]
-fn every_row_is_in_the_table_of_the_documents() {
+fn every_row_is_documented() {
     let documented = documented();
     for row in Row::ALL {
         let (kind, remedy) = row.kind_and_remedy();
         let remedy = format!("{remedy:?}").to_lowercase();
         let problem = row.problem().map(|code| format!("`{code}`")).unwrap_or_default();
-        let is_documented = documented.iter().any(|(other, word, problems)| {
-            *other == kind.to_string() && *word == remedy && problems.contains(&problem)
+        let is_documented = documented.iter().any(|(other_kind, other_remedy, problems)| {
+            *other_kind == kind.to_string() && *other_remedy == remedy && problems.contains(&problem)
         });
         assert!(is_documented, "{row:?}: {kind}, {remedy}, {problem}");
     }

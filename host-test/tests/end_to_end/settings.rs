@@ -3,11 +3,11 @@
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use host_test::host::contract::{
+use privacy_host::contract::{
     Content, DeletionMode, Error, ErrorKind, Outcome, Progress, Remedy, Request, Right, SettingKind, Task,
 };
-use host_test::host::{EgressPolicy, InstanceOptions};
-use host_test::simulator::{
+use privacy_host::{EgressPolicy, InstanceOptions};
+use qualtrics_simulator::{
     Brand, Endpoint, Fault, FaultRule, Options, SAMPLE_CLIENT_ID, SAMPLE_CLIENT_SECRET, SAMPLE_PERSON, SCOPES,
     Simulator,
 };
@@ -23,7 +23,7 @@ const VALID: [(&str, &str); 3] =
     [("datacenter-id", "fra1"), ("client-id", SAMPLE_CLIENT_ID), ("client-secret", SAMPLE_CLIENT_SECRET)];
 
 #[tokio::test]
-async fn the_manifest_contains_everything_a_set_up_form_needs() {
+async fn the_manifest_contains_everything_that_a_set_up_form_needs() {
     let mut instance = plugin().instantiate(InstanceOptions::default()).await.unwrap();
     let manifest = instance.describe().await.unwrap();
     assert_eq!((manifest.name.as_str(), manifest.title.as_str()), ("qualtrics", "Qualtrics"));
@@ -132,7 +132,7 @@ async fn every_problem_of_the_settings_is_reported_at_once() {
 }
 
 #[tokio::test]
-async fn the_secret_is_only_ever_sent_to_qualtrics_hosts() {
+async fn the_secret_is_sent_only_to_qualtrics_hosts() {
     let mut instance = plugin().instantiate(InstanceOptions::default()).await.unwrap();
     for datacenter in [
         "evil.example",
@@ -157,7 +157,7 @@ async fn the_secret_is_only_ever_sent_to_qualtrics_hosts() {
     for datacenter in ["fra1", "FRA1", "brand.fra1.qualtrics.com", "https://fra1.qualtrics.com/admin", " ca1 "] {
         let settings = [&VALID[1..], &[("datacenter-id", datacenter)]].concat();
         instance.configure(&settings_of(&settings)).await.unwrap().expect(datacenter);
-        // This instance may reach no origin, and the error names the one it needs.
+        // The egress policy denies every origin, and the error names the required one.
         let error = instance.check(&[Right::Access]).await.unwrap().expect_err("no egress");
         let origin = &error.problems[0].target;
         assert!(origin.starts_with("https://") && origin.ends_with(".qualtrics.com"), "{datacenter}: {origin}");
@@ -186,9 +186,9 @@ async fn configure_replaces_all_earlier_settings() {
     let connection = fixture.check(&[Right::Deletion]).await.expect("the second brand");
     assert_eq!(connection.tenant, "otherbrand");
     assert_eq!(fixture.simulator.calls().len(), first_calls, "nothing is sent to the first brand");
-    // Settings that are not given have their defaults again.
+    // Omitted settings have their defaults again.
     pending(fixture.delete(&request_for(SAMPLE_PERSON), DeletionMode::Erase).await);
-    // Rejected settings leave the earlier ones in force.
+    // Rejected settings do not replace the earlier ones.
     fixture.instance.configure(&settings_of(&[("colour", "red")])).await.unwrap().expect_err("an unknown setting");
     assert_eq!(fixture.check(&[Right::Deletion]).await.expect("the second brand").tenant, "otherbrand");
 }
@@ -199,14 +199,14 @@ async fn the_response_timeout_bounds_the_wait_for_a_response() {
         for fault in [Fault::SilenceBeforeEffect, Fault::StalledAnswer] {
             let mut fixture = Fixture::with_settings(&[("response-timeout", set)]).await;
             fixture.simulator.set_faults(vec![FaultRule::every(Endpoint::Token, fault.clone())]);
-            let (clock, began) = (fixture.clock(), fixture.clock().monotonic());
+            let (clock, started_at) = (fixture.clock(), fixture.clock().monotonic());
             let call = fixture.instance.check(&[Right::Access]);
             let error = with_running_clock(&clock, call).await.expect("a result").expect_err("a time-out");
             assert_eq!(error.kind, ErrorKind::Unavailable, "{fault:?}");
             // There is no time left for a second attempt.
-            let passed = clock.monotonic() - began;
+            let elapsed = clock.monotonic() - started_at;
             let seconds = Duration::from_secs(seconds);
-            assert!((seconds..seconds + Duration::from_secs(1)).contains(&passed), "{set:?}, {fault:?}: {passed:?}");
+            assert!((seconds..seconds + Duration::from_secs(1)).contains(&elapsed), "{set:?}, {fault:?}: {elapsed:?}");
             assert_eq!(fixture.calls_of(Endpoint::Token), 1);
         }
     }
@@ -216,15 +216,18 @@ async fn the_response_timeout_bounds_the_wait_for_a_response() {
 async fn a_call_takes_at_most_twice_the_response_timeout() {
     for (set, seconds) in [("1", 1), ("10", 10)] {
         let mut fixture = Fixture::with_settings(&[("response-timeout", set)]).await;
-        // Each byte arrives in time, and the last one never does.
+        // Each byte arrives within the response time-out, but the whole body does not arrive within the call.
         let slow = Fault::Drip(Duration::from_millis(500 * seconds));
         fixture.simulator.set_faults(vec![FaultRule::every(Endpoint::Token, slow)]);
-        let began = fixture.clock().monotonic();
+        let started_at = fixture.clock().monotonic();
         let error = fixture.check(&[Right::Access]).await.expect_err("a time-out");
         assert_eq!(error.kind, ErrorKind::Unavailable);
-        let passed = fixture.clock().monotonic() - began;
-        assert!(passed >= Duration::from_secs(2 * seconds), "each byte arrives in time: {passed:?}");
-        assert!(passed <= Duration::from_secs(3 * seconds), "{passed:?}");
+        let elapsed = fixture.clock().monotonic() - started_at;
+        assert!(
+            elapsed >= Duration::from_secs(2 * seconds),
+            "each byte arrives within the response time-out: {elapsed:?}"
+        );
+        assert!(elapsed <= Duration::from_secs(3 * seconds), "{elapsed:?}");
     }
 }
 
@@ -340,11 +343,11 @@ async fn a_token_is_sent_only_to_the_host_that_issued_it() {
         fixture.read(&reference, 0, 1).await.expect("authenticated again");
         let calls = fixture.simulator.calls().len();
         fixture.instance.configure(&settings).await.unwrap().unwrap();
-        fixture.check(&[Right::Access, Right::Deletion]).await.expect_err("no Qualtrics");
-        fixture.access(&request).await.expect_err("no Qualtrics");
-        fixture.delete(&request, DeletionMode::Erase).await.expect_err("no Qualtrics");
-        fixture.poll(&request, &ticket).await.expect_err("no Qualtrics");
-        fixture.read(&reference, 1, 1).await.expect_err("no Qualtrics");
+        fixture.check(&[Right::Access, Right::Deletion]).await.expect_err("not a Qualtrics host");
+        fixture.access(&request).await.expect_err("not a Qualtrics host");
+        fixture.delete(&request, DeletionMode::Erase).await.expect_err("not a Qualtrics host");
+        fixture.poll(&request, &ticket).await.expect_err("not a Qualtrics host");
+        fixture.read(&reference, 1, 1).await.expect_err("not a Qualtrics host");
         assert_eq!(fixture.simulator.calls().len(), calls, "nothing is sent to the first host");
     }
     let received = recorder.received();

@@ -1,9 +1,9 @@
-//! Sources of an access request that fail, and small shares of the rate limits.
+//! Failing sources of an access request, and small shares of the rate limits.
 
 use std::time::Duration;
 
-use host_test::host::contract::{Amount, ErrorKind, Outcome, Progress, Remedy, Report, Request, SourceState, Task};
-use host_test::simulator::{
+use privacy_host::contract::{Amount, ErrorKind, Outcome, Progress, Remedy, Report, Request, SourceState, Task};
+use qualtrics_simulator::{
     Brand, Endpoint, Fault, FaultRule, Options, SAMPLE_PARTNERS, SAMPLE_PERSON, SAMPLE_PHONE, SAMPLE_REFERENCE,
     SAMPLE_STRANGER, WaitHint,
 };
@@ -13,7 +13,7 @@ use crate::fixture::{
     Fixture, assert_outcome, email, finding, pending, request, request_for, with_running_clock, without_leaks,
 };
 
-/// Follows an access request to its report while the clock advances within calls, too. Returns the number of polls.
+/// Polls an access request to its report. The clock also advances during calls. Returns the report and the number of polls.
 pub async fn report_with_running_clock(fixture: &mut Fixture, request: &Request) -> (Report, u32) {
     let mut progress = fixture.access(request).await;
     for polls in 0..30 {
@@ -103,7 +103,7 @@ async fn a_failing_source_is_retried_and_then_reported() {
 }
 
 #[tokio::test]
-async fn a_rate_limit_is_waited_for_after_the_last_attempt() {
+async fn a_rate_limit_after_the_last_attempt_is_retried() {
     let mut fixture = Fixture::new().await;
     let request = request_for(SAMPLE_PERSON);
     let mut ticket = pending(fixture.access(&request).await).ticket;
@@ -155,7 +155,7 @@ async fn errors_while_polling_an_export_leave_the_ticket_valid() {
 }
 
 #[tokio::test]
-async fn a_small_share_makes_requests_slow_but_they_complete() {
+async fn requests_complete_slowly_with_a_small_rate_share() {
     for share in ["1", "2", "10"] {
         let settings = [("rate-share", share)];
         let brand = Brand::sample().many_directories(20);
@@ -177,7 +177,7 @@ async fn a_small_share_makes_requests_slow_but_they_complete() {
 }
 
 #[tokio::test]
-async fn requests_that_share_a_small_budget_all_complete() {
+async fn concurrent_requests_with_a_small_rate_share_all_complete() {
     let brand = Brand::sample().many_directories(20);
     let mut fixture = Fixture::with_options(brand, Options::default(), &[("rate-share", "10")]).await;
     let names = [email(SAMPLE_PERSON), phone(SAMPLE_PHONE), external_id(SAMPLE_REFERENCE)];
@@ -185,7 +185,7 @@ async fn requests_that_share_a_small_budget_all_complete() {
     let mut open = Vec::new();
     for request in requests {
         let started = pending(fixture.access(&request).await);
-        // The requests are so far apart that each finds half of the share.
+        // Thirty seconds later, half of the share is available again.
         let due = fixture.clock().since_epoch() + Duration::from_secs(200 + 30 * open.len() as u64);
         open.push((due, Task::new(request, started.ticket)));
     }

@@ -1,13 +1,13 @@
-//! Every error status of every call, in Qualtrics' envelope and without it, before the call takes effect and after: there is at most one
-//! erasure, and the remedies alone lead to the end of the request.
+//! Every error status at every call, with and without Qualtrics' envelope, before and after the call takes effect. There is at most one
+//! erasure, and a host that only applies the remedies completes every request.
 //!
 //! Every status from 400 to 599 is tested in each form at the request that starts an erasure and at every endpoint; flows and calls
 //! alternate. The statuses that the connector distinguishes are tested in each form at every call of every flow.
 
 use std::collections::BTreeMap;
 
-use host_test::host::contract::DeletionMode;
-use host_test::simulator::{Endpoint, Fault, FaultRule, ForeignBody, WaitHint};
+use privacy_host::contract::DeletionMode;
+use qualtrics_simulator::{Endpoint, Fault, FaultRule, ForeignBody, WaitHint};
 
 use crate::fault_cases::{Case, FLOWS, Flow, calls_of, counted, run_all, starts_a_job};
 use crate::faults::can_occur;
@@ -18,7 +18,7 @@ use crate::remedies::contradicts_itself;
 const AT_EVERY_CALL: [u16; 22] =
     [400, 401, 402, 403, 404, 407, 408, 409, 410, 413, 415, 416, 422, 425, 429, 499, 500, 502, 503, 504, 520, 599];
 
-/// The error responses with a status: in Qualtrics' envelope and without it, before the call takes effect and after. Only a request that
+/// The error responses with a status, with and without Qualtrics' envelope, before and after the call takes effect. Only a request that
 /// starts a job has an effect.
 fn errors(status: u16, endpoint: Endpoint) -> impl Iterator<Item = Fault> {
     let body = ForeignBody::ALL[usize::from(status) % ForeignBody::ALL.len()];
@@ -43,7 +43,7 @@ fn cases(
 async fn every_error_status_of_the_erasure_request_leads_to_one_erasure() {
     let erase = Flow::Delete(DeletionMode::Erase);
     let mut all: Vec<Case> = cases(erase, Endpoint::ErasureCreate, 1, 400..=599).collect();
-    // 200 statuses in two forms, before the effect and after, without the seven rejections and 429 in both forms after it.
+    // 200 statuses in two forms, before and after the effect. After it, seven rejections and both forms of 429 contradict themselves.
     assert_eq!(all.len(), 200 * 4 - 9);
     for status in AT_EVERY_CALL {
         for body in ForeignBody::ALL {

@@ -2,8 +2,8 @@
 
 use std::time::Duration;
 
-use host_test::host::contract::{DeletionMode, Error, ErrorKind, Outcome, Pending, Progress, Remedy, Request, Task};
-use host_test::simulator::{Brand, Person, SAMPLE_CUSTOMERS};
+use privacy_host::contract::{DeletionMode, Error, ErrorKind, Outcome, Pending, Progress, Remedy, Request, Task};
+use qualtrics_simulator::{Brand, Person, SAMPLE_CUSTOMERS};
 
 use crate::fixture::Fixture;
 
@@ -12,14 +12,14 @@ pub fn address(n: usize) -> String {
     format!("customer-{n:04}@example.org")
 }
 
-/// The sample brand with so many further customers.
+/// The sample brand with this many further customers.
 pub fn brand_with_customers(customers: usize) -> Brand {
     (0..customers).fold(Brand::sample(), |brand, n| {
         brand.person(&Person::new("Cora", "Customer").email(&address(n)), &[SAMPLE_CUSTOMERS])
     })
 }
 
-/// The sample brand with so many further respondents.
+/// The sample brand with this many further respondents.
 pub fn brand_with_respondents(count: usize) -> Brand {
     (0..count).fold(Brand::sample(), |brand, n| {
         brand.person(&Person::new("Rita", "Respondent").email(&address(n)).responses(1), &[SAMPLE_CUSTOMERS])
@@ -78,14 +78,13 @@ pub fn still_open(
     (left, wait)
 }
 
-/// A host that polls every request when it is due, and not before.
+/// A host that polls each request when it is due.
 pub struct PollingHost {
     /// The open tasks, each with the simulated time in milliseconds at which it is due.
     pub open: Vec<(u64, Task)>,
     pub ended: Vec<Outcome>,
-    /// How long a due task waits for others to join, in milliseconds.
+    /// How long the first due task waits for others to join its batch, in milliseconds.
     batch_ms: u64,
-    /// The number of polls.
     pub polls: usize,
 }
 
@@ -96,7 +95,7 @@ impl PollingHost {
         Self { open, ended: Vec::new(), batch_ms, polls: 0 }
     }
 
-    /// Polls all due tasks, once the first of them has waited for others.
+    /// Waits for a batch and polls its tasks together.
     pub async fn poll(&mut self, fixture: &mut Fixture) {
         let first = self.open.iter().map(|(due, _)| *due).min().expect("an open task");
         fixture.advance(Duration::from_millis((first + self.batch_ms).saturating_sub(now_ms(fixture))));

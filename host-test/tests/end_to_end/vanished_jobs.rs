@@ -1,9 +1,9 @@
-//! A job that a ticket proves to have been accepted, and that Qualtrics no longer lists, is never started again.
+//! Jobs that Qualtrics no longer lists. A ticket proves that its job was accepted, so the connector never starts it again.
 
 use std::time::Duration;
 
-use host_test::host::contract::{DeletionMode, ErrorKind, Outcome, Remedy, Stage};
-use host_test::simulator::{Endpoint, SAMPLE_PERSON, SAMPLE_STRANGER};
+use privacy_host::contract::{DeletionMode, ErrorKind, Outcome, Remedy, Stage};
+use qualtrics_simulator::{Endpoint, SAMPLE_PERSON, SAMPLE_STRANGER};
 
 use crate::deletion::operations;
 use crate::fixture::{Fixture, assert_outcome, pending, request_for};
@@ -54,7 +54,7 @@ async fn a_vanished_erasure_needs_an_operator_if_a_search_finds_data() {
     let started = pending(fixture.delete(&request, DeletionMode::EraseAndVerify).await);
     fixture.simulator.forget_jobs();
     let progress = fixture.poll(&request, &started.ticket).await;
-    let error = fixture.follow(&request, progress).await.expect_err("data is left");
+    let error = fixture.follow(&request, progress).await.expect_err("data remains");
     assert_eq!((error.kind, error.remedy), (ErrorKind::JobNotFound, Remedy::Operator));
     assert_eq!(fixture.erasures_of(SAMPLE_PERSON), 0);
 }

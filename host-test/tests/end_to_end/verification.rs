@@ -2,8 +2,8 @@
 
 use std::time::Duration;
 
-use host_test::host::contract::{Amount, DeletionMode, Identifier, Outcome, Progress, Report, SourceState, Stage};
-use host_test::simulator::{
+use privacy_host::contract::{Amount, DeletionMode, Identifier, Outcome, Progress, Report, SourceState, Stage};
+use qualtrics_simulator::{
     Brand, Contact, Endpoint, Fault, FaultRule, ForeignBody, Options, SAMPLE_CUSTOMERS, SAMPLE_PERSON,
     SAMPLE_SHARED_PHONE, SAMPLE_TWO_ADDRESSES, WaitHint,
 };
@@ -47,8 +47,8 @@ fn add_again(fixture: &Fixture) {
     });
 }
 
-/// Follows a verified deletion during which the person is added again before the verifying search, and removed again after a
-/// while, if at all. Returns the report and how long the verification took.
+/// Polls a verified deletion to its report. Adds the person again before the verifying search, and removes them after
+/// `removed_after`. Returns the report and the duration of the verification.
 async fn verified_with_person_added_again(
     fixture: &mut Fixture,
     removed_after: Option<Duration>,
@@ -91,7 +91,7 @@ async fn data_that_remains_after_the_verification_window_is_reported() {
 }
 
 #[tokio::test]
-async fn a_slow_search_index_is_given_time() {
+async fn a_slow_search_index_does_not_fail_the_verification() {
     let mut fixture = Fixture::new().await;
     let (report, _) = verified_with_person_added_again(&mut fixture, Some(Duration::from_secs(1_200))).await;
     assert_outcome(&report, Outcome::Verified);
@@ -115,7 +115,7 @@ async fn an_unsearchable_directory_prevents_verification() {
     assert!(fixture.simulator.holdings(SAMPLE_PERSON).is_empty());
 }
 
-/// A deletion that is being verified, while every attempt to start a search gets this response.
+/// A deletion in verification. Every attempt to start a search gets this response.
 async fn verifying(fixture: &mut Fixture, response: Fault) -> Progress {
     let request = request_for(SAMPLE_PERSON);
     let started = pending(fixture.delete(&request, DeletionMode::EraseAndVerify).await);
@@ -157,7 +157,7 @@ async fn a_verifying_search_that_never_starts_ends_as_partial() {
     }
 }
 
-/// A verifying search only reads: what an operator can fix is reported at once, and the same ticket continues afterwards.
+/// A verifying search only reads, so an error that an operator can fix is reported at once. The same ticket resumes afterwards.
 #[tokio::test]
 async fn a_verifying_search_that_is_redirected_or_forbidden_needs_an_operator_at_once() {
     for (response, row) in [
@@ -195,7 +195,7 @@ async fn remaining_contacts_are_reported_even_if_the_verifying_search_never_star
 }
 
 #[tokio::test]
-async fn a_verifying_search_is_not_given_up_within_the_window_or_for_a_rate_limit() {
+async fn a_verifying_search_is_retried_within_the_window_and_after_a_rate_limit() {
     let throttled = Fault::Status(429, WaitHint::Seconds(60));
     for (response, minutes, polls) in [(throttled, "0", 10), (Fault::Status(500, WaitHint::None), "60", 6)] {
         let mut fixture = Fixture::with_settings(&[("verify-window", minutes)]).await;

@@ -1,15 +1,15 @@
-//! The composed gateway file over sockets, against a simulated brand.
+//! The composed gateway component serves HTTP over sockets and calls the simulator.
 
 mod service;
 
 use std::time::Duration;
 
 use base64::{Engine, engine::general_purpose::STANDARD};
-use host_test::simulator::{
+use qualtrics_simulator::{
     Brand, Endpoint, Fault, FaultRule, Person, SAMPLE_ADMINISTRATOR, SAMPLE_PERSON, SAMPLE_STRANGER, WaitHint,
 };
 use serde_json::{Value, json};
-use service::{Answer, Service, request_for};
+use service::{Response, Service, request_for};
 
 const LONG_EXPORT: &str = "many.answers@example.org";
 
@@ -25,7 +25,7 @@ async fn the_gateway_describes_itself_and_the_connector() {
 }
 
 #[tokio::test]
-async fn a_connection_is_tested() {
+async fn a_check_reports_the_region_and_the_granted_scopes() {
     let service = Service::new().await;
     let connection = service.post("/checks", json!({ "rights": ["access", "deletion"] })).await;
     assert_eq!((connection.status, &connection.value()["region"]), (200, &json!("fra1")));
@@ -33,7 +33,7 @@ async fn a_connection_is_tested() {
 }
 
 #[tokio::test]
-async fn a_deletion_is_followed_until_it_is_verified() {
+async fn a_deletion_is_polled_until_it_is_verified() {
     let service = Service::new().await;
     assert!(!service.simulator.holdings(SAMPLE_PERSON).is_empty());
     let request = request_for(SAMPLE_PERSON);
@@ -45,7 +45,7 @@ async fn a_deletion_is_followed_until_it_is_verified() {
     assert_eq!(report["outcome"], "verified");
     assert_eq!(report["receipt"]["request-id"], "dsr-1");
     assert!(service.simulator.holdings(SAMPLE_PERSON).is_empty());
-    assert_eq!(service.calls_of(Endpoint::Token), 1, "a reused instance signs in once");
+    assert_eq!(service.calls_of(Endpoint::Token), 1, "a reused instance authenticates once");
 }
 
 #[tokio::test]
@@ -63,12 +63,12 @@ async fn an_access_request_returns_documents() {
         } else {
             remote += 1;
             let reference = document["content"]["remote"].as_str().unwrap();
-            let answer = service.get(&format!("/documents/{reference}")).await;
-            assert_eq!((answer.status, answer.header("content-type")), (200, Some("application/octet-stream")));
-            assert!(answer.whole);
+            let response = service.get(&format!("/documents/{reference}")).await;
+            assert_eq!((response.status, response.header("content-type")), (200, Some("application/octet-stream")));
+            assert!(response.is_complete);
             let expected = service.simulator.expected_export(&[SAMPLE_PERSON]).remove(0).content;
-            assert!(answer.body == expected.to_vec());
-            answer.body
+            assert!(response.body == expected.to_vec());
+            response.body
         };
         assert!(size.is_none_or(|size| size == bytes.len() as u64), "{document}");
     }
@@ -81,9 +81,9 @@ async fn requests_without_the_token_are_rejected() {
     let json = ("content-type", "application/json");
     let deletion = json!({ "requests": [request_for(SAMPLE_PERSON)], "mode": "erase" }).to_string();
     for headers in [&[json][..], &[json, ("authorization", "Bearer another")]] {
-        let answer = service.call_as("POST", "/deletions", headers, deletion.as_bytes()).await;
-        assert_eq!(answer.problem(), (401, "unauthenticated".to_owned()));
-        assert!(answer.header("www-authenticate").unwrap().starts_with("Bearer"));
+        let response = service.call_as("POST", "/deletions", headers, deletion.as_bytes()).await;
+        assert_eq!(response.problem(), (401, "unauthenticated".to_owned()));
+        assert!(response.header("www-authenticate").unwrap().starts_with("Bearer"));
         assert_eq!(service.call_as("GET", "/openapi.json", headers, b"").await.status, 401);
     }
     assert_eq!(service.simulator.calls().len(), 0);
@@ -105,9 +105,9 @@ async fn a_wrong_setting_is_named_by_its_variable_and_its_value_is_not_printed()
     let variables =
         [("CONNECTOR_CLIENT_ID", ""), ("CONNECTOR_VERIFY_WINDOW", "hunter2"), ("CONNECTOR_COLOUR", "hunter3")];
     let service = Service::of(Brand::sample(), "", &variables).await;
-    let answer = service.post("/checks", json!({ "rights": [] })).await;
-    assert_eq!(answer.problem(), (503, "invalid-settings".to_owned()));
-    let value = answer.value();
+    let response = service.post("/checks", json!({ "rights": [] })).await;
+    assert_eq!(response.problem(), (503, "invalid-settings".to_owned()));
+    let value = response.value();
     let mut targets: Vec<_> = value["problems"].as_array().unwrap().iter().map(|one| &one["target"]).collect();
     targets.sort_by_key(|target| target.to_string());
     assert_eq!(targets, ["CONNECTOR_CLIENT_ID", "CONNECTOR_COLOUR", "CONNECTOR_VERIFY_WINDOW"]);
@@ -116,7 +116,7 @@ async fn a_wrong_setting_is_named_by_its_variable_and_its_value_is_not_printed()
 }
 
 #[tokio::test]
-async fn errors_of_requests_are_results_in_the_words_of_the_contract() {
+async fn errors_of_requests_are_results_with_the_error_kinds_of_the_contract() {
     let service = Service::of(Brand::sample(), "erasure-lag-20-s", &[]).await;
     let erase = |request: Value| service.post("/deletions", json!({ "requests": [request], "mode": "erase" }));
     let fail = |endpoint, fault| service.simulator.set_faults(vec![FaultRule::every(endpoint, fault)]);
@@ -159,9 +159,9 @@ async fn each_request_of_a_call_has_its_own_result() {
     let service = Service::new().await;
     let with_id = |id: &str, address: &str| json!({ "id": id, "subject": [{ "email": address }] });
     let requests = [with_id("dsr-1", SAMPLE_STRANGER), with_id("dsr-2", SAMPLE_ADMINISTRATOR), with_id("no id!", "x")];
-    let answer = service.post("/deletions", json!({ "requests": requests, "mode": "erase" })).await;
-    assert_eq!(answer.status, 200);
-    let value = answer.value();
+    let response = service.post("/deletions", json!({ "requests": requests, "mode": "erase" })).await;
+    assert_eq!(response.status, 200);
+    let value = response.value();
     let results = value["results"].as_array().unwrap();
     assert_eq!(results.len(), 3);
     assert_eq!(results[0]["ok"]["pending"]["stage"], "deleting");
@@ -172,28 +172,31 @@ async fn each_request_of_a_call_has_its_own_result() {
 }
 
 #[tokio::test]
-async fn errors_of_a_whole_call_have_a_status() {
+async fn errors_of_a_call_are_error_responses() {
     let service = Service::new().await;
     assert_eq!(service.get("/documents/r1.damaged").await.problem(), (404, "invalid-ticket".to_owned()));
     let check = async |fault| {
         service.simulator.set_faults(vec![FaultRule::every(Endpoint::Token, fault)]);
         service.post("/checks", json!({ "rights": ["access"] })).await
     };
-    let answer = check(Fault::Status(429, WaitHint::Seconds(50))).await;
-    assert_eq!(answer.problem(), (429, "rate-limited".to_owned()));
-    assert_eq!((answer.header("retry-after"), &answer.value()["remedy"]), (Some("50"), &json!({ "retry": 50_000 })));
-    let answer = check(Fault::Status(503, WaitHint::Seconds(40))).await;
-    assert_eq!(answer.problem(), (503, "unavailable".to_owned()));
-    assert!(answer.header("retry-after").is_some());
-    let answer = service.post("/checks", json!({ "rights": ["opt-out"] })).await;
-    assert_eq!(answer.problem(), (501, "unsupported".to_owned()));
+    let response = check(Fault::Status(429, WaitHint::Seconds(50))).await;
+    assert_eq!(response.problem(), (429, "rate-limited".to_owned()));
+    assert_eq!(
+        (response.header("retry-after"), &response.value()["remedy"]),
+        (Some("50"), &json!({ "retry": 50_000 }))
+    );
+    let response = check(Fault::Status(503, WaitHint::Seconds(40))).await;
+    assert_eq!(response.problem(), (503, "unavailable".to_owned()));
+    assert!(response.header("retry-after").is_some());
+    let response = service.post("/checks", json!({ "rights": ["opt-out"] })).await;
+    assert_eq!(response.problem(), (501, "unsupported".to_owned()));
 }
 
 #[tokio::test]
-async fn rejected_credentials_are_not_an_error_of_the_caller() {
+async fn rejected_qualtrics_credentials_are_a_bad_gateway_error() {
     let service = Service::of(Brand::sample(), "", &[("CONNECTOR_CLIENT_SECRET", "wrong")]).await;
-    let answer = service.post("/checks", json!({ "rights": ["access"] })).await;
-    assert_eq!(answer.problem(), (502, "unauthorized".to_owned()));
+    let response = service.post("/checks", json!({ "rights": ["access"] })).await;
+    assert_eq!(response.problem(), (502, "unauthorized".to_owned()));
 }
 
 #[tokio::test]
@@ -211,28 +214,28 @@ async fn lost_erasure_response_is_reconciled_not_repeated() {
 }
 
 #[tokio::test]
-async fn malformed_requests_are_rejected_before_anything_is_done() {
+async fn malformed_requests_are_rejected_before_any_call_to_qualtrics() {
     let service = Service::new().await;
     let json = ("content-type", "application/json");
     let typo = json!({ "requests": [request_for(SAMPLE_PERSON)], "mode": "preview", "moed": "erase" }).to_string();
-    let answer = service.call("POST", "/deletions", &[json], typo.as_bytes()).await;
-    assert_eq!(answer.problem(), (400, "malformed-request".to_owned()));
+    let response = service.call("POST", "/deletions", &[json], typo.as_bytes()).await;
+    assert_eq!(response.problem(), (400, "malformed-request".to_owned()));
     let large = vec![b' '; (1 << 20) + 1];
-    let answer = service.call("POST", "/deletions", &[json], &large).await;
-    assert_eq!(answer.problem(), (413, "body-too-large".to_owned()));
+    let response = service.call("POST", "/deletions", &[json], &large).await;
+    assert_eq!(response.problem(), (413, "body-too-large".to_owned()));
     let no_right = br#"{"rights": []}"#.as_slice();
     let full = [no_right, &large[no_right.len() + 1..]].concat();
-    let answer = service.call("POST", "/checks", &[json], &full).await;
-    assert_eq!(answer.problem(), (422, "invalid-request".to_owned()), "1 MiB is accepted");
-    let answer = service.call("POST", "/deletions", &[("content-type", "text/plain")], b"{}").await;
-    assert_eq!(answer.problem(), (415, "unsupported-media-type".to_owned()));
-    let answer = service.call("DELETE", "/deletions", &[], b"").await;
-    assert_eq!((answer.problem().0, answer.header("allow")), (405, Some("POST")));
+    let response = service.call("POST", "/checks", &[json], &full).await;
+    assert_eq!(response.problem(), (422, "invalid-request".to_owned()), "1 MiB is accepted");
+    let response = service.call("POST", "/deletions", &[("content-type", "text/plain")], b"{}").await;
+    assert_eq!(response.problem(), (415, "unsupported-media-type".to_owned()));
+    let response = service.call("DELETE", "/deletions", &[], b"").await;
+    assert_eq!((response.problem().0, response.header("allow")), (405, Some("POST")));
     assert_eq!(service.get("/").await.problem(), (404, "not-found".to_owned()));
     assert_eq!(service.simulator.calls().len(), 0);
 }
 
-/// A brand whose export for [`LONG_EXPORT`] has this length, and the reference of that export.
+/// A service whose brand has an export of this length for [`LONG_EXPORT`], and the reference of that export.
 async fn exported(dialects: &str, bytes: u64) -> (Service, String) {
     let person = Person::new("Many", "Answers").email(LONG_EXPORT).export_bytes(bytes);
     let service = Service::of(Brand::sample().person(&person, &[]), dialects, &[]).await;
@@ -247,14 +250,14 @@ fn expected(service: &Service) -> Vec<u8> {
 }
 
 #[tokio::test]
-async fn a_document_of_64_mib_passes_through_8_mib_of_memory() {
+async fn a_document_of_64_mib_streams_through_8_mib_of_memory() {
     let (service, reference) = exported("", 64 << 20).await;
-    let answer = service.get(&format!("/documents/{reference}")).await;
-    assert_eq!((answer.status, answer.header("transfer-encoding")), (200, Some("chunked")));
+    let response = service.get(&format!("/documents/{reference}")).await;
+    assert_eq!((response.status, response.header("transfer-encoding")), (200, Some("chunked")));
     let expected = expected(&service);
     assert!(expected.len() >= 64 << 20);
-    assert!(answer.whole && answer.body == expected, "{} bytes", answer.body.len());
-    assert_eq!(service.calls_of(Endpoint::ExportFile), 1, "the request that determined its type included");
+    assert!(response.is_complete && response.body == expected, "{} bytes", response.body.len());
+    assert_eq!(service.calls_of(Endpoint::ExportFile), 1, "including the request that determined the type");
 }
 
 #[tokio::test]
@@ -265,22 +268,26 @@ async fn a_document_is_read_from_any_offset_and_in_ranges() {
         let size = expected.len();
         let target = format!("/documents/{reference}");
         for offset in [0, 1, 65_536, size - 1, size] {
-            let answer = service.get(&format!("{target}?offset={offset}")).await;
-            assert!(answer.whole && answer.body == expected[offset..], "from {offset}: {}", answer.body.len());
+            let response = service.get(&format!("{target}?offset={offset}")).await;
+            assert!(
+                response.is_complete && response.body == expected[offset..],
+                "from {offset}: {}",
+                response.body.len()
+            );
         }
-        let answer = service.get(&format!("{target}?size={size}")).await;
-        assert_eq!(answer.header("content-length"), Some(size.to_string().as_str()));
-        assert!(answer.whole && answer.body == expected);
+        let response = service.get(&format!("{target}?size={size}")).await;
+        assert_eq!(response.header("content-length"), Some(size.to_string().as_str()));
+        assert!(response.is_complete && response.body == expected);
         let range = |range: &'static str| {
             let target = format!("{target}?size={size}");
             let service = &service;
             async move { service.call("GET", &target, &[("range", range)], b"").await }
         };
-        let answer = range("bytes=100000-").await;
-        assert_eq!(answer.header("content-range"), Some(format!("bytes 100000-{}/{size}", size - 1).as_str()));
-        assert!(answer.status == 206 && answer.whole && answer.body == expected[100_000..]);
-        let answer = range("bytes=5-9").await;
-        assert!(answer.status == 206 && answer.whole && answer.body == expected[5..10]);
+        let response = range("bytes=100000-").await;
+        assert_eq!(response.header("content-range"), Some(format!("bytes 100000-{}/{size}", size - 1).as_str()));
+        assert!(response.status == 206 && response.is_complete && response.body == expected[100_000..]);
+        let response = range("bytes=5-9").await;
+        assert!(response.status == 206 && response.is_complete && response.body == expected[5..10]);
         assert_eq!(range("bytes=900000-").await.problem(), (416, "range-not-satisfiable".to_owned()));
         assert_eq!(service.get(&format!("{target}?offset=-1")).await.problem().0, 400);
         assert_eq!(service.get(&format!("{target}?offset={}", size + 1)).await.problem().0, 422);
@@ -288,41 +295,44 @@ async fn a_document_is_read_from_any_offset_and_in_ranges() {
 }
 
 #[tokio::test]
-async fn an_interrupted_document_is_recognizable_and_can_be_continued() {
+async fn an_interrupted_download_is_detectable_and_can_be_resumed() {
     for dialects in ["file-transfer-chunked", "file-transfer-length", "file-transfer-length,file-ranges"] {
         let (service, reference) = exported(dialects, 300_000).await;
         let expected = expected(&service);
         let target = format!("/documents/{reference}");
-        // This uses up the connection that the access request left open.
-        assert!(service.get(&target).await.whole);
+        // Consumes the connection that the access request left open.
+        assert!(service.get(&target).await.is_complete);
         for size in [String::new(), format!("?size={}", expected.len())] {
             service.simulator.set_faults(vec![FaultRule::every(Endpoint::ExportFile, Fault::HalfAnswer)]);
-            let answer = service.get(&format!("{target}{size}")).await;
-            assert_eq!(answer.status, 200);
-            let received = answer.body.len();
-            assert!(!answer.whole && received > 0 && received < expected.len(), "{dialects}{size}: {received} bytes");
-            assert!(answer.body == expected[..received]);
+            let response = service.get(&format!("{target}{size}")).await;
+            assert_eq!(response.status, 200);
+            let received = response.body.len();
+            assert!(
+                !response.is_complete && received > 0 && received < expected.len(),
+                "{dialects}{size}: {received} bytes"
+            );
+            assert!(response.body == expected[..received]);
             service.simulator.set_faults(Vec::new());
             let rest = service.get(&format!("{target}?offset={received}")).await;
-            assert!(rest.whole && rest.body == expected[received..], "{dialects}{size}: from {received}");
+            assert!(rest.is_complete && rest.body == expected[received..], "{dialects}{size}: from {received}");
         }
     }
 }
 
 #[tokio::test]
-async fn a_document_that_cannot_be_opened_is_a_problem() {
+async fn a_document_that_cannot_be_opened_is_a_problem_response() {
     let (service, reference) = exported("", 100_000).await;
     let target = format!("/documents/{reference}");
-    assert!(service.get(&target).await.whole);
-    let status = async |status, wait| -> Answer {
+    assert!(service.get(&target).await.is_complete);
+    let status = async |status, wait| -> Response {
         let fault = Fault::Status(status, wait);
         service.simulator.set_faults(vec![FaultRule::every(Endpoint::ExportFile, fault)]);
         service.get(&target).await
     };
-    let answer = status(429, WaitHint::Seconds(50)).await;
-    assert_eq!((answer.problem().0, answer.header("retry-after")), (429, Some("50")));
+    let response = status(429, WaitHint::Seconds(50)).await;
+    assert_eq!((response.problem().0, response.header("retry-after")), (429, Some("50")));
     assert_eq!(status(503, WaitHint::None).await.problem(), (503, "unavailable".to_owned()));
-    let answer = status(404, WaitHint::None).await;
-    assert_eq!(answer.problem(), (410, "job-not-found".to_owned()));
-    assert_eq!(answer.value()["remedy"], "restart");
+    let response = status(404, WaitHint::None).await;
+    assert_eq!(response.problem(), (410, "job-not-found".to_owned()));
+    assert_eq!(response.value()["remedy"], "restart");
 }

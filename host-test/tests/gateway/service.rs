@@ -1,13 +1,13 @@
-//! A simulated brand, the composed gateway file on a port, and callers over sockets.
+//! The test fixture: a simulated brand, the composed gateway component on a port, and an HTTP client.
 
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
 use std::sync::OnceLock;
 use std::time::Duration;
 
-use host_test::GATEWAY;
-use host_test::host::{EgressPolicy, Gateway, Host, InstanceOptions, Options as HostOptions};
-use host_test::simulator::{
+use privacy_host::{EgressPolicy, Gateway, Host, InstanceOptions, Options as HostOptions};
+use qualtrics_component::GATEWAY;
+use qualtrics_simulator::{
     Brand, Dialects, Endpoint, MESSAGE_CANARY, Options, SAMPLE_CLIENT_ID, SAMPLE_CLIENT_SECRET, SAMPLE_PERSON,
     Simulator,
 };
@@ -20,7 +20,7 @@ use tokio::task::AbortHandle;
 const TOKEN: &str = "a token for tests";
 const TOKEN_SHA256: &str = "f51d1f1161f08134aeb2c8c955ce58de42d66d9f9db25546f12c83afab247782";
 
-/// The memory of the gateway, the connector and the guard, each, in bytes.
+/// The memory limit of each component: gateway, connector and guard, in bytes.
 const MEMORY: usize = 8 << 20;
 
 /// Compiled once for all tests.
@@ -51,7 +51,7 @@ impl Service {
         Self::of(Brand::sample(), "", &[]).await
     }
 
-    /// Serves a brand with these dialects and with these environment variables instead of the usual ones; an empty one is unset.
+    /// Serves a brand with these dialects. `changed` replaces environment variables; an empty value unsets a variable.
     pub async fn of(brand: Brand, dialects: &str, changed: &[(&str, &str)]) -> Self {
         let options = Options { dialects: Dialects::parse(dialects).unwrap(), ..Options::default() };
         let simulator = Simulator::start(brand, options).await.unwrap();
@@ -86,23 +86,23 @@ impl Service {
         self.simulator.calls().iter().filter(|call| call.endpoint == endpoint).count()
     }
 
-    pub async fn get(&self, target: &str) -> Answer {
+    pub async fn get(&self, target: &str) -> Response {
         self.call("GET", target, &[], b"").await
     }
 
-    pub async fn post(&self, target: &str, body: Value) -> Answer {
+    pub async fn post(&self, target: &str, body: Value) -> Response {
         self.call("POST", target, &[("content-type", "application/json")], body.to_string().as_bytes()).await
     }
 
     /// A request with the token.
-    pub async fn call(&self, method: &str, target: &str, headers: &[(&str, &str)], body: &[u8]) -> Answer {
+    pub async fn call(&self, method: &str, target: &str, headers: &[(&str, &str)], body: &[u8]) -> Response {
         let token = format!("Bearer {TOKEN}");
         let headers: Vec<_> = [("authorization", token.as_str())].into_iter().chain(headers.iter().copied()).collect();
         self.call_as(method, target, &headers, body).await
     }
 
     /// A request with these headers only, on a connection of its own.
-    pub async fn call_as(&self, method: &str, target: &str, headers: &[(&str, &str)], body: &[u8]) -> Answer {
+    pub async fn call_as(&self, method: &str, target: &str, headers: &[(&str, &str)], body: &[u8]) -> Response {
         let mut text = format!("{method} {target} HTTP/1.1\r\nhost: {}\r\nconnection: close\r\n", self.address);
         for (name, value) in headers {
             text += &format!("{name}: {value}\r\n");
@@ -112,7 +112,7 @@ impl Service {
         }
         let mut stream = TcpStream::connect(self.address).await.unwrap();
         stream.write_all(&[text.as_bytes(), b"\r\n", body].concat()).await.unwrap();
-        Answer::read(&mut stream).await
+        Response::read(&mut stream).await
     }
 
     /// Starts a deletion with one request, and polls it to its report.
@@ -127,21 +127,21 @@ impl Service {
         self.follow(request, started).await
     }
 
-    /// Polls a started request to its report, at the times that `Retry-After` asks for. The simulated clock moves instead of a wait.
-    pub async fn follow(&self, request: &Value, started: Answer) -> Value {
-        let mut answer = started;
+    /// Polls a started request to its report. The simulated clock advances by each `Retry-After`.
+    pub async fn follow(&self, request: &Value, started: Response) -> Value {
+        let mut response = started;
         for _ in 0..100 {
-            let progress = answer.progress();
+            let progress = response.progress();
             let pending = &progress["pending"];
             if pending.is_null() {
-                assert_eq!(answer.header("retry-after"), None);
+                assert_eq!(response.header("retry-after"), None);
                 return progress["done"].clone();
             }
-            let seconds: u64 = answer.header("retry-after").unwrap().parse().unwrap();
+            let seconds: u64 = response.header("retry-after").unwrap().parse().unwrap();
             assert_eq!(seconds, pending["poll-after-ms"].as_u64().unwrap().div_ceil(1_000));
             self.simulator.advance(Duration::from_secs(seconds));
             let task = json!({ "request": request, "ticket": pending["ticket"] });
-            answer = self.post("/polls", json!({ "tasks": [task] })).await;
+            response = self.post("/polls", json!({ "tasks": [task] })).await;
         }
         panic!("no report after 100 polls");
     }
@@ -152,19 +152,19 @@ pub fn request_for(address: &str) -> Value {
     json!({ "id": "dsr-1", "subject": [{ "email": address }] })
 }
 
-/// A response, read until the connection was closed.
-pub struct Answer {
+/// A response, read until the connection closes.
+pub struct Response {
     pub status: u16,
     headers: Vec<(String, String)>,
     pub body: Vec<u8>,
-    /// Whether the body is as long as its head or its chunks announced.
-    pub whole: bool,
+    /// Whether the body is complete according to `Content-Length` or its last chunk.
+    pub is_complete: bool,
 }
 
-impl Answer {
+impl Response {
     async fn read(stream: &mut TcpStream) -> Self {
         let mut bytes = Vec::new();
-        // A reset is one of the ways in which a body can end early.
+        // A connection reset may end a body early.
         let _ = stream.read_to_end(&mut bytes).await;
         let end = bytes.windows(4).position(|window| window == b"\r\n\r\n").expect("a head");
         let head = str::from_utf8(&bytes[..end]).unwrap();
@@ -172,16 +172,16 @@ impl Answer {
         let status = lines.next().unwrap().split(' ').nth(1).unwrap().parse().unwrap();
         let headers = lines.map(|line| line.split_once(": ").unwrap());
         let headers = headers.map(|(name, value)| (name.to_ascii_lowercase(), value.to_owned())).collect();
-        let mut answer = Self { status, headers, body: Vec::new(), whole: false };
+        let mut response = Self { status, headers, body: Vec::new(), is_complete: false };
         let rest = &bytes[end + 4..];
-        if answer.header("transfer-encoding") == Some("chunked") {
-            (answer.body, answer.whole) = chunks(rest);
+        if response.header("transfer-encoding") == Some("chunked") {
+            (response.body, response.is_complete) = chunks(rest);
         } else {
-            let length: usize = answer.header("content-length").unwrap().parse().unwrap();
-            answer.body = rest.to_vec();
-            answer.whole = rest.len() == length;
+            let length: usize = response.header("content-length").unwrap().parse().unwrap();
+            response.body = rest.to_vec();
+            response.is_complete = rest.len() == length;
         }
-        answer
+        response
     }
 
     pub fn header(&self, name: &str) -> Option<&str> {
@@ -190,7 +190,7 @@ impl Answer {
 
     #[track_caller]
     pub fn value(&self) -> Value {
-        assert!(self.whole);
+        assert!(self.is_complete);
         serde_json::from_slice(&self.body).unwrap()
     }
 
@@ -211,7 +211,7 @@ impl Answer {
         result["ok"].clone()
     }
 
-    /// The error in the only result of a call with a list. It holds no personal data, no secret and no text of the vendor.
+    /// The error in the only result of a call with a list. Asserts that it contains no personal data, no secret and no vendor text.
     #[track_caller]
     pub fn error(&self) -> Value {
         let error = self.result()["error"].clone();
@@ -220,7 +220,7 @@ impl Answer {
         error
     }
 
-    /// The status, and the last part of the problem's type. It holds no personal data, no secret and no text of the vendor.
+    /// The status, and the last part of the problem's type. Asserts that it contains no personal data, no secret and no vendor text.
     #[track_caller]
     pub fn problem(&self) -> (u16, String) {
         let value = self.value();
@@ -238,7 +238,7 @@ fn assert_private(text: &str) {
     }
 }
 
-/// The data of chunks, and whether the last chunk is there.
+/// Decodes chunks. Returns the data and whether the last chunk is present.
 fn chunks(mut rest: &[u8]) -> (Vec<u8>, bool) {
     let mut body = Vec::new();
     loop {

@@ -1,15 +1,15 @@
-//! Handwritten components, each of which does one thing that a defective or malicious plugin could do.
+//! Handwritten components. Each does one thing that a defective or malicious plugin could do.
 
 use std::path::Path;
 
 use wit_component::{ComponentEncoder, StringEncoding, embed_component_metadata};
 use wit_parser::{Resolve, TypeDefKind};
 
-/// What a guest reports instead of an error code if it got a response.
+/// The code that a guest reports for a response, in place of an error code.
 const RESPONDED: u16 = 999;
 
-/// The functions that guests use, and a result of `configure` at address 0. The result is a success until `$report` turns it into an error
-/// with what the guest reports as its `http-status`.
+/// The functions of all guests, and the result of `configure` at address 0. The result is a success until `$report` turns it into an
+/// error whose `http-status` is the reported code.
 const PRELUDE: &str = r#"
     (import "wasi:http/types@0.2.0" "[constructor]fields" (func $fields (result i32)))
     (import "wasi:http/types@0.2.0" "[method]fields.append" (func $append (param i32 i32 i32 i32 i32 i32)))
@@ -36,10 +36,10 @@ const PRELUDE: &str = r#"
     (memory (export "memory") 4)
     (func (export "cabi_realloc") (param i32 i32 i32 i32) (result i32) (i32.const 131072))
 
-    (func $report (param $what i32) (result i32)
+    (func $report (param $code i32) (result i32)
         (i32.store8 (i32.const 0) (i32.const 1))
         (i32.store8 (i32.const 48) (i32.const 1))
-        (i32.store16 (i32.const 50) (local.get $what))
+        (i32.store16 (i32.const 50) (local.get $code))
         (i32.const 0))
 
     ;; A request with these headers to the target of the test.
@@ -58,7 +58,7 @@ const PRELUDE: &str = r#"
         (if (i32.load8_u (i32.const 2048)) (then unreachable))
         (i32.load (i32.const 2056)))
 
-    ;; Waits for the response, and returns what to report of it.
+    ;; Waits for the response, and returns the code to report.
     (func $await (param $future i32) (result i32)
         (call $block (call $subscribe (local.get $future)))
         (call $get (local.get $future) (i32.const 2048))
@@ -106,7 +106,7 @@ fn component(module: &str) -> Vec<u8> {
     ComponentEncoder::default().validate(true).module(&module).expect("a module").encode().expect("a component")
 }
 
-/// The name of what a guest reported.
+/// The name of a reported code.
 pub fn name(reported: u16) -> String {
     if reported == RESPONDED {
         return "response".to_owned();

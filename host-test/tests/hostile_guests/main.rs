@@ -1,6 +1,6 @@
-//! Whatever a plugin does, the host survives it, and its next instance works.
+//! Harmful plugins do not affect the host: its next instance works.
 //!
-//! Every guest here is a handwritten component that does one harmful thing. Each test ends with a harmless guest on the same host.
+//! Every guest is a handwritten component that does one harmful thing. Each test ends with a harmless guest on the same host.
 
 mod guest;
 mod server;
@@ -10,14 +10,14 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
 use guest::{connector, name};
-use host_test::host::{EgressPolicy, Host, HostError, InstanceOptions, Options};
+use privacy_host::{EgressPolicy, Host, HostError, InstanceOptions, Options};
 use server::Server;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use wasmtime::Trap;
 
 /// The time limit of a harmful guest.
 const SHORT: Duration = Duration::from_millis(300);
-/// Far more than any of these tests takes.
+/// Far longer than any of these tests takes.
 const LONG: Duration = Duration::from_secs(30);
 /// One request to the target, and a report of its response.
 const REQUEST: &str = "(call $report (call $await (call $send (call $to_target (call $fields)))))";
@@ -38,7 +38,7 @@ async fn run(host: &Host, guest: &[u8], egress: &EgressPolicy, limit: Duration) 
     Ok(result?.map_or_else(|error| name(error.http_status.expect("a report")), |()| "nothing".to_owned()))
 }
 
-/// The same host runs a guest that gets a response from a server.
+/// Asserts that the same host runs a guest that gets a response from a server.
 async fn assert_still_works(host: &Host) {
     let server = Server::responding().await;
     let egress = allow(&server.origin());
@@ -50,7 +50,7 @@ fn allow(origin: &str) -> EgressPolicy {
     EgressPolicy::deny_all().allow(origin).expect("an origin")
 }
 
-/// A guest without network access fails like this, and the host survives it.
+/// Asserts that a guest without network access fails as expected, and that the host still works.
 async fn assert_fails(more: &str, configure: &str, expected: impl Fn(&HostError) -> bool) {
     let host = host();
     let started = Instant::now();
@@ -115,7 +115,7 @@ async fn a_result_beyond_memory_traps() {
 
 #[tokio::test]
 async fn endless_allocation_is_limited() {
-    // It keeps trying until its time is over, and writes to all memory that it got.
+    // The guest retries until its time limit, and writes to all memory that it gets.
     let grow = "(loop
         (if (i32.ne (memory.grow (i32.const 16)) (i32.const -1))
             (then (memory.fill (i32.const 131072) (i32.const 1)
@@ -175,10 +175,12 @@ async fn an_argument_beyond_the_transfer_limit_traps() {
 #[test]
 fn a_component_that_exceeds_its_share_of_the_pool_is_not_loaded() {
     let host = host();
-    for (many, why) in [("(memory 1) (memory 1)", "memor"), (&"(table 1 funcref)".repeat(5), "table")] {
-        let module = format!("(component (core module $m {many}) (core instance (instantiate $m)))");
-        let Err(HostError::Unfit(reason)) = host.load(&wat::parse_str(&module).expect("WAT")) else { panic!("{many}") };
-        assert!(reason.contains(why), "{reason}");
+    for (items, expected) in [("(memory 1) (memory 1)", "memor"), (&"(table 1 funcref)".repeat(5), "table")] {
+        let module = format!("(component (core module $m {items}) (core instance (instantiate $m)))");
+        let Err(HostError::Unfit(reason)) = host.load(&wat::parse_str(&module).expect("WAT")) else {
+            panic!("{items}")
+        };
+        assert!(reason.contains(expected), "{reason}");
     }
     let five = "(core instance (instantiate $m))".repeat(5);
     let module = format!("(component (core module $m) {five})");
@@ -285,7 +287,7 @@ async fn concurrent_connections_are_limited_and_close_with_the_guest() {
     let report = run(&host, &connector(&server.origin(), "", hundred), &allow(&server.origin()), LONG).await;
     assert_eq!(report.expect("a result"), "connection-limit-reached");
     server.idle().await;
-    // A guest that never stops is stopped.
+    // A guest that sends requests endlessly is stopped.
     let endless = "(loop (drop (call $send (call $to_target (call $fields)))) (br 0)) unreachable";
     let result = run(&host, &connector(&server.origin(), "", endless), &allow(&server.origin()), LONG).await;
     assert!(matches!(result, Err(HostError::Trap(None))), "{result:?}");
@@ -369,7 +371,7 @@ async fn a_response_that_is_not_read_is_not_buffered_by_the_host() {
         run(&host, &connector(&server.origin(), "", unread), &allow(&server.origin()), Duration::from_secs(1)).await;
     assert!(matches!(result, Err(HostError::TimedOut)), "{result:?}");
     server.idle().await;
-    // No more than the buffers of the system's sockets.
+    // Only the socket buffers of the system hold data.
     let sent = sent.load(Ordering::SeqCst);
     assert!(sent < 32 << 20, "{sent} bytes");
     assert_still_works(&host).await;
@@ -414,14 +416,14 @@ async fn harmful_guests_do_not_affect_a_concurrent_harmless_one() {
 }
 
 #[test]
-fn bytes_that_are_no_component_are_not_loaded() {
+fn bytes_that_are_not_a_component_are_not_loaded() {
     let host = host();
     for bytes in [
         &b""[..],
         b"\0asm",
         b"\0asm\x0d\0\x01\0",
         &[0xFF; 4096],
-        &host_test::COMPONENT[..host_test::COMPONENT.len() / 2],
+        &qualtrics_component::CONNECTOR[..qualtrics_component::CONNECTOR.len() / 2],
     ] {
         assert!(matches!(host.load(bytes), Err(HostError::Unfit(_))));
     }

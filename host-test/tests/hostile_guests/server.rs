@@ -1,4 +1,4 @@
-//! A server for guests, which counts its connections.
+//! A test server that counts its connections.
 
 use std::future::Future;
 use std::net::Ipv4Addr;
@@ -17,7 +17,7 @@ pub struct Server {
 }
 
 impl Server {
-    /// Runs this for each connection, which counts as open until the future completes.
+    /// Runs `serve` for each connection. A connection counts as open until its future completes.
     pub async fn start<F: Future<Output = std::io::Result<()>> + Send + 'static>(
         serve: impl Fn(TcpStream) -> F + Send + 'static,
     ) -> Self {

@@ -1,6 +1,6 @@
 //! References that are damaged, and offsets beyond the end.
 
-use host_test::host::contract::ErrorKind;
+use privacy_host::contract::ErrorKind;
 
 use crate::in_progress::InProgress;
 use crate::tickets::flipped;

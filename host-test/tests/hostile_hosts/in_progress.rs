@@ -1,7 +1,7 @@
 //! Requests in progress, whose tickets and references the tests damage.
 
-use host_test::host::contract::{Content, DeletionMode, Request};
-use host_test::simulator::{Brand, Options, SAMPLE_PERSON};
+use privacy_host::contract::{Content, DeletionMode, Request};
+use qualtrics_simulator::{Brand, Options, SAMPLE_PERSON};
 
 use crate::fixture::{Fixture, email, pending, request};
 

@@ -1,9 +1,9 @@
 //! Lists of requests and tasks: empty, long, mixed, and with the same ID twice.
 
-use host_test::COMPONENT;
-use host_test::host::contract::{DeletionMode, Error, ErrorKind, Progress, Remedy, Request, Task};
-use host_test::host::{EgressPolicy, Host, InstanceOptions, Options as HostOptions};
-use host_test::simulator::{Brand, Endpoint, Options, SAMPLE_PERSON};
+use privacy_host::contract::{DeletionMode, Error, ErrorKind, Progress, Remedy, Request, Task};
+use privacy_host::{EgressPolicy, Host, InstanceOptions, Options as HostOptions};
+use qualtrics_component::CONNECTOR;
+use qualtrics_simulator::{Brand, Endpoint, Options, SAMPLE_PERSON};
 
 use crate::fixture::{Fixture, email, pending, request, request_for};
 use crate::in_progress::InProgress;
@@ -15,7 +15,7 @@ async fn unguarded() -> Fixture {
     Fixture::with_options(Brand::sample(), Options::default(), &[("account-guard", "off")]).await
 }
 
-/// How many requests were started. The others had no share of the rate limit left, and are repeated after a delay.
+/// The number of started requests. Asserts that the others are rate-limited.
 #[track_caller]
 fn started(results: Results) -> usize {
     let is_started = |result: Result<Progress, Error>| match result {
@@ -48,7 +48,7 @@ async fn every_request_whose_id_occurs_twice_is_invalid_and_the_others_run() {
     let requests = [
         request("twice", vec![email("a@example.org")]),
         request("once", vec![email("b@example.org")]),
-        // Also with another person, and if one of them is malformed otherwise.
+        // The same ID for another data subject, and in a malformed request.
         request("twice", vec![email("c@example.org")]),
         request("twice", vec![email(MARK)]),
     ];
@@ -85,7 +85,7 @@ async fn tasks_of_the_same_request_are_invalid_and_nothing_is_sent() {
     assert_eq!(results.len(), 3_000);
     results.into_iter().for_each(|result| drop(rejected(result, &[ErrorKind::InvalidRequest])));
     assert!(in_progress.fixture.simulator.calls().is_empty());
-    // Once each, they are looked up together.
+    // Without duplicates, the tasks are looked up together.
     let tasks: Vec<Task> = in_progress.tickets().map(|(request, ticket)| task(request, ticket)).to_vec();
     let results = in_progress.fixture.instance.poll(&tasks).await.expect("a result");
     results.into_iter().for_each(|result| drop(pending(result)));
@@ -94,7 +94,7 @@ async fn tasks_of_the_same_request_are_invalid_and_nothing_is_sent() {
 }
 
 #[tokio::test]
-async fn results_are_in_the_order_of_the_requests_whatever_is_wrong_with_some() {
+async fn results_are_in_the_order_of_the_requests_if_some_are_malformed() {
     let mut fixture = unguarded().await;
     let requests = [
         request("valid-1", vec![email("a@example.org")]),
@@ -120,7 +120,7 @@ async fn results_are_in_the_order_of_the_requests_whatever_is_wrong_with_some() 
 }
 
 #[tokio::test]
-async fn more_requests_than_the_share_allows_are_started_one_job_each_or_rate_limited() {
+async fn each_request_of_a_long_list_starts_one_job_or_is_rate_limited() {
     let mut fixture = unguarded().await;
     let requests: Vec<Request> =
         (0..200).map(|index| request(&format!("id-{index}"), vec![email(&format!("p{index}@example.org"))])).collect();
@@ -144,11 +144,11 @@ async fn a_hundred_thousand_tasks_have_a_hundred_thousand_results() {
     let in_progress = InProgress::new().await;
     let (deletion, ticket) = in_progress.deletion.clone();
     let simulator = &in_progress.fixture.simulator;
-    // The results take up more than a host accepts at once, and permits an instance, by default.
+    // The results exceed the default limits of a host for memory and transfers.
     let limit = 128 << 20;
     let options = HostOptions { max_instances: 1, max_memory: limit, max_transfer: limit, ..HostOptions::default() };
     let host = Host::new(options);
-    let plugin = host.expect("a host").load(COMPONENT).expect("the connector");
+    let plugin = host.expect("a host").load(CONNECTOR).expect("the connector");
     let egress = EgressPolicy::deny_all().allow(&simulator.origin()).expect("an origin");
     let options = InstanceOptions { egress, clock: simulator.clock(), ..InstanceOptions::default() };
     let mut instance = plugin.instantiate(options).await.expect("an instance");

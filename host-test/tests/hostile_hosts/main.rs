@@ -1,5 +1,5 @@
-//! Whatever a host passes, the connector returns what the contract says: a typed error, without a trap, without an unnecessary call to
-//! Qualtrics, and without repeating anything of the input.
+//! Hosts that pass malformed or extreme input. The connector returns a typed error, without a trap, without an unnecessary call to
+//! Qualtrics, and without repeating the input.
 
 #[path = "../end_to_end/fixture.rs"]
 #[allow(dead_code, reason = "other tests use the rest")]
@@ -14,13 +14,13 @@ mod tickets;
 
 use std::fmt::Debug;
 
-use host_test::host::contract::{Error, ErrorKind, Remedy, Request, Setting, Task};
-use host_test::host::{EgressPolicy, InstanceOptions};
-use host_test::simulator::{SAMPLE_CLIENT_ID, SAMPLE_CLIENT_SECRET, SAMPLE_PERSON};
+use privacy_host::contract::{Error, ErrorKind, Remedy, Request, Setting, Task};
+use privacy_host::{EgressPolicy, InstanceOptions};
+use qualtrics_simulator::{SAMPLE_CLIENT_ID, SAMPLE_CLIENT_SECRET, SAMPLE_PERSON};
 
 use crate::fixture::{plugin, request_for, settings_of};
 
-/// Part of every input that must not be repeated.
+/// A marker in the input. No output may contain it.
 const MARK: &str = "GIVEN-5d1f";
 
 /// A megabyte that contains [`MARK`].
@@ -28,7 +28,7 @@ fn huge() -> String {
     MARK.repeat((1 << 20) / MARK.len())
 }
 
-/// Texts that no part of a request may be.
+/// Texts that are invalid in every part of a request.
 fn absurd_texts() -> Vec<String> {
     let mut texts = vec![String::new(), " ".repeat(1 << 20), huge(), format!("{MARK}\u{202e}\n\0\r\n\tHost: x")];
     let bad = ["\0", "\u{7f}", "\u{85}", "\r\n\r\n", "\u{2028}\u{0}", "\u{1b}[2J", "\u{200b}", "\u{feff}", "\u{202e}"];
@@ -42,7 +42,7 @@ fn assert_nothing_repeated(output: &impl Debug) {
     assert!(!output.contains(MARK), "{}", output.chars().take(2_000).collect::<String>());
 }
 
-/// The error of a result, which is of one of these kinds and repeats nothing.
+/// Returns the error of a result. Asserts that it has one of these kinds and does not repeat the input.
 #[track_caller]
 fn rejected<T: Debug>(result: Result<T, Error>, kinds: &[ErrorKind]) -> Error {
     assert_nothing_repeated(&result);

@@ -1,10 +1,8 @@
-//! Requests that are malformed, absurd or before their time.
+//! Malformed and extreme requests, and calls before `configure`.
 
-use host_test::host::InstanceOptions;
-use host_test::host::contract::{
-    Attempts, DeletionMode, ErrorKind, Identifier, Outcome, Progress, Remedy, Right, Task,
-};
-use host_test::simulator::SAMPLE_PERSON;
+use privacy_host::InstanceOptions;
+use privacy_host::contract::{Attempts, DeletionMode, ErrorKind, Identifier, Outcome, Progress, Remedy, Right, Task};
+use qualtrics_simulator::SAMPLE_PERSON;
 
 use crate::fixture::{Fixture, assert_outcome, done, email, pending, plugin, request, request_for};
 use crate::in_progress::InProgress;
@@ -75,14 +73,14 @@ async fn absurd_requests_are_invalid_and_nothing_is_sent() {
 }
 
 #[tokio::test]
-async fn attempts_that_are_no_times_in_seconds_are_invalid_and_nothing_is_sent() {
+async fn attempts_that_are_not_timestamps_in_seconds_are_invalid_and_nothing_is_sent() {
     let mut fixture = Fixture::new().await;
     let now = fixture.now();
     for (first_at, last_at) in
         [(now * 1_000, now * 1_000), (u64::MAX, u64::MAX), (0, u64::MAX), (now, now - 1), (1, 0), (now, now + 172_800)]
     {
         let attempts = Some(Attempts { first_at, last_at });
-        let request = host_test::host::contract::Request { attempts, ..request_for(SAMPLE_PERSON) };
+        let request = privacy_host::contract::Request { attempts, ..request_for(SAMPLE_PERSON) };
         rejected(fixture.access(&request).await, &[ErrorKind::InvalidRequest]);
         for mode in MODES {
             let error = rejected(fixture.delete(&request, mode).await, &[ErrorKind::InvalidRequest]);
@@ -94,7 +92,7 @@ async fn attempts_that_are_no_times_in_seconds_are_invalid_and_nothing_is_sent()
 }
 
 #[tokio::test]
-async fn overrides_and_attempts_of_any_content_never_make_a_preview_or_an_access_request_unknown() {
+async fn overrides_and_attempts_of_any_content_do_not_fail_a_preview_or_an_access_request() {
     let mut fixture = Fixture::new().await;
     let now = fixture.now();
     let mut request = request_for(SAMPLE_PERSON);
@@ -155,7 +153,7 @@ async fn calls_in_any_order_and_on_any_instance_lead_to_the_same_end() {
     let started = Ok(Progress::Pending(pending(fixture.poll(&request, &ticket).await)));
     fixture.follow(&request, started).await.expect("a report");
     assert_eq!(fixture.erasures_of(SAMPLE_PERSON), 1);
-    // A ticket of a request that is done starts nothing.
+    // The ticket of a completed request starts nothing.
     for _ in 0..3 {
         done(fixture.poll(&request, &ticket).await);
     }

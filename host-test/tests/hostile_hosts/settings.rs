@@ -1,7 +1,7 @@
-//! Settings that are malformed, absurd or changed.
+//! Malformed, extreme and changed settings.
 
-use host_test::host::contract::{ErrorKind, Outcome, Remedy, Setting};
-use host_test::simulator::{SAMPLE_CLIENT_SECRET, SAMPLE_PERSON};
+use privacy_host::contract::{ErrorKind, Outcome, Remedy, Setting};
+use qualtrics_simulator::{SAMPLE_CLIENT_SECRET, SAMPLE_PERSON};
 
 use crate::fixture::{Fixture, assert_outcome, pending, request_for};
 use crate::{MARK, absurd_texts, huge, rejected, setting};
@@ -35,14 +35,14 @@ async fn absurd_settings_are_rejected_all_at_once_and_no_value_is_repeated() {
         (0..10_000).map(|index| setting(format!("{MARK}-{index}"), MARK)).collect(),
         (0..10_000).map(|_| setting("client-secret", MARK)).collect(),
         vec![setting(huge(), huge())],
-        // A secret that was entered in place of a key, with a character that is left behind by copying.
+        // A secret in place of a key, with an invisible character from copying.
         [&valid[..], &[setting(MARK, "x\u{200b}")]].concat(),
     ];
     for text in absurd_texts() {
         for key in KEYS {
             let is_blank = text.trim().is_empty();
             let is_required = ["datacenter-id", "client-id", "client-secret"].contains(&key);
-            // A form sends blanks for what was left out.
+            // A form sends blanks for omitted settings.
             if !is_blank || is_required {
                 absurd.push(replaced(&valid, key, &text));
             }

@@ -1,16 +1,16 @@
 //! Tickets that are damaged, or belong to another request.
 
-use host_test::host::contract::{ErrorKind, Remedy, Request, Task};
+use privacy_host::contract::{ErrorKind, Remedy, Request, Task};
 
 use crate::fixture::{email, pending};
 use crate::in_progress::InProgress;
 use crate::{huge, rejected, task};
 
-/// The most tasks of one call in these tests.
+/// The maximum number of tasks per call in these tests.
 const TASKS: usize = 10_000;
 
-/// The text with each bit of one byte flipped, as far as the result is ASCII. Surrounding whitespace is ignored, so that no outer byte
-/// becomes whitespace.
+/// The text with each of the lower seven bits of one byte flipped, so that it stays ASCII. The connector ignores surrounding whitespace,
+/// so no outer byte becomes whitespace.
 pub fn flipped(text: &str, position: usize) -> impl Iterator<Item = String> {
     (0..7).filter_map(move |bit| {
         let mut bytes = text.to_owned().into_bytes();
@@ -20,14 +20,14 @@ pub fn flipped(text: &str, position: usize) -> impl Iterator<Item = String> {
     })
 }
 
-/// Polls damaged tickets, each of a request with an ID of its own so that only the ticket is wrong.
+/// Asserts that damaged tickets are invalid. The request IDs of a call are unique, so that only the tickets are wrong.
 async fn assert_all_invalid(in_progress: &mut InProgress, damaged: Vec<(Request, String)>) {
     let count = damaged.len();
     let tasks: Vec<Task> = damaged.into_iter().map(|(request, ticket)| Task { request, ticket }).collect();
     let mut round: Vec<Task> = Vec::new();
     let mut rounds: Vec<Vec<Task>> = Vec::new();
     for task in tasks {
-        // The ID belongs to the check value of a ticket. Tasks with the same ID are polled in different calls.
+        // A ticket is bound to its request ID, so tasks with the same ID are polled in different calls.
         if round.len() == TASKS || round.iter().any(|other| other.request.id == task.request.id) {
             rounds.push(std::mem::take(&mut round));
         }

@@ -28,7 +28,7 @@ pub fn delays() -> impl Strategy<Value = String> {
     ]
 }
 
-/// Contents of tickets and references, valid and nearly valid.
+/// Contents of tickets and references, valid and almost valid.
 pub fn ticket_contents() -> impl Strategy<Value = Vec<u8>> {
     let number = || prop_oneof![any::<u64>().prop_map(Value::from), any::<u8>().prop_map(Value::from), any_json()];
     let members =
@@ -48,7 +48,7 @@ pub fn ticket_contents() -> impl Strategy<Value = Vec<u8>> {
     )
 }
 
-/// Bodies: JSON with members that Qualtrics uses, errors in its envelope, truncated JSON, halves of surrogate pairs, and anything.
+/// Bodies: JSON with members that Qualtrics uses, errors in its envelope, truncated JSON, unpaired surrogates, and arbitrary bytes.
 pub fn bodies() -> impl Strategy<Value = Vec<u8>> {
     let whole = any_json().prop_map(|json| json.to_string().into_bytes());
     let error = (any_json(), member_names(), any_json()).prop_map(|(error, name, value)| {
@@ -78,12 +78,12 @@ pub fn identifiers() -> impl Strategy<Value = String> {
         "[ ]{0,2}[a-zA-ZßÄİǅΣ\u{200b}.+'_-]{1,12}@[a-zA-Zé\u{130}0-9_-]{1,12}(\\.[a-zA-Z]{1,6}){0,2}[ \t]?",
         "\\+?[0-9 ()-]{1,18}",
         "[A-Za-z0-9\u{feff}\u{e000} _-]{0,20}",
-        ("[aİ]", 290..330_usize).prop_map(|(letter, count)| format!("{}@x.org", letter.repeat(count))),
+        ("[aİ]", 290..330_usize).prop_map(|(character, count)| format!("{}@x.org", character.repeat(count))),
         text(),
     ]
 }
 
-/// Tickets of a request with the right check value and anything else.
+/// Tickets with the check value of a request. All other fields are arbitrary.
 pub fn forged_tickets() -> impl Strategy<Value = Ticket> {
     let operations = vec![Operation::Access, Operation::Preview, Operation::Erase, Operation::EraseAndVerify];
     let job = || prop_oneof![Just("OP-1".to_owned()), "[ -~]{1,30}", Just("../../x?y#z".to_owned())];

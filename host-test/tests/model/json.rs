@@ -3,7 +3,7 @@
 use proptest::prelude::*;
 use serde_json::Value;
 
-/// Every member that some parser looks for, and a few others.
+/// Every member that a parser looks for, and a few others.
 const MEMBERS: [&str; 64] = [
     "result",
     "meta",
@@ -71,7 +71,7 @@ const MEMBERS: [&str; 64] = [
     "firstName",
 ];
 
-/// Text: words with a meaning somewhere, URLs, timestamps, numbers, and arbitrary text.
+/// Text: values that a parser recognises, URLs, timestamps, numbers, and arbitrary text.
 pub fn text() -> impl Strategy<Value = String> {
     prop_oneof![
         prop::sample::select(vec![
@@ -110,7 +110,7 @@ pub fn text() -> impl Strategy<Value = String> {
         .prop_map(str::to_owned),
         "[ -~]{0,40}",
         any::<String>(),
-        (any::<char>(), 0..3_000_usize).prop_map(|(letter, times)| letter.to_string().repeat(times)),
+        (any::<char>(), 0..3_000_usize).prop_map(|(character, count)| character.to_string().repeat(count)),
     ]
 }
 
@@ -119,7 +119,7 @@ pub fn member_names() -> impl Strategy<Value = String> {
     prop_oneof![9 => prop::sample::select(MEMBERS.to_vec()).prop_map(str::to_owned), 1 => text()]
 }
 
-/// Arbitrary JSON, with members that some parser looks for.
+/// Arbitrary JSON, with members that a parser looks for.
 pub fn any_json() -> impl Strategy<Value = Value> {
     let leaf = prop_oneof![
         Just(Value::Null),
@@ -127,7 +127,7 @@ pub fn any_json() -> impl Strategy<Value = Value> {
         any::<i64>().prop_map(Value::from),
         any::<u64>().prop_map(Value::from),
         (0..2_000_u64).prop_map(Value::from),
-        // Fractions that have one shortest decimal form.
+        // Eighths are exact in binary, so their decimal form is unique.
         (-1_000_000..1_000_000_i32).prop_map(|eighths| Value::from(f64::from(eighths) / 8.0)),
         text().prop_map(Value::from),
     ];

@@ -1,7 +1,7 @@
-//! A Qualtrics that keeps account of its erasure jobs while responses are lost, and a host that follows the contract.
+//! A simulated Qualtrics that records its erasure jobs while responses are lost, and a host that follows the contract.
 //!
-//! Qualtrics accepts a job or not, and responds or not, in every combination. Its list lags behind, its clock differs from the host's,
-//! and other users have jobs in it. Whatever happens, the request is erased at most once.
+//! Acceptance of a job and delivery of the response fail independently. The list of jobs is delayed, the clock of Qualtrics differs from
+//! that of the host, and the list contains jobs of other users. The request must be erased at most once in every case.
 
 use std::cell::RefCell;
 use std::rc::Rc;
@@ -15,46 +15,46 @@ use serde_json::{Value, json};
 use super::plausible::address;
 use crate::invariants::vendor::{Exchange, START_MS, Vendor};
 
-/// What becomes of a request that starts an erasure.
+/// The fault of a request that starts an erasure.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 enum Fault {
     None,
-    /// Nothing was sent.
+    /// The request was not sent.
     Unsent,
-    /// Qualtrics rejects it, with this status.
+    /// Qualtrics rejects the job with this status.
     Rejected(u16),
-    /// There is no response. Whether Qualtrics accepted the job.
+    /// The response is lost. The flag is whether Qualtrics accepted the job.
     Lost(bool),
-    /// A status outside or inside of Qualtrics' envelope, and whether Qualtrics accepted the job.
+    /// An error status, whether it is in Qualtrics' envelope, and whether Qualtrics accepted the job.
     Status(u16, bool, bool),
     /// A success without an ID, although Qualtrics accepted the job.
     WithoutId,
-    /// The whole call is lost, with its result: the host crashed.
+    /// The host crashes, and the result of the whole call is lost.
     HostCrashed,
 }
 
-/// A job in the list that is not this request's.
+/// A job of another request in the list.
 #[derive(Clone, Debug)]
-struct Foreign {
-    /// When it was created, in seconds before or after the start.
+struct ForeignJob {
+    /// The creation time, in seconds after the start; negative before it.
     created_s: i64,
-    /// Which of the addresses `a`, `b` and `z` it covers.
+    /// The addresses that it covers: one bit each for `a`, `b` and `z`.
     covers: u8,
     shows_addresses: bool,
     is_running: bool,
     is_own_user: bool,
 }
 
-/// What happens to a deletion request.
+/// The faults and conditions of a deletion request.
 #[derive(Clone, Debug)]
 pub struct Losses {
     faults: Vec<Fault>,
-    /// Whether the list can be read, for each time that it is read. Afterwards it can.
+    /// For each request for the list, whether it succeeds. Later requests succeed.
     lists: Vec<bool>,
     /// The additional delays of the host before it repeats a call, in milliseconds.
     delays_ms: Vec<u64>,
-    foreign: Vec<Foreign>,
-    /// How long the list takes to show a job, in seconds.
+    foreign: Vec<ForeignJob>,
+    /// The delay until the list shows a job, in seconds.
     lag_s: u64,
     /// How far Qualtrics' clock is ahead of the host's, in seconds.
     ahead_s: i64,
@@ -64,7 +64,7 @@ pub struct Losses {
     has_two_addresses: bool,
 }
 
-/// Losses of all kinds. With `quiet`, nobody else has a job that this request could be mistaken for.
+/// Losses of all kinds. With `quiet`, the list contains no jobs that could be mistaken for that of the request.
 pub fn losses(quiet: bool) -> impl Strategy<Value = Losses> {
     let status = || prop::sample::select(vec![400_u16, 404, 408, 409, 425, 500, 502, 503, 504, 520]);
     let fault = prop_oneof![
@@ -73,7 +73,7 @@ pub fn losses(quiet: bool) -> impl Strategy<Value = Losses> {
         1 => prop::sample::select(vec![400_u16, 403, 404, 413, 422, 429]).prop_map(Fault::Rejected),
         2 => any::<bool>().prop_map(Fault::Lost),
         4 => (status(), any::<bool>(), any::<bool>()).prop_map(|(status, envelope, accepts)| {
-            // In the envelope these prove that the job was not accepted.
+            // In the envelope, these statuses prove that the job was not accepted.
             let accepts = accepts && !(envelope && matches!(status, 400 | 404));
             Fault::Status(status, envelope, accepts)
         }),
@@ -81,7 +81,7 @@ pub fn losses(quiet: bool) -> impl Strategy<Value = Losses> {
         1 => Just(Fault::HostCrashed),
     ];
     let foreign = (-5_000..2_000_i64, 0..8_u8, any::<(bool, bool, bool)>()).prop_map(
-        |(created_s, covers, (shows_addresses, is_running, is_own_user))| Foreign {
+        |(created_s, covers, (shows_addresses, is_running, is_own_user))| ForeignJob {
             created_s,
             covers,
             shows_addresses,
@@ -117,7 +117,7 @@ pub fn losses(quiet: bool) -> impl Strategy<Value = Losses> {
         )
 }
 
-/// A job at Qualtrics. Times are by Qualtrics' clock.
+/// A job at Qualtrics. Its times are those of Qualtrics' clock.
 #[derive(Clone)]
 struct Job {
     id: String,
@@ -144,11 +144,11 @@ pub struct End {
     pub erasures: usize,
     /// Whether the last call returned a ticket.
     pub is_pending: bool,
-    /// How many calls had an unknown outcome, because their result says so or was lost.
+    /// How many calls had an unknown outcome, according to their result or because the result was lost.
     pub unknown: usize,
 }
 
-/// Deletes a request in spite of losses, as the contract says, with at most so many calls.
+/// Deletes a request despite losses, following the contract, with at most this many calls.
 pub fn delete(losses: &Losses, calls: usize) -> Result<End, TestCaseError> {
     let ledger = Rc::new(RefCell::new(Ledger::new(losses.clone())));
     let script = ledger.clone();
@@ -172,7 +172,7 @@ pub fn delete(losses: &Losses, calls: usize) -> Result<End, TestCaseError> {
             }
             Some(Ok(Progress::Pending(_))) => {
                 let is_accepted = end.erasures == 1 || ledger.borrow().has_containing_job();
-                prop_assert!(is_accepted, "a deletion is pending that Qualtrics does not have");
+                prop_assert!(is_accepted, "a deletion is pending, but Qualtrics has no job for it");
                 return Ok(End { is_pending: true, ..end });
             }
             Some(Err(Error { kind: ErrorKind::OutcomeUnknown, remedy, .. })) => {
@@ -181,9 +181,9 @@ pub fn delete(losses: &Losses, calls: usize) -> Result<End, TestCaseError> {
                 remedy
             }
             Some(Err(error)) => {
-                let is_true = end.erasures == 0 || request.attempts.is_some();
-                prop_assert!(is_true, "{:?}, and yet it was started", error);
-                // An operator changes something, and the host repeats the call.
+                let is_consistent = end.erasures == 0 || request.attempts.is_some();
+                prop_assert!(is_consistent, "{:?}, but a job was started", error);
+                // An operator fixes the problem, and the host repeats the call.
                 if matches!(error.remedy, Remedy::Retry(_)) { error.remedy } else { Remedy::Retry(60_000) }
             }
             other => return Err(TestCaseError::fail(format!("{other:?} of a start"))),
@@ -240,12 +240,12 @@ impl Ledger {
         self.jobs.iter().filter(|job| job.is_this_requests).count()
     }
 
-    /// Whether a host crashed during a call that started with so many starts.
+    /// Whether the host crashed since Qualtrics had received this many starts.
     fn has_crashed_since(&self, starts: usize) -> bool {
         self.losses.faults.iter().take(self.starts).skip(starts).any(|fault| *fault == Fault::HostCrashed)
     }
 
-    /// Whether another job covers every address of the request, so that it may be taken for the request's.
+    /// Whether a job of another request covers every address of the request. The connector may then continue that job.
     fn has_containing_job(&self) -> bool {
         let emails = self.losses.emails();
         self.jobs.iter().any(|job| emails.iter().all(|email| job.emails.contains(email)))
@@ -274,7 +274,7 @@ impl Ledger {
         self.starts += 1;
         let body: Value = serde_json::from_slice(&request.body).expect("JSON");
         let emails: Vec<String> = serde_json::from_value(body["emails"].clone()).expect("a list of addresses");
-        assert_eq!(body["searchOnly"], json!(false), "only erasures are started here");
+        assert_eq!(body["searchOnly"], json!(false), "an unexpected search");
         let id = format!("OP-{}", self.starts);
         let accepts = match fault {
             Fault::None | Fault::WithoutId | Fault::HostCrashed => true,
@@ -306,9 +306,9 @@ impl Ledger {
     }
 
     fn list(&mut self, query: &str, now_s: u64) -> Exchange {
-        let can_be_read = self.losses.lists.get(self.lists).copied().unwrap_or(true);
+        let is_available = self.losses.lists.get(self.lists).copied().unwrap_or(true);
         self.lists += 1;
-        if !can_be_read {
+        if !is_available {
             return Exchange::response(503, Vec::new());
         }
         let mut jobs: Vec<&Job> = self.jobs.iter().filter(|job| job.visible_from_s <= now_s).collect();

@@ -1,13 +1,13 @@
-//! Generated input, and what is expected of it by independent reasoning.
+//! Generated input, and independent statements of the expected results.
 //!
-//! | module | what it holds |
+//! | module | content |
 //! |---|---|
 //! | [`input`], [`json`], [`origin`], [`settings`] | input for the parsers |
 //! | [`plausible`] | responses as Qualtrics sends them |
 //! | [`scenario`] | calls in any order, with any responses |
-//! | [`runner`], [`promises`] | running a scenario, and what the contract promises of each result |
-//! | [`ledger`] | a Qualtrics that keeps account of its erasures while responses are lost |
-//! | [`vanished`] | a Qualtrics that no longer shows an erasure |
+//! | [`runner`], [`promises`] | running a scenario, and checking each result against the contract |
+//! | [`ledger`] | a simulated Qualtrics that records its erasures while responses are lost |
+//! | [`vanished`] | a simulated Qualtrics that no longer shows an erasure |
 
 pub mod input;
 pub mod json;

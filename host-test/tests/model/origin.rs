@@ -1,8 +1,8 @@
-//! Which origins may be reached, decided with a URL parser where the connector compares labels.
+//! The origins that may be reached. The model uses a URL parser, whereas the connector compares labels.
 
 use proptest::prelude::*;
 
-/// What an operator might enter for a data centre, by mistake or misled by somebody.
+/// Input for a data centre: mistakes of an operator, and values from an attacker.
 pub fn datacenters() -> impl Strategy<Value = String> {
     let part = prop::sample::select(vec![
         "https://",
@@ -44,7 +44,7 @@ pub fn datacenters() -> impl Strategy<Value = String> {
     prop_oneof![4 => prop::collection::vec(part, 0..7).prop_map(|parts| parts.concat()), 1 => super::json::text()]
 }
 
-/// What an operator might enter for a base URL.
+/// Input for a base URL.
 pub fn base_urls() -> impl Strategy<Value = String> {
     let part = prop::sample::select(vec![
         "https://",
@@ -97,7 +97,7 @@ fn is_name(name: &str) -> bool {
         })
 }
 
-/// The only origin that this data centre may become.
+/// The origin that this data centre must be parsed as, or `None` if it must be rejected.
 pub fn expected_datacenter(written: &str) -> Option<String> {
     let text = written.trim_ascii().to_ascii_lowercase();
     let mut host = text.clone();
@@ -107,7 +107,7 @@ pub fn expected_datacenter(written: &str) -> Option<String> {
             host = rest[..end].to_owned();
         }
     }
-    // A host may end with one slash, a URL with a path.
+    // A bare host may end with one slash. A URL may have a path.
     if host == text && host.ends_with(".qualtrics.com/") {
         host.pop();
     }
@@ -117,7 +117,7 @@ pub fn expected_datacenter(written: &str) -> Option<String> {
     (is_name(&host) && host.ends_with(".qualtrics.com") && host != ".qualtrics.com").then(|| format!("https://{host}"))
 }
 
-/// The only origin that this base URL may become.
+/// The origin that this base URL must be parsed as, or `None` if it must be rejected.
 pub fn expected_base_url(written: &str) -> Option<String> {
     let text = written.trim_ascii().to_ascii_lowercase();
     let authority = text.split_once("://")?.1;
@@ -125,7 +125,7 @@ pub fn expected_base_url(written: &str) -> Option<String> {
     if authority.contains(['/', '?', '#', '@', '\\']) {
         return None;
     }
-    // An authority that is well-formed by the rules of URLs.
+    // The authority must be well-formed in a URL.
     let uri: http::Uri = text.parse().ok()?;
     let (scheme, host) = (uri.scheme_str()?, uri.host()?);
     if uri.authority()?.as_str() != authority {
@@ -140,13 +140,13 @@ pub fn expected_base_url(written: &str) -> Option<String> {
         return None;
     }
     let address: Option<std::net::IpAddr> = host.trim_start_matches('[').trim_end_matches(']').parse().ok();
-    let well_formed =
+    let is_well_formed =
         if host.starts_with('[') { address.is_some_and(|address| address.is_ipv6()) } else { is_name(host) };
-    let loopback = host == "localhost" || address.is_some_and(|address| address.is_loopback());
-    let permitted = match scheme {
+    let is_loopback = host == "localhost" || address.is_some_and(|address| address.is_loopback());
+    let is_permitted = match scheme {
         "https" => true,
-        "http" => loopback,
+        "http" => is_loopback,
         _ => false,
     };
-    (well_formed && permitted).then(|| format!("{scheme}://{authority}"))
+    (is_well_formed && is_permitted).then(|| format!("{scheme}://{authority}"))
 }

@@ -77,10 +77,10 @@ fn job(id: &str, choice: u8, now_s: u64) -> Value {
     })
 }
 
-/// Contacts that have the identifier that was searched for, or not.
+/// The contacts of a search. Some choices return a contact without the identifier that was searched for.
 fn contacts(request: &Request, choice: u8) -> Value {
     let body: Value = serde_json::from_slice(&request.body).unwrap_or_default();
-    let wanted = body["filter"]["value"].as_str().unwrap_or_default();
+    let searched = body["filter"]["value"].as_str().unwrap_or_default();
     let phones = ["+15550100", "(555) 0199", "+1 555 0100", ""];
     let ids = ["", "E-1", "e-1", " E-2 ", "E\u{200B}3"];
     let mut contact = json!({
@@ -96,7 +96,7 @@ fn contacts(request: &Request, choice: u8) -> Value {
             Some("extRef") => "externalDataReference",
             _ => "email",
         };
-        contact[member] = json!(wanted.to_uppercase());
+        contact[member] = json!(searched.to_uppercase());
     }
     json!({"elements": if choice.is_multiple_of(2) { vec![contact] } else { Vec::new() }})
 }

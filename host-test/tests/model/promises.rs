@@ -1,4 +1,4 @@
-//! What the contract promises of every result.
+//! Checks of every result against the contract.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -10,9 +10,9 @@ use qualtrics_connector::contract::{
 };
 use qualtrics_connector::privacy::subject::Subject;
 
-use crate::invariants::is_discreet;
+use crate::invariants::has_no_private_data;
 
-/// What a call does.
+/// The operation of a call.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Operation {
     Access,
@@ -21,13 +21,13 @@ pub enum Operation {
 }
 
 impl Operation {
-    /// Whether it may erase anything.
+    /// Whether it may start an erasure.
     pub fn erases(self) -> bool {
         matches!(self, Self::Delete(DeletionMode::Erase | DeletionMode::EraseAndVerify))
     }
 }
 
-/// A delay that makes no host loop, and that no host takes for ever.
+/// The permitted delays: long enough to prevent a busy loop, and short enough to make progress.
 const DELAYS_MS: std::ops::RangeInclusive<u64> = 1_000..=3_600_000;
 
 /// The addresses of a request, as they are sent to Qualtrics.
@@ -39,7 +39,7 @@ pub fn emails(request: &Request) -> BTreeSet<String> {
     request.subject.iter().filter_map(email).collect()
 }
 
-/// Whether a request of a scenario cannot be served as written. Their identifiers are all well-formed.
+/// Whether a request of a scenario is invalid. Only its attempts can be: the identifiers of scenarios are well-formed.
 pub fn is_invalid(request: &Request, now_s: u64) -> bool {
     let is_future = |at_s: u64| at_s > now_s.saturating_add(24 * 3_600);
     request.attempts.is_some_and(|attempts| attempts.first_at > attempts.last_at || is_future(attempts.last_at))
@@ -52,32 +52,32 @@ pub fn duplicates(requests: &[Request]) -> Vec<bool> {
     requests.iter().map(|request| counts[request.id.as_str()] > 1).collect()
 }
 
-/// A request in progress.
+/// Checks the state of a request in progress.
 pub fn pending(operation: Operation, pending: &Pending, now_s: u64) -> Result<(), TestCaseError> {
     ticket(&pending.ticket)?;
     prop_assert!(pending.percent.is_none_or(|percent| percent <= 100));
     prop_assert!((1..=3_600_000).contains(&pending.poll_after_ms), "{}", pending.poll_after_ms);
-    prop_assert!(pending.vendor_status.as_ref().is_none_or(|word| word.len() <= 40 && !word.contains('@')));
+    prop_assert!(pending.vendor_status.as_ref().is_none_or(|status| status.len() <= 40 && !status.contains('@')));
     prop_assert!(pending.submitted_at.is_none_or(|at_s| at_s <= now_s));
     prop_assert_eq!(pending.group.is_some(), matches!(operation, Operation::Delete(_)), "jobs of deletions are shared");
-    prop_assert!(pending.group.as_deref().is_none_or(is_discreet));
+    prop_assert!(pending.group.as_deref().is_none_or(has_no_private_data));
     if let Some(Problem { code, message, .. }) = &pending.attention {
         prop_assert!(["overdue", "unknown-status"].contains(&code.as_str()) && !message.is_empty());
     }
     Ok(())
 }
 
-/// A ticket is printable ASCII and discreet, also where it is encoded.
+/// Checks that a ticket is printable ASCII and contains no private data, even after decoding.
 fn ticket(ticket: &str) -> Result<(), TestCaseError> {
     prop_assert!((1..=4_096).contains(&ticket.len()));
     prop_assert!(ticket.bytes().all(|byte| byte.is_ascii_graphic()));
     let content = ticket.split('.').nth(1).and_then(|part| URL_SAFE_NO_PAD.decode(part).ok()).unwrap_or_default();
     let content = String::from_utf8_lossy(&content);
-    prop_assert!(is_discreet(ticket) && is_discreet(&content), "{}", content);
+    prop_assert!(has_no_private_data(ticket) && has_no_private_data(&content), "{}", content);
     Ok(())
 }
 
-/// A final result. `called_at_s` is when the call that returned it was made, `now_s` when it returned.
+/// Checks a final result. The call that returned it started at `called_at_s` and returned at `now_s`.
 pub fn report(
     operation: Operation,
     request: &Request,
@@ -98,13 +98,13 @@ pub fn report(
     prop_assert_eq!(report.ticket.is_some(), report.outcome == Outcome::Submitted);
     report.ticket.as_deref().map_or(Ok(()), ticket)?;
     let evidence = format!("{:?} {:?} {:?}", report.receipt, report.findings, report.gaps);
-    prop_assert!(is_discreet(&evidence), "{}", evidence);
+    prop_assert!(has_no_private_data(&evidence), "{}", evidence);
     outcome(operation, report)?;
     documents(operation, report)?;
     discovered(request, report, now_s)
 }
 
-/// An outcome rests on evidence.
+/// Checks that the outcome is possible for the operation and supported by the findings and jobs.
 fn outcome(operation: Operation, report: &Report) -> Result<(), TestCaseError> {
     let possible: &[Outcome] = match operation {
         Operation::Access => &[Outcome::Found, Outcome::NotFound, Outcome::Partial, Outcome::Failed],
@@ -131,7 +131,7 @@ fn outcome(operation: Operation, report: &Report) -> Result<(), TestCaseError> {
         Operation::OptOut => &[],
     };
     prop_assert!(possible.contains(&report.outcome), "{:?} of {:?}", report.outcome, operation);
-    // Counters of a job are shown as Qualtrics sends them.
+    // Counters of a job are passed on unchanged, so they are not evidence of the outcome.
     let sources = || report.findings.iter().filter(|finding| finding.code.as_deref() != Some("vendor-count"));
     let holds_data = |finding: &Finding| matches!(finding.amount, Amount::Present | Amount::Count(1..));
     let is_searched = |finding: &Finding| finding.state == SourceState::Searched && finding.amount != Amount::Unknown;
@@ -159,7 +159,7 @@ fn documents(operation: Operation, report: &Report) -> Result<(), TestCaseError>
     prop_assert!(names.iter().all(is_name));
     names.sort();
     names.dedup();
-    prop_assert_eq!(names.len(), report.documents.len(), "each name once");
+    prop_assert_eq!(names.len(), report.documents.len(), "a name is not unique");
     let mut inline_bytes = 0;
     for Document { source, size, content, .. } in &report.documents {
         prop_assert!(report.findings.iter().any(|finding| finding.source == *source), "{} has no finding", source);
@@ -176,7 +176,7 @@ fn documents(operation: Operation, report: &Report) -> Result<(), TestCaseError>
     Ok(())
 }
 
-/// What was discovered is new, and a request accepts it as it stands.
+/// Checks that discovered identifiers are new, and that a request accepts them unchanged.
 fn discovered(request: &Request, report: &Report, now_s: u64) -> Result<(), TestCaseError> {
     if report.discovered.is_empty() {
         return Ok(());
@@ -190,20 +190,23 @@ fn discovered(request: &Request, report: &Report, now_s: u64) -> Result<(), Test
     let Some(subject) = parse(&report.discovered) else {
         return Err(TestCaseError::fail(format!("{:?} are not accepted", report.discovered)));
     };
-    prop_assert_eq!(subject.identifiers.len(), report.discovered.len(), "each once, and none of an unsupported kind");
+    prop_assert_eq!(subject.identifiers.len(), report.discovered.len(), "no duplicates, and no unsupported kinds");
     for (accepted, shown) in subject.identifiers.iter().zip(&report.discovered) {
-        prop_assert!(accepted.identifier.to_contract() == *shown, "{:?} stays as it is", shown);
+        prop_assert!(accepted.identifier.to_contract() == *shown, "{:?} is changed", shown);
     }
     let given = parse(&request.subject).map_or(Vec::new(), |subject| subject.identifiers);
     let is_given = |identifier| given.iter().any(|known| known.identifier == identifier);
-    prop_assert!(!subject.identifiers.into_iter().any(|known| is_given(known.identifier)), "none was given");
+    prop_assert!(
+        !subject.identifiers.into_iter().any(|known| is_given(known.identifier)),
+        "a given identifier is reported as discovered"
+    );
     Ok(())
 }
 
-/// An error is typed, discreet and makes no host loop.
+/// Checks that an error is typed, contains no private data and does not make a host loop.
 pub fn error(error: &Error) -> Result<(), TestCaseError> {
     let text = format!("{error:?}");
-    prop_assert!(is_discreet(&text), "{}", text);
+    prop_assert!(has_no_private_data(&text), "{}", text);
     prop_assert!(!error.message.is_empty());
     prop_assert!(!matches!(error.remedy, Remedy::Retry(ms) if !DELAYS_MS.contains(&ms)), "{}", text);
     let codes = ["setting", "request", "permission", "role", "egress", "proxy", "narrowing"];

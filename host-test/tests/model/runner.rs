@@ -12,33 +12,33 @@ use qualtrics_connector::qualtrics::connector::QualtricsConnector;
 
 use super::promises::{self, Operation, duplicates, emails, is_invalid};
 use super::scenario::{Position, Scenario, Spec, Step};
-use crate::invariants::is_discreet;
+use crate::invariants::has_no_private_data;
 use crate::invariants::vendor::{ORIGIN, Sent, Start, Vendor};
 
-/// The most time that a call takes, in milliseconds.
+/// The maximum duration of a call, in milliseconds.
 const MAX_CALL_MS: u64 = 60_000;
 
 type Results = Vec<Result<Progress, Error>>;
 
-/// A host in the middle of a scenario.
+/// A host that runs a scenario.
 struct Runner {
     vendor: Vendor,
     position: Position,
     instance: QualtricsConnector,
     configured: usize,
-    tickets: Vec<Given>,
+    tickets: Vec<IssuedTicket>,
     references: Vec<String>,
-    /// The stages of the tickets that were polled.
+    /// The stages of the polled tickets.
     polled: Vec<Stage>,
 }
 
-/// A ticket, and what the result that held it says.
+/// A ticket, and the fields of the result that contained it.
 #[derive(Clone)]
-struct Given {
+struct IssuedTicket {
     request: Request,
     operation: Operation,
     ticket: String,
-    /// Unless the ticket came with a report.
+    /// `None` if the result was a report.
     stage: Option<Stage>,
     group: Option<String>,
     submitted_at: Option<u64>,
@@ -72,7 +72,7 @@ impl Runner {
                 prop_assert!(self.instance.configure(valid).is_ok());
                 prop_assert!(self.instance.configure(Vec::new()).is_err());
                 prop_assert!(!self.instance.describe().capabilities.is_empty());
-                prop_assert_eq!(self.vendor.count(), before, "neither makes a network call");
+                prop_assert_eq!(self.vendor.count(), before, "configure and describe make no network calls");
             }
             Step::Check(rights) => self.check(rights)?,
             Step::Access(specs) => self.start(specs, Operation::Access)?,
@@ -82,7 +82,7 @@ impl Runner {
             Step::Read(which, offset, limit) => self.read(which, *offset, *limit)?,
         }
         for sent in self.vendor.sent_since(before) {
-            prop_assert!(is_discreet(&sent.request.path), "{}", sent.request.path);
+            prop_assert!(has_no_private_data(&sent.request.path), "{}", sent.request.path);
         }
         let spent_ms = self.vendor.wall_ms() - start_ms;
         prop_assert!(matches!(step, Step::Wait(_)) || spent_ms <= MAX_CALL_MS, "{} ms", spent_ms);
@@ -133,22 +133,22 @@ impl Runner {
             .zip(&is_duplicate)
             .map(|(request, is_duplicate)| !is_duplicate && !is_invalid(request, now_s))
             .collect();
-        prop_assert!(is_run.contains(&true) || sent.is_empty(), "nothing is sent for requests that are not run");
-        self.only_own_jobs(&sent, &requests, &is_run, operation)?;
+        prop_assert!(is_run.contains(&true) || sent.is_empty(), "requests are sent although no request is valid");
+        self.check_jobs(&sent, &requests, &is_run, operation)?;
         if operation.erases() {
-            at_most_one_erasure_each(&sent, &requests, &is_run, &results)?;
+            check_erasures(&sent, &requests, &is_run, &results)?;
         }
         for (index, result) in results.iter().enumerate() {
             match result {
                 Err(error) if error.kind == ErrorKind::InvalidRequest => prop_assert!(!is_run[index]),
-                // A call that has no time left does not look at the rest of its requests.
+                // A call without remaining time does not validate the rest of its requests.
                 Err(error) if error.kind == ErrorKind::RateLimited => prop_assert!(!is_duplicate[index]),
-                // What is not supported is not validated.
+                // Requests of an unsupported operation are not validated.
                 _ if operation == Operation::OptOut => prop_assert!(!is_duplicate[index]),
-                _ => prop_assert!(is_run[index], "a request that is not valid is not run"),
+                _ => prop_assert!(is_run[index], "an invalid request was run"),
             }
             if let Err(error) = result {
-                prop_assert!(error.remedy != Remedy::Restart, "no ticket was passed that can be spent");
+                prop_assert!(error.remedy != Remedy::Restart, "a start has no ticket that could be spent");
                 let may_be_unknown = operation.erases() && is_run[index];
                 prop_assert!(may_be_unknown || error.kind != ErrorKind::OutcomeUnknown, "{:?}", operation);
                 prop_assert!(error.kind != ErrorKind::JobNotFound && error.kind != ErrorKind::InvalidTicket);
@@ -157,13 +157,13 @@ impl Runner {
             }
         }
         for (request, result) in requests.into_iter().zip(results) {
-            self.result(operation, request, result, None, now_s)?;
+            self.check_result(operation, request, result, None, now_s)?;
         }
         Ok(())
     }
 
-    /// Every job that is started covers the addresses of a request of the call, and is of the kind that the call may start.
-    fn only_own_jobs(
+    /// Checks that every started job covers the addresses of one request of the call, and is of a kind that the call may start.
+    fn check_jobs(
         &self,
         sent: &[Sent],
         requests: &[Request],
@@ -187,11 +187,11 @@ impl Runner {
         Ok(())
     }
 
-    /// Polls twice under the same circumstances: the results are the same.
+    /// Polls twice with the same clock and the same responses: the results must be equal.
     fn poll(&mut self, count: usize, repeats: bool) -> Result<(), TestCaseError> {
         let mut ids = BTreeSet::new();
         let newest = self.tickets.iter().rev().filter(|given| repeats || ids.insert(given.request.id.clone()));
-        let given: Vec<Given> = newest.take(count).cloned().collect();
+        let given: Vec<IssuedTicket> = newest.take(count).cloned().collect();
         let requests: Vec<Request> = given.iter().map(|given| given.request.clone()).collect();
         let tasks: Vec<Task> =
             given.iter().map(|given| Task { request: given.request.clone(), ticket: given.ticket.clone() }).collect();
@@ -209,14 +209,14 @@ impl Runner {
                 prop_assert_eq!(is_invalid, is_duplicate, "{:?}", result);
             }
             if let Some(earlier) = earlier {
-                prop_assert_eq!(&earlier, &results, "safe to repeat");
+                prop_assert_eq!(&earlier, &results, "a repeated poll differs");
             }
             for (given, result) in given.iter().zip(results.clone()) {
-                self.result(given.operation, given.request.clone(), result, Some(given), start_ms / 1_000)?;
+                self.check_result(given.operation, given.request.clone(), result, Some(given), start_ms / 1_000)?;
             }
             earlier = Some(results);
         }
-        // A poll starts nothing but the searches that verify deletions.
+        // A poll may only start the searches that verify deletions.
         let verified = given.iter().filter(|given| given.operation == Operation::Delete(DeletionMode::EraseAndVerify));
         let verified: Vec<BTreeSet<String>> = verified.map(|given| emails(&given.request)).collect();
         for start in self.vendor.sent_since(before).iter().filter_map(Sent::start) {
@@ -246,13 +246,13 @@ impl Runner {
         Ok(())
     }
 
-    /// Whether a result is one that the contract allows. `polled` is the ticket that was polled.
-    fn result(
+    /// Checks a result against the contract. `polled` is the ticket that was polled.
+    fn check_result(
         &mut self,
         operation: Operation,
         request: Request,
         result: Result<Progress, Error>,
-        polled: Option<&Given>,
+        polled: Option<&IssuedTicket>,
         called_at_s: u64,
     ) -> Result<(), TestCaseError> {
         let now_s = self.vendor.now_s();
@@ -260,15 +260,22 @@ impl Runner {
             Ok(Progress::Pending(pending)) => {
                 promises::pending(operation, &pending, now_s)?;
                 if let Some(polled) = polled {
-                    let is_back = polled.stage.is_some_and(|stage| stage > pending.stage);
-                    prop_assert!(!is_back, "from {:?} back to {:?}", polled.stage, pending.stage);
+                    let is_earlier_stage = polled.stage.is_some_and(|stage| stage > pending.stage);
+                    prop_assert!(!is_earlier_stage, "from {:?} back to {:?}", polled.stage, pending.stage);
                     let (group, submitted_at) = (&pending.group, pending.submitted_at);
                     prop_assert!(
                         polled.stage.is_none() || (&polled.group, polled.submitted_at) == (group, submitted_at)
                     );
                 }
                 let (stage, group, submitted_at) = (Some(pending.stage), pending.group, pending.submitted_at);
-                self.tickets.push(Given { request, operation, ticket: pending.ticket, stage, group, submitted_at });
+                self.tickets.push(IssuedTicket {
+                    request,
+                    operation,
+                    ticket: pending.ticket,
+                    stage,
+                    group,
+                    submitted_at,
+                });
             }
             Ok(Progress::Done(report)) => {
                 promises::report(operation, &request, &report, (called_at_s, now_s))?;
@@ -279,7 +286,14 @@ impl Runner {
                 }
                 if let Some(ticket) = report.ticket {
                     let submitted_at = report.receipt.submitted_at;
-                    self.tickets.push(Given { request, operation, ticket, stage: None, group: None, submitted_at });
+                    self.tickets.push(IssuedTicket {
+                        request,
+                        operation,
+                        ticket,
+                        stage: None,
+                        group: None,
+                        submitted_at,
+                    });
                 }
             }
             Err(error) => {
@@ -287,7 +301,7 @@ impl Runner {
                 if polled.is_some() {
                     let impossible = [ErrorKind::OutcomeUnknown, ErrorKind::InvalidTicket, ErrorKind::Unsupported];
                     prop_assert!(!impossible.contains(&error.kind), "{:?}", error);
-                    // A deletion that was accepted is not started again.
+                    // An accepted deletion must not be restarted.
                     prop_assert!(error.remedy != Remedy::Restart || !operation.erases(), "{:?}", error);
                 }
             }
@@ -296,15 +310,15 @@ impl Runner {
     }
 }
 
-/// Each request is erased at most once, unless it is proved that the earlier attempt started nothing; and a result that says that
-/// nothing was started is true.
-fn at_most_one_erasure_each(
+/// Checks that each request is erased at most once, unless an earlier attempt provably started nothing, and that no erasure is started for a
+/// request whose result denies it.
+fn check_erasures(
     sent: &[Sent],
     requests: &[Request],
     is_run: &[bool],
     results: &[Result<Progress, Error>],
 ) -> Result<(), TestCaseError> {
-    // By addresses: the requests that have them, and those of them that may have started something, or must have.
+    // For each set of addresses: the number of requests, of those that may have started an erasure, and of those that must have.
     let mut counts: BTreeMap<BTreeSet<String>, [usize; 3]> = BTreeMap::new();
     for ((request, result), _) in requests.iter().zip(results).zip(is_run).filter(|(_, is_run)| **is_run) {
         let [all, may, must] = counts.entry(emails(request)).or_default();

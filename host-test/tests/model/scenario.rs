@@ -1,4 +1,4 @@
-//! Calls of a host in any order, and what becomes of each request to Qualtrics.
+//! Calls of a host in any order, and the response to each request to Qualtrics.
 
 use std::cell::Cell;
 use std::rc::Rc;
@@ -19,26 +19,26 @@ pub struct Spec {
     /// The number of its ID. Two requests of one call may have the same.
     pub id: u8,
     subject: usize,
-    attempts: Option<Tried>,
+    attempts: Option<AttemptTimes>,
     overrides: bool,
 }
 
-/// When earlier attempts were started.
+/// The times of earlier attempts.
 #[derive(Clone, Debug)]
-enum Tried {
-    /// So many minutes before now: the earliest, and the latest.
+enum AttemptTimes {
+    /// The earliest and the latest, in minutes before now.
     Before(u64, u64),
-    /// At these instants, whatever they mean.
+    /// The earliest and the latest timestamp, possibly invalid.
     At(u64, u64),
 }
 
-/// What a host does next.
+/// A step of a host.
 #[derive(Clone, Debug)]
 pub enum Step {
     Access(Vec<Spec>),
     Delete(Vec<Spec>, DeletionMode),
     OptOut(Vec<Spec>),
-    /// Polls up to so many of the latest tickets. With the flag, also several tickets of one request.
+    /// Polls up to this many of the latest tickets. With the flag, possibly several tickets of one request.
     Poll(usize, bool),
     Read(prop::sample::Index, u64, u32),
     Check(Vec<Right>),
@@ -48,14 +48,14 @@ pub enum Step {
     NewInstance,
 }
 
-/// What becomes of a request to Qualtrics.
+/// The behaviour of Qualtrics for one request.
 #[derive(Clone, Debug)]
-pub enum Fate {
-    /// A response as Qualtrics sends it. The number picks one.
+pub enum Behavior {
+    /// A response as Qualtrics sends it. The number selects one.
     Plausible(u8),
-    /// The same, after so many milliseconds.
+    /// The same, after a delay in milliseconds.
     Slow(u8, u64),
-    /// An error, with a delay perhaps.
+    /// An error, optionally with a delay in seconds.
     Error(u16, Option<u32>),
     /// A success status with an error inside.
     HiddenError(u16),
@@ -63,24 +63,24 @@ pub enum Fate {
     Any(u16, Value),
     /// A body that is not JSON.
     NotJson(u16, Vec<u8>),
-    /// No response: why, and whether nothing was sent.
+    /// No response: the cause, and whether the request was not sent.
     Lost(Cause, bool),
 }
 
-/// The steps of a host, and the fates of its requests, which repeat when all are used.
+/// The steps of a host, and the behaviour of Qualtrics for each of its requests. The behaviours repeat after the last one.
 #[derive(Clone, Debug)]
 pub struct Scenario {
     pub steps: Vec<Step>,
-    pub fates: Vec<Fate>,
+    pub behaviors: Vec<Behavior>,
 }
 
 fn specs() -> impl Strategy<Value = Vec<Spec>> {
-    let tried = prop_oneof![
+    let attempts = prop_oneof![
         6 => Just(None),
-        3 => (0..40_u64, 0..40_u64).prop_map(|(a, b)| Some(Tried::Before(a.max(b), a.min(b)))),
-        1 => any::<(u64, u64)>().prop_map(|(first, last)| Some(Tried::At(first, last))),
+        3 => (0..40_u64, 0..40_u64).prop_map(|(a, b)| Some(AttemptTimes::Before(a.max(b), a.min(b)))),
+        1 => any::<(u64, u64)>().prop_map(|(first, last)| Some(AttemptTimes::At(first, last))),
     ];
-    let spec = (0..8_u8, 0..7_usize, tried, any::<bool>()).prop_map(|(id, subject, attempts, overrides)| Spec {
+    let spec = (0..8_u8, 0..7_usize, attempts, any::<bool>()).prop_map(|(id, subject, attempts, overrides)| Spec {
         id,
         subject,
         attempts,
@@ -107,7 +107,7 @@ fn steps() -> impl Strategy<Value = Step> {
     ]
 }
 
-fn fates() -> impl Strategy<Value = Fate> {
+fn behaviors() -> impl Strategy<Value = Behavior> {
     let status = || {
         let usual = vec![400_u16, 401, 403, 404, 409, 413, 415, 416, 422, 429, 500, 502, 503, 504];
         prop_oneof![3 => prop::sample::select(usual), 1 => 100..600_u16]
@@ -123,22 +123,22 @@ fn fates() -> impl Strategy<Value = Fate> {
         Cause::InvalidRequest,
     ];
     prop_oneof![
-        48 => any::<u8>().prop_map(Fate::Plausible),
-        2 => (any::<u8>(), 0..40_000_u64).prop_map(|(choice, ms)| Fate::Slow(choice, ms)),
-        6 => (status(), prop::option::of(0..10_u32)).prop_map(|(status, delay_s)| Fate::Error(status, delay_s)),
-        2 => status().prop_map(Fate::HiddenError),
-        4 => (status(), any_json()).prop_map(|(status, json)| Fate::Any(status, json)),
-        2 => any_json().prop_map(|json| Fate::Any(200, json)),
-        1 => prop::collection::vec(any::<u8>(), 0..100).prop_map(|bytes| Fate::NotJson(200, bytes)),
-        1 => (status(), prop::collection::vec(any::<u8>(), 0..100)).prop_map(|(status, bytes)| Fate::NotJson(status, bytes)),
-        4 => (prop::sample::select(causes), any::<bool>()).prop_map(|(cause, unsent)| Fate::Lost(cause, unsent)),
+        48 => any::<u8>().prop_map(Behavior::Plausible),
+        2 => (any::<u8>(), 0..40_000_u64).prop_map(|(choice, ms)| Behavior::Slow(choice, ms)),
+        6 => (status(), prop::option::of(0..10_u32)).prop_map(|(status, delay_s)| Behavior::Error(status, delay_s)),
+        2 => status().prop_map(Behavior::HiddenError),
+        4 => (status(), any_json()).prop_map(|(status, json)| Behavior::Any(status, json)),
+        2 => any_json().prop_map(|json| Behavior::Any(200, json)),
+        1 => prop::collection::vec(any::<u8>(), 0..100).prop_map(|bytes| Behavior::NotJson(200, bytes)),
+        1 => (status(), prop::collection::vec(any::<u8>(), 0..100)).prop_map(|(status, bytes)| Behavior::NotJson(status, bytes)),
+        4 => (prop::sample::select(causes), any::<bool>()).prop_map(|(cause, unsent)| Behavior::Lost(cause, unsent)),
     ]
 }
 
 /// Scenarios.
 pub fn scenarios() -> impl Strategy<Value = Scenario> {
-    (prop::collection::vec(steps(), 1..16), prop::collection::vec(fates(), 1..40))
-        .prop_map(|(steps, fates)| Scenario { steps, fates })
+    (prop::collection::vec(steps(), 1..16), prop::collection::vec(behaviors(), 1..40))
+        .prop_map(|(steps, behaviors)| Scenario { steps, behaviors })
 }
 
 impl Spec {
@@ -154,35 +154,35 @@ impl Spec {
             5 => vec![Identifier::ExternalId("E-1".to_owned()), email("c"), Identifier::Phone("+15550100".to_owned())],
             _ => vec![Identifier::Other(("loyalty".to_owned(), MARK.to_owned()))],
         };
-        let attempts = self.attempts.as_ref().map(|tried| match *tried {
-            Tried::Before(first, last) => Attempts { first_at: now_s - first * 60, last_at: now_s - last * 60 },
-            Tried::At(first_at, last_at) => Attempts { first_at, last_at },
+        let attempts = self.attempts.as_ref().map(|times| match *times {
+            AttemptTimes::Before(first, last) => Attempts { first_at: now_s - first * 60, last_at: now_s - last * 60 },
+            AttemptTimes::At(first_at, last_at) => Attempts { first_at, last_at },
         });
         let overrides = if self.overrides { vec!["staff-account".to_owned()] } else { Vec::new() };
         Request { id: format!("request-{}", self.id), subject, attempts, overrides }
     }
 }
 
-/// Where a script continues. A test sets it back to repeat a call under the same circumstances.
+/// The position in the script of a vendor. A test resets it to repeat a call with the same responses.
 pub type Position = Rc<Cell<usize>>;
 
 impl Scenario {
     /// A vendor for this scenario, and its position.
     pub fn vendor(&self) -> (Vendor, Position) {
         let position = Position::default();
-        let (fates, next) = (self.fates.clone(), position.clone());
+        let (behaviors, next) = (self.behaviors.clone(), position.clone());
         let vendor = Vendor::new(move |request, now_ms| {
-            let place = next.get();
-            next.set(place + 1);
-            let fate = fates[place % fates.len()].clone();
+            let index = next.get();
+            next.set(index + 1);
+            let behavior = behaviors[index % behaviors.len()].clone();
             // Some connections are lost before the end of a body.
-            Exchange { is_cut: place % 11 == 10, ..fate.exchange(request, now_ms / 1_000) }
+            Exchange { is_cut: index % 11 == 10, ..behavior.exchange(request, now_ms / 1_000) }
         });
         (vendor, position)
     }
 }
 
-impl Fate {
+impl Behavior {
     fn exchange(self, request: &http::Request, now_s: u64) -> Exchange {
         let message = format!("no such person as {MARK}@{PRIVATE_DOMAIN}");
         let error = |status: u16| {

@@ -4,7 +4,7 @@ use proptest::prelude::*;
 
 use crate::invariants::MARK;
 
-/// Keys of the connector, and others.
+/// Keys of the connector, and unknown keys.
 pub fn key() -> impl Strategy<Value = String> {
     let keys = vec![
         "datacenter-id",
@@ -23,7 +23,7 @@ pub fn key() -> impl Strategy<Value = String> {
     prop_oneof![9 => prop::sample::select(keys).prop_map(str::to_owned), 1 => Just(format!("{MARK} as a key"))]
 }
 
-/// Values that are valid for some key, and marked ones.
+/// Values that are valid for a key, and values with [`MARK`].
 pub fn value() -> impl Strategy<Value = String> {
     let values = vec![
         "fra1",

@@ -1,45 +1,45 @@
-//! The command as a shell runs it, against a simulator with an accelerated clock.
+//! Runs the command as a process, against a simulator with an accelerated clock.
 
-#![allow(dead_code, reason = "not every test needs all of it")]
+#![allow(dead_code, reason = "each test uses a part of it")]
 
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Output, Stdio};
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::{Duration, SystemTime};
 
-use host_test::clock::Clock;
-use host_test::simulator::{Brand, Options, SAMPLE_CLIENT_ID, SAMPLE_CLIENT_SECRET, Simulator};
+use qualtrics_simulator::{Brand, Options, SAMPLE_CLIENT_ID, SAMPLE_CLIENT_SECRET, Simulator};
+use simulated_clock::Clock;
 
-/// The acceleration: a wait of 30 seconds takes half a second.
+/// The acceleration of the simulated clock: a delay of 30 seconds takes half a second.
 const FACTOR: u32 = 60;
 
-/// A simulator, and a directory for what the command writes.
+/// A simulator, and a directory for the output of the command.
 pub struct Shell {
     pub simulator: Simulator,
-    pub place: Place,
-    hasten: String,
+    pub directory: ScratchDirectory,
+    accelerate: String,
 }
 
 impl Shell {
     pub async fn new(brand: Brand) -> Self {
         let since = SystemTime::UNIX_EPOCH.elapsed().unwrap().as_secs();
         let options = Options {
-            clock: Clock::hastened(since, FACTOR),
+            clock: Clock::accelerated(since, FACTOR),
             erasure_duration: Duration::from_secs(20),
             export_duration: Duration::from_secs(20),
             ..Options::default()
         };
         let simulator = Simulator::start(brand, options).await.unwrap();
-        Self { simulator, place: Place::new(), hasten: format!("{FACTOR}@{since}") }
+        Self { simulator, directory: ScratchDirectory::new(), accelerate: format!("{FACTOR}@{since}") }
     }
 
-    /// The command with these arguments and a connection to the simulator. It is killed at the end of the test.
+    /// Starts the command with these arguments and a connection to the simulator. It is killed when the test ends.
     pub fn spawn(&self, arguments: &[&str]) -> Running {
         let mut command = Command::new(env!("CARGO_BIN_EXE_host-test"));
         command
             .args(arguments)
             .args(["--base-url", &self.simulator.origin(), "--datacenter-id", "fra1", "--client-id", SAMPLE_CLIENT_ID])
-            .args(["--hasten", &self.hasten])
+            .args(["--accelerate", &self.accelerate])
             .env("QUALTRICS_CLIENT_SECRET", SAMPLE_CLIENT_SECRET)
             .stdin(Stdio::null())
             .stdout(Stdio::piped())
@@ -52,7 +52,7 @@ impl Shell {
     }
 }
 
-/// A command that is running.
+/// A running command.
 pub struct Running(Option<Child>);
 
 impl Running {
@@ -92,10 +92,10 @@ pub fn code(output: &Output) -> i32 {
     output.status.code().unwrap()
 }
 
-/// An empty directory. It is removed with everything in it.
-pub struct Place(PathBuf);
+/// An empty directory, which is removed on drop.
+pub struct ScratchDirectory(PathBuf);
 
-impl Place {
+impl ScratchDirectory {
     fn new() -> Self {
         static COUNT: AtomicU32 = AtomicU32::new(0);
         let name = format!("host-test-{}-{}", std::process::id(), COUNT.fetch_add(1, Ordering::SeqCst));
@@ -110,7 +110,7 @@ impl Place {
     }
 }
 
-impl Drop for Place {
+impl Drop for ScratchDirectory {
     fn drop(&mut self) {
         let _ = std::fs::remove_dir_all(&self.0);
     }

@@ -1,7 +1,7 @@
 //! The control API of simulated brands.
 
-use host_test::simulator::Control;
 use hyper::Method;
+use qualtrics_simulator::Control;
 use serde_json::{Value, json};
 
 use privacy_scenarios::simulated_brand::SimulatedBrand;
@@ -53,7 +53,7 @@ async fn brands_are_independent_of_each_other() {
     assert_ne!(placeholders_of_one["origin"], placeholders_of_other["origin"]);
     one.change(&json!({ "people": [{ "emails": ["Eve@example.org"] }] })).await.expect("a change");
     let addresses = async |brand: &SimulatedBrand| {
-        let seen = brand.seen().await.expect("what was seen");
+        let seen = brand.seen().await.expect("the recorded calls");
         seen["holdings"].as_object().expect("holdings").keys().cloned().collect::<Vec<_>>()
     };
     assert_eq!(addresses(&one).await, ["ada@example.org", "eve@example.org", "grace.admin@example.com"]);
@@ -69,6 +69,6 @@ async fn brands_are_independent_of_each_other() {
         }
         tokio::task::yield_now().await;
     }
-    assert!(is_refused, "its port is closed");
+    assert!(is_refused, "the port of a deleted brand is closed");
     assert_eq!(addresses(&other).await.len(), 2);
 }

@@ -10,7 +10,7 @@ use wit_parser::{Resolve, TypeDefKind};
 use privacy_scenarios::scenario::{Step, Vector};
 use privacy_scenarios::vectors;
 
-/// Types whose cases scenarios expect, and the members that hold them.
+/// Types whose cases scenarios expect, and the members with the cases.
 const EXPECTED: [(&str, &[&str]); 8] = [
     ("outcome", &["outcome"]),
     ("error-kind", &["kind"]),
@@ -22,12 +22,12 @@ const EXPECTED: [(&str, &[&str]); 8] = [
     ("progress", &["ok"]),
 ];
 
-/// Types whose cases scenarios pass as arguments, and the members that hold them.
+/// Types whose cases scenarios pass as arguments, and the members with the cases.
 const PASSED: [(&str, &[&str]); 3] =
     [("right", &["rights"]), ("deletion-mode", &["mode"]), ("identifier", &["subject"])];
 
-/// Cases that this connector cannot reach yet, each with the reason.
-const OUT_OF_REACH: [(&str, &str, &str); 2] = [
+/// Cases that this connector cannot return yet, with the reason.
+const UNREACHABLE: [(&str, &str, &str); 2] = [
     ("outcome", "opted-out", "the connector does not support opt-out requests yet"),
     ("stage", "opting-out", "the connector does not support opt-out requests yet"),
 ];
@@ -43,24 +43,24 @@ fn cases(contract: &Resolve, name: &str) -> BTreeSet<String> {
     }
 }
 
-/// Collects the strings and the member names below members of these names.
-fn collect_words(value: &Value, members: &[&str], is_inside: bool, found: &mut BTreeSet<String>) {
+/// Collects the strings and the member names below members with these names.
+fn collect_names(value: &Value, members: &[&str], is_inside: bool, found: &mut BTreeSet<String>) {
     match value {
-        Value::String(word) if is_inside => {
-            found.insert(word.clone());
+        Value::String(name) if is_inside => {
+            found.insert(name.clone());
         }
-        // What must not match is not expected.
+        // A pattern in `$not` does not cover a case.
         Value::Object(object) => {
             for (name, value) in object.iter().filter(|(name, _)| *name != "$not") {
                 if is_inside {
                     found.insert(name.clone());
                 }
                 let stays_inside = is_inside && name.starts_with('$');
-                collect_words(value, members, members.contains(&name.as_str()) || stays_inside, found);
+                collect_names(value, members, members.contains(&name.as_str()) || stays_inside, found);
             }
         }
         Value::Array(elements) => {
-            elements.iter().for_each(|element| collect_words(element, members, is_inside, found));
+            elements.iter().for_each(|element| collect_names(element, members, is_inside, found));
         }
         _ => {}
     }
@@ -71,13 +71,13 @@ fn assert_covered(types: &[(&str, &[&str])], parts: &[Value]) {
     contract.push_dir(Path::new(env!("CARGO_MANIFEST_DIR")).join("../wit")).expect("the contract");
     for (name, members) in types {
         let mut found = BTreeSet::new();
-        parts.iter().for_each(|part| collect_words(part, members, false, &mut found));
-        let is_out_of_reach = |case: &String| OUT_OF_REACH.iter().any(|(of, known, _)| of == name && known == case);
+        parts.iter().for_each(|part| collect_names(part, members, false, &mut found));
+        let is_unreachable = |case: &String| UNREACHABLE.iter().any(|(of, known, _)| of == name && known == case);
         let cases = cases(&contract, name);
-        let missing: Vec<_> = cases.iter().filter(|case| !found.contains(*case) && !is_out_of_reach(case)).collect();
+        let missing: Vec<_> = cases.iter().filter(|case| !found.contains(*case) && !is_unreachable(case)).collect();
         assert!(missing.is_empty(), "no scenario covers these cases of {name}: {missing:?}");
-        let reached: Vec<_> = cases.iter().filter(|case| found.contains(*case) && is_out_of_reach(case)).collect();
-        assert!(reached.is_empty(), "these cases of {name} are within reach: {reached:?}");
+        let reached: Vec<_> = cases.iter().filter(|case| found.contains(*case) && is_unreachable(case)).collect();
+        assert!(reached.is_empty(), "these cases of {name} are reachable: {reached:?}");
     }
 }
 
@@ -113,6 +113,6 @@ fn every_scenario_is_well_formed_and_expects_something() {
         let steps: Vec<Step> = vector.steps.iter().map(|step| Step::deserialize(step).expect(&name)).collect();
         assert!(steps.iter().any(|step| step.expect.is_some()), "{name}");
         let is_sentence = name.bytes().all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'-');
-        assert!(is_sentence && name.contains('-'), "{name} is not a sentence with hyphens");
+        assert!(is_sentence && name.contains('-'), "{name} is not a sentence in kebab case");
     }
 }

@@ -1,20 +1,20 @@
-//! Runs the scenarios of `host-test/vectors/` on the Rust host. Every host runs the same ones.
+//! Runs the scenarios of `host-test/vectors/` on the Rust host. Every host runs the same scenarios.
 
 mod control;
 mod coverage;
 
 use std::io::{self, Write};
 
-use host_test::COMPONENT;
-use host_test::host::contract::{Chunk, Connection, DeletionMode, Error, Manifest, Request, Right, Setting, Task};
-use host_test::host::{self, EgressPolicy, HostError, InstanceOptions, Options, Plugin};
-use host_test::simulator::Control;
+use privacy_host::contract::{Chunk, Connection, DeletionMode, Error, Manifest, Request, Right, Setting, Task};
+use privacy_host::{EgressPolicy, HostError, InstanceOptions, Options, Plugin};
 use privacy_scenarios::host::{Host, Instance, Results};
+use qualtrics_component::CONNECTOR;
+use qualtrics_simulator::Control;
 
 /// The component on the Rust host.
 struct RustHost(Plugin);
 
-struct RustInstance(host::Instance);
+struct RustInstance(privacy_host::Instance);
 
 impl Host for RustHost {
     type Instance = RustInstance;
@@ -60,7 +60,7 @@ impl Instance for RustInstance {
     }
 }
 
-/// A call without a result.
+/// The error of a call that returned no result.
 fn no_result(error: HostError) -> String {
     format!("the call has no result: {error}")
 }
@@ -68,11 +68,11 @@ fn no_result(error: HostError) -> String {
 #[tokio::test(flavor = "multi_thread")]
 async fn every_scenario_passes_on_the_rust_host() {
     let control = Control::start(0).await.expect("a free port");
-    let plugin = host::Host::new(Options::default()).expect("a host").load(COMPONENT).expect("the connector");
+    let plugin = privacy_host::Host::new(Options::default()).expect("a host").load(CONNECTOR).expect("the connector");
     let origin = control.origin().to_owned();
     let run = tokio::task::spawn_blocking(move || privacy_scenarios::run_all(&origin, &RustHost(plugin)));
     let passed = run.await.expect("scenarios do not panic").expect("no scenario fails, see above");
-    // Written directly, because the test harness captures what a passing test prints.
+    // Written to stdout directly, because the test harness captures `println!` of passing tests.
     let _ = writeln!(io::stdout(), "{passed} scenarios passed on the Rust host");
     assert!(passed > 0);
 }

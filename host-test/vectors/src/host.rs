@@ -1,21 +1,21 @@
-//! What a scenario needs of a host.
+//! The interface between scenarios and hosts.
 
 use privacy_contract::{Chunk, Connection, DeletionMode, Error, Manifest, Progress, Request, Right, Setting, Task};
 
-/// One result for each request or task, in their order.
+/// One result for each request or task, in the same order.
 pub type Results = Vec<Result<Progress, Error>>;
 
-/// A host: it makes instances of a connector.
+/// A host, which creates instances of a connector.
 pub trait Host: Sync {
-    /// What it makes.
+    /// An instance of the connector.
     type Instance: Instance;
 
     /// A new instance that may send requests to this origin.
     fn instantiate(&self, origin: &str) -> impl Future<Output = Result<Self::Instance, String>>;
 }
 
-/// An instance of a connector. Every function fails with a reason if the connector returned nothing.
-#[allow(async_fn_in_trait, reason = "each scenario runs on a thread of its own")]
+/// An instance of a connector. The outer error of each function is the reason why the call returned no result, such as a trap.
+#[allow(async_fn_in_trait, reason = "each scenario runs on one thread")]
 #[allow(clippy::missing_errors_doc, reason = "see the trait")]
 pub trait Instance {
     /// `describe`.

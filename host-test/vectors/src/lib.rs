@@ -1,5 +1,5 @@
-//! The scenarios of this directory, and what runs them on hosts in Rust. `README.md` describes the format; hosts in other languages
-//! have a runner of their own.
+//! The scenarios of this directory, and their runner for hosts in Rust. `README.md` describes the format. Hosts in other languages have
+//! their own runners.
 
 #![allow(missing_docs, reason = "the members of scenarios are described in README.md")]
 
@@ -17,7 +17,7 @@ use serde_json::Value;
 
 use host::Host;
 
-/// How many scenarios run concurrently. They mostly wait.
+/// How many scenarios run concurrently. They are idle most of the time.
 const MAX_CONCURRENT: usize = 8;
 
 /// All scenarios, by name.
@@ -38,14 +38,15 @@ pub fn vectors() -> Vec<(String, Value)> {
     files.into_iter().map(parse).collect()
 }
 
-/// Runs all scenarios on a host, against brands that this control creates. Prints how each ended.
+/// Runs all scenarios on a host and prints the result of each. `control` is the origin of the simulator's control API. Returns how many
+/// passed.
 ///
 /// # Errors
-/// How many scenarios failed.
+/// The number of failed scenarios.
 pub fn run_all<H: Host>(control: &str, host: &H) -> Result<usize, usize> {
-    let open = Mutex::new(vectors());
-    let next = || open.lock().unwrap_or_else(std::sync::PoisonError::into_inner).pop();
-    let run_some = || {
+    let queue = Mutex::new(vectors());
+    let next = || queue.lock().unwrap_or_else(std::sync::PoisonError::into_inner).pop();
+    let worker = || {
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime");
         let (mut passed, mut failed) = (0, 0);
         while let Some((name, vector)) = next() {
@@ -63,7 +64,7 @@ pub fn run_all<H: Host>(control: &str, host: &H) -> Result<usize, usize> {
         (passed, failed)
     };
     let totals = thread::scope(|scope| {
-        let threads: Vec<_> = (0..MAX_CONCURRENT).map(|_| scope.spawn(run_some)).collect();
+        let threads: Vec<_> = (0..MAX_CONCURRENT).map(|_| scope.spawn(worker)).collect();
         let ended = threads.into_iter().map(|thread| thread.join().expect("scenarios do not panic"));
         ended.fold((0, 0), |total, ended| (total.0 + ended.0, total.1 + ended.1))
     });

@@ -1,10 +1,10 @@
-//! Patterns, which `host-test/vectors/README.md` defines.
+//! Patterns, as defined in `host-test/vectors/README.md`.
 
 use base64::Engine;
 use base64::prelude::BASE64_STANDARD;
 use serde_json::{Map, Value};
 
-/// Where and why a value does not match a pattern, or `None` if it matches.
+/// The path and reason of the first mismatch of a value and a pattern. `None` if the value matches.
 pub fn mismatch(pattern: &Value, value: &Value) -> Option<String> {
     mismatch_at(pattern, value, "")
 }
@@ -69,7 +69,7 @@ fn is_equal(pattern: &Value, value: &Value) -> bool {
 }
 
 #[test]
-fn patterns_match_as_the_table_says() {
+fn patterns_match_as_in_the_shared_table() {
     let table = include_str!("../format/patterns.json");
     let table: Vec<(Value, Value, bool)> = serde_json::from_str(table).expect("a table");
     for (pattern, value, matches) in table {

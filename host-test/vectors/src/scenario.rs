@@ -13,14 +13,14 @@ use crate::host::{Host, Instance};
 use crate::pattern::mismatch;
 use crate::simulated_brand::SimulatedBrand;
 
-/// A request that is followed fails after so many polls.
+/// A step with `follow` fails after this many polls.
 const MAX_POLLS: usize = 100;
 
 /// A file of `host-test/vectors/`.
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Vector {
-    /// A sentence or two for people.
+    /// A short description for readers.
     #[serde(rename = "about")]
     pub _about: String,
     pub simulator: Value,
@@ -53,7 +53,7 @@ pub struct Step {
     pub remember: BTreeMap<String, String>,
 }
 
-/// A task, as a scenario writes it.
+/// A task in the notation of scenarios.
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct TaskTemplate {
@@ -61,7 +61,7 @@ pub struct TaskTemplate {
     request: Option<Value>,
 }
 
-/// A request, as a scenario writes it.
+/// A request in the notation of scenarios.
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields, rename_all = "kebab-case")]
 struct RequestTemplate {
@@ -73,7 +73,7 @@ struct RequestTemplate {
     overrides: Vec<String>,
 }
 
-/// A scenario while it runs.
+/// A running scenario.
 struct Runner<'a, H: Host> {
     brand: SimulatedBrand,
     host: &'a H,
@@ -86,7 +86,7 @@ struct Runner<'a, H: Host> {
 /// Runs a scenario.
 ///
 /// # Errors
-/// The first difference from what the scenario expects.
+/// The first difference between the results and the expectations of the scenario.
 pub async fn run<H: Host>(control: &str, host: &H, vector: &Value) -> Result<(), String> {
     let Vector { simulator, settings, request, steps, _about } =
         Vector::deserialize(vector).map_err(|error| error.to_string())?;
@@ -120,7 +120,7 @@ impl<H: Host> Runner<'_, H> {
             Step { seen: Some(pattern), change: None, call: None, instance: None, .. } => {
                 expect(pattern, &self.brand.seen().await?)
             }
-            Step { instance: Some(word), change: None, call: None, seen: None, .. } if word == "new" => {
+            Step { instance: Some(kind), change: None, call: None, seen: None, .. } if kind == "new" => {
                 let origin = &self.placeholders["origin"];
                 self.instance = new_instance(self.host, origin, self.settings.as_ref()).await?;
                 Ok(())
@@ -176,7 +176,7 @@ impl<H: Host> Runner<'_, H> {
         }
     }
 
-    /// Calls a function that takes requests: with one request, the result is its element, else the list.
+    /// Calls a function that takes requests. With `requests`, the result is the list, otherwise its one element.
     async fn start(&mut self, function: &str, step: &Step, stages: &mut Vec<Stage>) -> Result<Value, String> {
         let requests = match &step.requests {
             Some(_) if step.follow || step.stages.is_some() => {
@@ -211,7 +211,7 @@ impl<H: Host> Runner<'_, H> {
         self.instance.poll(&tasks).await.map(to_json_list)
     }
 
-    /// Follows a request to its final result, if the step says so, and collects its stages.
+    /// If the step has `follow`, polls the request to its final result and collects its stages.
     async fn follow(
         &mut self,
         step: &Step,
@@ -254,7 +254,7 @@ impl<H: Host> Runner<'_, H> {
         }
     }
 
-    /// The request of a step, or of the whole scenario.
+    /// The request of the step, or else that of the scenario.
     fn request(&self, own: Option<&Value>) -> Result<Request, String> {
         let template = own.or(self.request.as_ref()).ok_or("a request is missing")?;
         let template = RequestTemplate::deserialize(template).map_err(|error| error.to_string())?;
@@ -266,7 +266,7 @@ impl<H: Host> Runner<'_, H> {
     }
 }
 
-/// `attempts-ago`: seconds before the machine's present, for both times or as `[first, last]`.
+/// Parses `attempts-ago`: seconds before now, by the clock of this machine, for both times or as `[first, last]`.
 fn parse_attempts_ago(ago: &Value) -> Result<Attempts, String> {
     let now = SystemTime::now().duration_since(UNIX_EPOCH).map_err(|error| error.to_string())?.as_secs();
     let at = |ago: &Value| ago.as_u64().map(|ago| now - ago);
@@ -274,7 +274,7 @@ fn parse_attempts_ago(ago: &Value) -> Result<Attempts, String> {
         Value::Array(times) if times.len() == 2 => at(&times[0]).zip(at(&times[1])),
         time => at(time).map(|at| (at, at)),
     };
-    let (first_at, last_at) = times.ok_or("attempts-ago is a number of seconds, or two of them")?;
+    let (first_at, last_at) = times.ok_or("attempts-ago must be a number of seconds, or a list of two")?;
     Ok(Attempts { first_at, last_at })
 }
 
@@ -295,7 +295,7 @@ fn to_json_list(results: Vec<Result<Progress, Error>>) -> Value {
     results.into_iter().map(|result| to_json(&CallResult::from(result))).collect()
 }
 
-/// The value with all placeholders replaced.
+/// Replaces all placeholders in a value.
 fn fill(value: &Value, placeholders: &BTreeMap<String, String>) -> Value {
     match value {
         Value::String(text) => {

@@ -1,4 +1,4 @@
-//! A simulated brand, created and controlled over HTTP: `POST /scenarios` and what follows.
+//! A simulated brand, created and controlled over HTTP with the simulator's control API.
 
 use std::collections::BTreeMap;
 
@@ -16,7 +16,7 @@ pub struct SimulatedBrand {
 }
 
 impl SimulatedBrand {
-    /// Creates a brand and returns it with the members of the response, which are placeholders in a scenario.
+    /// Creates a brand. Returns it with the members of the response, which scenarios use as placeholders.
     ///
     /// # Errors
     /// The status and text of the response, if the simulator rejects the scenario.
@@ -67,7 +67,7 @@ impl SimulatedBrand {
         let body = response.into_body().collect().await.map_err(|error| error.to_string())?.to_bytes();
         let text = String::from_utf8_lossy(&body);
         if !status.is_success() {
-            return Err(format!("the simulator's control responds with {status}: {text}"));
+            return Err(format!("the control API of the simulator responds with {status}: {text}"));
         }
         if text.is_empty() { Ok(Value::Null) } else { serde_json::from_str(&text).map_err(|error| error.to_string()) }
     }

@@ -1,12 +1,13 @@
 //! Contacts as documents: inline as far as the call's budget of bytes allows, else by reference.
 
-use super::contacts::{Contacts, FoundContact, MAX_PREPARED_CALLS};
 use crate::contract::{Amount, Content, Document, Error, Finding, Right, SourceState};
 use crate::qualtrics::api::client::Call;
 use crate::qualtrics::api::contact::Contact;
 use crate::qualtrics::api::directories;
 use crate::qualtrics::api::envelope::ApiResponse;
 use crate::qualtrics::api::error::ApiError;
+use crate::qualtrics::contact_search::MAX_PREPARED_CALLS;
+use crate::qualtrics::contact_search::contacts::{Contacts, FoundContact};
 use crate::qualtrics::context::Context;
 use crate::qualtrics::documents::modification_check;
 use crate::qualtrics::ticket::Reference;
@@ -55,7 +56,7 @@ pub fn collect(
     }
 }
 
-/// What became of the call for a contact.
+/// The result of reading one contact.
 enum Reading {
     /// The contact in full.
     Whole(Contact),
@@ -67,7 +68,7 @@ enum Reading {
     Postponed,
 }
 
-/// Requests contacts in full, at once.
+/// Requests contacts in full, concurrently.
 fn read_all(context: &mut Context<'_>, batch: &[FoundContact]) -> Vec<Reading> {
     let scopes = context.scopes(Right::Access);
     let call = |found: &FoundContact| directories::contact(&found.directory, &found.contact.id);
@@ -88,7 +89,7 @@ impl Reading {
                 _ => Self::Failed,
             },
             Err(error) if error.is_transient() => Self::Postponed,
-            Err(error) if matches!(error.status(), Some(400 | 404 | 410)) => Self::Gone,
+            Err(error) if error.is_not_found() => Self::Gone,
             Err(_) => Self::Failed,
         }
     }
@@ -122,7 +123,7 @@ fn content(context: &mut Context<'_>, bytes: Option<Vec<u8>>, reference: &Refere
             *left = left.saturating_sub(bytes.len());
             return Ok(Content::Inline(bytes));
         }
-        // The budget counts as used up as soon as a document does not fit: contacts are no longer read for this report.
+        // A document that does not fit empties the budget: no further contact is read in this call.
         Some(_) => *left = 0,
         None => {}
     }

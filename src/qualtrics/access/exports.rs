@@ -1,15 +1,15 @@
 //! Exports: one customer data request for all e-mail addresses, or one for each where Qualtrics does not accept a list.
 
 use super::SourceFailure;
-use super::contacts::OnTransientError;
 use crate::contract::{Amount, Content, Document, Error, ErrorKind, Finding, Remedy, Right, SourceState, VendorJob};
 use crate::privacy::subject::Subject;
 use crate::qualtrics::api::customer_data::{self, Export};
 use crate::qualtrics::api::error::ApiError;
 use crate::qualtrics::api::job::JobState;
+use crate::qualtrics::contact_search::OnTransientError;
 use crate::qualtrics::context::Context;
 use crate::qualtrics::documents::{self, Format};
-use crate::qualtrics::errors;
+use crate::qualtrics::error_mapping;
 use crate::qualtrics::scopes::Scope;
 use crate::qualtrics::ticket::Reference;
 use crate::secret::Secret;
@@ -35,7 +35,8 @@ pub struct Exported {
 /// none.
 ///
 /// # Errors
-/// As the contract says. Never `outcome-unknown`: an export only reads, so that starting another one does no harm.
+/// `unavailable` if Qualtrics did not confirm the start, never `outcome-unknown`: an export only reads data and can be started
+/// again. `rate-limited` if the share has no room for all calls. Any other error of a token request or a call.
 pub fn start(context: &mut Context<'_>, subject: &Subject) -> Result<Vec<String>, Error> {
     let emails = subject.emails();
     if emails.is_empty() {
@@ -55,17 +56,18 @@ pub fn start(context: &mut Context<'_>, subject: &Subject) -> Result<Vec<String>
     }
 }
 
-/// Starts all exports or none: those of an incomplete request would use up the share that its next attempt requires.
+/// Starts all exports or none: partial starts would consume the calls of the next attempt.
 fn start_one_for_each(context: &mut Context<'_>, emails: &[Secret]) -> Result<Vec<String>, Error> {
     let calls: Vec<_> = emails.iter().map(customer_data::start_singular).collect();
     let count = u64::try_from(calls.len()).unwrap_or(u64::MAX);
     let wait_for = |count| calls.first().map_or(0, |call| context.client.wait_for(call, count));
     let wait_ms = wait_for(count);
     if wait_ms > 0 {
-        // The next attempt starts with the list again. If one more call makes no difference, that is more than the share ever allows.
+        // The next attempt sends the list first, which is one more call. If that call does not lengthen the wait, the calls exceed
+        // the bucket and can never fit.
         let with_list_ms = wait_for(count.saturating_add(1));
         if with_list_ms == wait_ms {
-            return Err(errors::share_too_small());
+            return Err(error_mapping::share_too_small());
         }
         return Err(context.error(&ApiError::ShareExhausted(with_list_ms), Scope::CustomerData));
     }
@@ -74,7 +76,7 @@ fn start_one_for_each(context: &mut Context<'_>, emails: &[Secret]) -> Result<Ve
     let started = responses.map(|response| response.and_then(|response| customer_data::parse_id(&response)));
     let (ids, failed): (Vec<_>, Vec<_>) = started.partition(Result::is_ok);
     let failed: Vec<ApiError> = failed.into_iter().filter_map(Result::err).collect();
-    // What an operator must change comes before what only takes time.
+    // A permanent error takes precedence over a transient one.
     match failed.iter().find(|error| !error.is_transient()).or(failed.first()) {
         None => Ok(ids.into_iter().flatten().collect()),
         Some(error) => Err(start_error(context, error)),
@@ -208,9 +210,8 @@ impl Files<'_> {
             | ApiError::TokenRejected(_)
             | ApiError::Transport(_)
             | ApiError::Redirect(_) => return Err(error),
-            // Proxies answer 407, never Qualtrics.
-            _ if error.status() == Some(407) => return Err(error),
-            _ if matches!(error.status(), Some(401 | 403)) => FILE_NOT_PERMITTED,
+            ApiError::Response(response) if response.is_from_proxy() => return Err(error),
+            ApiError::Response(response) if matches!(response.status, 401 | 403) => FILE_NOT_PERMITTED,
             _ => FILE_GONE,
         };
         self.failure = Some(failure);
@@ -236,7 +237,7 @@ fn finding(export: &Export, identifiers: Vec<u32>, has_data: bool, missing_file:
     let failure = match export.state {
         JobState::Failed => Some(EXPORT_FAILED),
         _ if missing_file.is_some() => missing_file,
-        // A known member that is filled and not understood is not empty.
+        // The field is present but was not understood: that is not an empty export.
         _ if export.has_unknown_files => Some(FILES_NOT_UNDERSTOOD),
         JobState::PartiallyCompleted => Some(EXPORT_INCOMPLETE),
         JobState::Completed | JobState::Running { .. } => None,

@@ -3,24 +3,20 @@
 //! | module | what it holds |
 //! |---|---|
 //! | [`exports`] | starting exports, and their files as documents |
-//! | [`contacts`], `directory_search` | searching the directories; one search for each identifier |
 //! | [`contact_documents`] | contacts as documents |
 
 pub mod contact_documents;
-pub mod contacts;
-mod directory_search;
 pub mod exports;
 #[cfg(test)]
 mod tests;
 
-use self::contacts::OnTransientError;
 use super::api::customer_data::Export;
 use super::api::error::ApiError;
 use super::api::job::JobState;
+use super::contact_search::{self, OnTransientError};
 use super::context::Context;
-use super::deletion::Budget;
-use super::deletion::findings::unsupported_identifiers;
-use super::in_flight::{AT_ONCE_MS, InFlight, MAX_ATTEMPTS, StatusWord, job_not_found};
+use super::findings::{SourceFailure, unsupported_identifiers};
+use super::in_flight::{Budget, IMMEDIATE_MS, InFlight, MAX_ATTEMPTS, StatusClass, job_not_found};
 use super::scopes::Scope;
 use super::ticket::{Operation, Ticket};
 use crate::contract::{
@@ -28,11 +24,12 @@ use crate::contract::{
 };
 use crate::privacy::subject::{Subject, request_check};
 
-/// `access`, for one request. Starts the export; a request without an e-mail address has none, and the directories are searched at
-/// once.
+/// `access`, for one request. Starts the export; a request without an e-mail address has none, and the directories are searched
+/// immediately.
 ///
 /// # Errors
-/// As the contract says.
+/// `invalid-request` if the request is malformed; the errors of [`exports::start`]; without an export, the errors of [`proceed`] that
+/// concern the directories.
 pub fn start(context: &mut Context<'_>, request: &Request) -> Result<Progress, Error> {
     let subject = Subject::parse(request, context.client.now_s())?;
     let jobs = exports::start(context, &subject)?;
@@ -50,7 +47,8 @@ pub fn start(context: &mut Context<'_>, request: &Request) -> Result<Progress, E
 /// Advances an access request, given what Qualtrics shows of its exports.
 ///
 /// # Errors
-/// As the contract says.
+/// `job-not-found` if Qualtrics no longer shows an export; the error of a look-up, unless it lacked only time or share; a 429 or
+/// permanent error of a directory search or a file.
 pub fn proceed(
     context: &mut Context<'_>,
     mut in_flight: InFlight<'_>,
@@ -62,12 +60,12 @@ pub fn proceed(
     for look_up in look_ups {
         match look_up {
             Ok(export) => exports.push(export),
-            Err(error) if matches!(error.status(), Some(400 | 404 | 410)) => {
+            Err(error) if error.is_not_found() => {
                 let pending = in_flight.not_shown(context, stage)?;
                 return pending.ok_or_else(|| job_not_found(Operation::Access));
             }
             Err(ApiError::ShareExhausted(wait_ms)) => return in_flight.pending_for(context, stage, wait_ms),
-            Err(ApiError::DeadlineExceeded) => return in_flight.pending_for(context, stage, AT_ONCE_MS),
+            Err(ApiError::DeadlineExceeded) => return in_flight.pending_for(context, stage, IMMEDIATE_MS),
             Err(error) => return Err(context.error(&error, Scope::CustomerData)),
         }
     }
@@ -76,7 +74,7 @@ pub fn proceed(
         JobState::Running { known } => Some((export, known)),
         _ => None,
     }) {
-        let word = if known { StatusWord::Known } else { StatusWord::Unknown };
+        let word = if known { StatusClass::Known } else { StatusClass::Unknown };
         let percent = exports.iter().filter_map(|export| export.percent).min();
         let pending = in_flight.pending(context, stage, running.status.clone(), word)?;
         return Ok(Progress::Pending(Pending { percent, ..pending }));
@@ -84,7 +82,7 @@ pub fn proceed(
     in_flight.ticket.collecting = true;
     match budget {
         Budget::Available => collect(context, in_flight, &exports),
-        Budget::Spent => in_flight.pending_for(context, Stage::Collecting, AT_ONCE_MS),
+        Budget::Spent => in_flight.pending_for(context, Stage::Collecting, IMMEDIATE_MS),
     }
 }
 
@@ -93,14 +91,14 @@ fn collect(context: &mut Context<'_>, mut in_flight: InFlight<'_>, exports: &[Ex
     let subject = in_flight.subject;
     let has_attempts_left = in_flight.ticket.attempts < MAX_ATTEMPTS;
     let on_error = if has_attempts_left { OnTransientError::Retry } else { OnTransientError::Report };
-    let found = match contacts::search(context, Right::Access, subject, on_error, None) {
+    let found = match contact_search::search(context, Right::Access, subject, on_error, None) {
         Ok(found) => found,
         Err(error) => return in_flight.retry_step(context, Stage::Collecting, &error, Scope::Contacts),
     };
     let exported = match exports::collect(context, subject, &in_flight.ticket.jobs, exports, on_error) {
         Ok(exported) => exported,
         Err(ApiError::ShareExhausted(wait_ms)) => {
-            // A small share may never be enough for all files at once: finally they are reported without being opened.
+            // Counts as an attempt: after `MAX_ATTEMPTS` the remaining files are reported unopened.
             in_flight.ticket.attempts = in_flight.ticket.attempts.saturating_add(1);
             return in_flight.pending_for(context, Stage::Collecting, wait_ms);
         }
@@ -116,21 +114,6 @@ fn collect(context: &mut Context<'_>, mut in_flight: InFlight<'_>, exports: &[Ex
     let jobs = exports::vendor_jobs(subject, &in_flight.ticket.jobs, exports);
     let receipt = Receipt { jobs, ..report.receipt };
     Ok(Progress::Done(Report { findings, documents, discovered: found.discovered, receipt, ..report }))
-}
-
-/// Why a source was not searched to its end.
-#[derive(Clone, Copy)]
-struct SourceFailure {
-    state: SourceState,
-    code: &'static str,
-    note: &'static str,
-}
-
-impl SourceFailure {
-    /// `amount` is what was found nevertheless.
-    fn finding(self, source: &str, identifiers: Vec<u32>, amount: Amount) -> Finding {
-        Finding { amount, ..Finding::incomplete(source, self.state, identifiers, self.code, self.note) }
-    }
 }
 
 /// What the findings amount to. A source whose amount is unknown never counts as one without data.

@@ -14,12 +14,12 @@ use crate::privacy::connector::Connector;
 use crate::qualtrics::connector::QualtricsConnector;
 
 /// A response: status, media type and body.
-type Answer = (u16, &'static str, Vec<u8>);
+type ScriptedResponse = (u16, &'static str, Vec<u8>);
 
-/// Answers requests below `/API/v3`; `None` for the usual response.
-type Route = dyn Fn(&http::Request, &str) -> Option<Answer>;
+/// Responds to requests below `/API/v3`; `None` for the usual response.
+type Route = dyn Fn(&http::Request, &str) -> Option<ScriptedResponse>;
 
-/// A brand with one directory, in which nobody is found, and exports that complete with one file.
+/// A brand with one directory without contacts, and exports that complete with one file.
 struct Qualtrics {
     route: Box<Route>,
     /// The methods and paths of the requests so far.
@@ -85,11 +85,11 @@ impl Clock for SimulatedClock {
     }
 }
 
-fn json_answer(value: &Value) -> Answer {
+fn json_answer(value: &Value) -> ScriptedResponse {
     (200, "application/json", value.to_string().into_bytes())
 }
 
-fn result(value: &Value) -> Answer {
+fn result(value: &Value) -> ScriptedResponse {
     json_answer(&json!({ "result": value }))
 }
 
@@ -101,7 +101,7 @@ struct World {
 }
 
 impl World {
-    fn new(route: impl Fn(&http::Request, &str) -> Option<Answer> + 'static) -> Self {
+    fn new(route: impl Fn(&http::Request, &str) -> Option<ScriptedResponse> + 'static) -> Self {
         let (log, now_ms) = (Rc::default(), Rc::default());
         let qualtrics = Qualtrics { route: Box::new(route), log: Rc::clone(&log) };
         let clock = SimulatedClock(Rc::clone(&now_ms));
@@ -201,7 +201,7 @@ fn files_that_are_not_understood_are_not_the_same_as_no_files() {
 }
 
 #[test]
-fn an_export_whose_start_is_unknown_is_simply_started_again() {
+fn an_unconfirmed_export_is_started_again() {
     for answer in [(503, "text/plain", b"upstream".to_vec()), (202, "application/json", b"{\"result\":{}}".to_vec())] {
         let is_first = Cell::new(true);
         let route = move |request: &http::Request, path: &str| {
@@ -214,6 +214,42 @@ fn an_export_whose_start_is_unknown_is_simply_started_again() {
         assert!(matches!(error.remedy, Remedy::Retry(1_000..)));
         assert_eq!(world.access(&ada()).outcome, Outcome::NotFound);
     }
+}
+
+/// A brand in which Ada has one contact, whose look-up by ID has this response.
+fn with_contact(status: u16, body: &'static str) -> World {
+    World::new(move |_, path| match path.split('/').skip(1).collect::<Vec<_>>()[..] {
+        ["directories", _, "contacts", "search"] => Some(result(&json!({
+            "elements": [{ "contactId": "CID_1", "email": "ada@example.org" }],
+        }))),
+        ["directories", _, "contacts", _] => Some((status, "application/json", body.as_bytes().to_vec())),
+        _ => None,
+    })
+}
+
+#[test]
+fn only_qualtrics_can_say_that_a_contact_no_longer_exists() {
+    let own = r#"{"meta":{"httpStatus":"404 - Not Found","error":{"errorCode":"CTC_1"}}}"#;
+    let report = with_contact(404, own).access(&ada());
+    assert_eq!(finding(&report, "directory:POOL").code, None);
+    for foreign in ["<html>", "{}", ""] {
+        let report = with_contact(404, foreign).access(&ada());
+        assert!(report.findings.iter().any(|finding| finding.code.as_deref() == Some("summary-only")), "{foreign}");
+    }
+}
+
+#[test]
+fn a_proxys_404_for_an_export_needs_an_operator() {
+    let mut world = World::new(|request, path| {
+        let is_look_up = request.method == http::Method::Get && path.starts_with("/customer-data-requests/");
+        is_look_up.then(|| (404, "text/html", b"<html>".to_vec()))
+    });
+    let Ok(Progress::Pending(pending)) = world.connector.access(vec![ada()]).remove(0) else { panic!("pending") };
+    world.now_ms.set(60_000);
+    let error =
+        world.connector.poll(vec![Task { request: ada(), ticket: pending.ticket }]).remove(0).expect_err("error");
+    assert_eq!((error.kind, error.remedy), (ErrorKind::Unavailable, Remedy::Operator));
+    assert_eq!(error.problems[0].code, "proxy");
 }
 
 #[test]

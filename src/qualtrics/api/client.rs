@@ -1,4 +1,6 @@
-//! Calls to Qualtrics' API: authenticated, within the rate limits, at once, and retried where that is safe.
+//! Calls to Qualtrics' API: authenticated, within the rate limits, concurrent, and retried where that is safe.
+//!
+//! The connection's share is the part of Qualtrics' rate limits that this instance may use: the setting `rate-share`.
 //!
 //! | module | what it holds |
 //! |---|---|
@@ -101,11 +103,11 @@ impl Call {
     }
 }
 
-/// The results of an attempt, in order, or the error of what precedes it: the token request, which has its own retries.
+/// The results of an attempt, in order, or the error of the token request, which has its own retries.
 type Attempted<T> = Result<Vec<Result<T, ApiError>>, ApiError>;
 
-/// The API client of one call of the contract. It has the time of two responses, waits for five seconds at most, and renews the token
-/// once.
+/// The API client of one call of the contract. Its deadline is twice the response time-out. It waits for five seconds at most, and
+/// renews the token once.
 pub struct Client<'a> {
     transport: &'a mut dyn Transport,
     clock: &'a dyn Clock,
@@ -166,8 +168,8 @@ impl<'a> Client<'a> {
         self.calls
     }
 
-    /// The milliseconds until this connection's share of the rate limits has room for so many calls like this at once, or for as
-    /// many as it ever has.
+    /// The milliseconds until the connection's share of the rate limits has room for so many calls like this together, or for as many
+    /// as it ever has.
     #[must_use]
     pub fn wait_for(&self, call: &Call, count: u64) -> u64 {
         self.session.wait_for(call.method, &call.path, count, self.clock.monotonic_ms())
@@ -188,14 +190,14 @@ impl<'a> Client<'a> {
     /// Makes one call, as [`Self::send_all`].
     ///
     /// # Errors
-    /// What went wrong.
+    /// Any [`ApiError`].
     pub fn call(&mut self, scopes: &Scopes, call: Call) -> Result<ApiResponse, ApiError> {
         self.send_all(scopes, &[call]).pop().unwrap_or(Err(ApiError::Malformed))
     }
 
-    /// Makes calls at once, with a token for these scopes. The results are in the order of the calls.
+    /// Makes calls concurrently, with a token for these scopes. The results are in the order of the calls.
     ///
-    /// A call is repeated as [`decide`] says, but a call that starts a job only if it is proved that it did not start one.
+    /// [`decide`] determines whether a call is repeated. A call that starts a job is repeated only if it provably did not start one.
     pub fn send_all(&mut self, scopes: &Scopes, calls: &[Call]) -> Vec<Result<ApiResponse, ApiError>> {
         let may_repeat =
             |index: usize, error: &ApiError| calls.get(index).is_some_and(|call| call.may_be_repeated_after(error));
@@ -247,8 +249,8 @@ impl<'a> Client<'a> {
     /// Attempts everything with an index below `count`, and repeats what `may_repeat` and the retry policy allow: once after a delay,
     /// and with a new token, which is requested once per call of the contract.
     ///
-    /// `attempt` returns one result per index, or an error that ends all of them. What it was not called for is
-    /// [`ApiError::DeadlineExceeded`].
+    /// `attempt` returns one result per index, or an error that applies to all of them. An index that was never attempted has the
+    /// result [`ApiError::DeadlineExceeded`].
     fn with_retries<T>(
         &mut self,
         count: usize,

@@ -31,7 +31,7 @@ pub fn parse_page(response: &ApiResponse) -> Result<Vec<String>, ApiError> {
 /// The IDs of all directories, sorted, each once, starting with the response to [`list`].
 ///
 /// # Errors
-/// What went wrong.
+/// [`ApiError::Malformed`] if a page is malformed or the pages repeat, and any error of the call for a further page.
 pub fn read_all(client: &mut Client<'_>, scopes: &Scopes, first_page: ApiResponse) -> Result<Vec<String>, ApiError> {
     let (mut ids, mut seen) = (Vec::new(), Vec::new());
     let mut page = first_page;

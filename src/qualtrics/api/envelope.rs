@@ -19,7 +19,7 @@ const MAX_ID_BYTES: usize = 128;
 pub struct ApiResponse {
     /// `result`; `null` if there is none.
     pub result: Value,
-    /// Whether another data centre proxied the request, as `meta.notice` says (fact sheet 1).
+    /// Whether another data centre proxied the request, according to `meta.notice` (fact sheet 1).
     pub proxied: bool,
 }
 
@@ -196,7 +196,7 @@ mod tests {
     }
 
     #[test]
-    fn half_a_surrogate_pair_in_a_name_does_not_spoil_the_response() {
+    fn a_lone_surrogate_does_not_make_a_response_malformed() {
         let response =
             parse_body(200, r#"{"result":{"elements":[{"firstName":"Zo\ud83d","email":"zo@example.org"}]}}"#);
         let response = response.expect("a response");

@@ -40,13 +40,15 @@ pub struct KnownPositions<'p> {
 
 /// How far a scan got.
 pub struct Scan {
-    /// Whether it reached the end of what matters: a job that it did not visit is not listed.
+    /// Whether it ended at `since_s`, at the end of the list, or because `visit` stopped it. Unless it `skipped` pages, a wanted job
+    /// that it did not visit is not listed.
     pub complete: bool,
-    /// Whether it met a page that is malformed or that repeats: the next scan gets no further.
+    /// Whether it ended at a page that repeats, is malformed, or is an error response. Unless it `may_recover`, the next scan ends
+    /// there too.
     pub stuck: bool,
     /// Whether the page that was not read may be readable in the next scan.
     pub may_recover: bool,
-    /// Whether it skipped pages, on which only jobs without a known position can be.
+    /// Whether it skipped pages. Jobs with a known position are not on them.
     pub skipped: bool,
     /// Whether the list shows a job that was created before the instant that was scanned back to.
     pub shows_older: bool,
@@ -54,7 +56,7 @@ pub struct Scan {
     pub position: Option<String>,
 }
 
-/// Whether a scan goes on.
+/// Whether a scan continues.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Next {
     /// More jobs are wanted.
@@ -66,11 +68,12 @@ pub enum Next {
 /// Scans the list and passes every job to `visit`, with its position where that does not change as jobs are added.
 ///
 /// `since_s` is the instant, in seconds of Qualtrics' clock, before which no job matters. A list with the newest job first is read
-/// until `since_s`; where known positions lie beyond what one scan can read, half of it is for the pages before them. A list with
-/// the oldest job first is entered near `since_s` if its pages are counted, else at the known position.
+/// from the start until `since_s`. If the youngest known position is farther, the scan jumps to it: after the first page if every
+/// job has a known position, else after half of the pages. A list with the oldest job first is entered near `since_s` if its pages
+/// are counted, else at the known position.
 ///
 /// # Errors
-/// What went wrong, if it did on the first page. Later it only makes the scan incomplete.
+/// The error of the first page. An error of a later page only makes the scan incomplete.
 pub fn scan(
     client: &mut Client<'_>,
     scopes: &Scopes,
@@ -174,8 +177,7 @@ impl Pages<'_, '_> {
     /// Where to enter a list that has the oldest job first: a page before which everything is older than `since_s`. `None` if the
     /// second page is the best place.
     ///
-    /// Jobs are created about evenly, so the place is interpolated from known timestamps. Every other guess bisects instead, for
-    /// lists where they are not.
+    /// The place is interpolated from known timestamps. Every second guess bisects, in case jobs are not created evenly.
     fn entry(&mut self, first: &Page, since_s: u64, known: Option<Cursor>) -> Option<Cursor> {
         let Some(step) = first.next.as_ref()?.position().filter(|step| *step > 0) else { return known };
         let (oldest_s, newest_s) = (first.oldest_s?, first.newest_s?);
@@ -246,7 +248,7 @@ impl EntrySearch {
         boundary.clamp(self.old.0.saturating_add(self.step).min(last), last)
     }
 
-    /// Whether everything before a page is older. A known position is never behind the job that it belongs to.
+    /// Whether everything before a page is older. A known position is never too early: jobs only move towards the start of the list.
     fn is_entry(&self, page: &Page, known: bool) -> bool {
         page.oldest_s.is_some_and(|oldest| oldest < self.since_s)
             && (known || page.newest_s.is_some_and(|newest| newest >= self.since_s))
@@ -261,7 +263,7 @@ impl EntrySearch {
             }
             _ => {
                 self.young = Some((place, page.oldest_s));
-                // What is looked for is not far before its known position.
+                // The job is at or shortly before its known position.
                 known.then(|| place.saturating_sub(self.step.saturating_mul(2)))
             }
         }

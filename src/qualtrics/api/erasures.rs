@@ -39,8 +39,8 @@ pub struct ErasureJob {
     pub requested: Option<u64>,
     /// The addresses without data.
     pub not_found: NotFound,
-    /// Whether it only searches.
-    pub search_only: Option<bool>,
+    /// What it does, if the response contains it.
+    pub kind: Option<JobKind>,
     /// The ID of the user who requested it.
     pub user: Option<String>,
     /// Why it failed, as a code.
@@ -51,6 +51,15 @@ pub struct ErasureJob {
     pub updated_s: Option<u64>,
     /// Counts by kind of data, where the response holds any: the user interface shows them; for the API they are unconfirmed.
     pub counts: Vec<(String, u64)>,
+}
+
+/// What a job does: the member `searchOnly` of the API.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum JobKind {
+    /// It deletes.
+    Erasure,
+    /// It reports what an erasure would delete.
+    Search,
 }
 
 /// The addresses of a job, as its `emailList` shows them.
@@ -75,7 +84,7 @@ pub enum NotFound {
 
 /// What a job reports about one address.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub enum Match {
+pub enum AddressResult {
     /// Data was found.
     Found,
     /// No data was found.
@@ -87,13 +96,13 @@ pub enum Match {
 impl ErasureJob {
     /// What the job reports about an address in lower case. `requested` is how many addresses it covers.
     #[must_use]
-    pub fn match_of(&self, email: &Secret, requested: u64) -> Match {
+    pub fn match_of(&self, email: &Secret, requested: u64) -> AddressResult {
         match &self.not_found {
-            NotFound::Unreported => Match::Unreported,
-            NotFound::Addresses(addresses) if addresses.contains(email) => Match::NotFound,
-            NotFound::Addresses(_) | NotFound::Count(0) => Match::Found,
-            NotFound::Count(count) if *count >= requested => Match::NotFound,
-            NotFound::Count(_) => Match::Unreported,
+            NotFound::Unreported => AddressResult::Unreported,
+            NotFound::Addresses(addresses) if addresses.contains(email) => AddressResult::NotFound,
+            NotFound::Addresses(_) | NotFound::Count(0) => AddressResult::Found,
+            NotFound::Count(count) if *count >= requested => AddressResult::NotFound,
+            NotFound::Count(_) => AddressResult::Unreported,
         }
     }
 
@@ -124,7 +133,7 @@ impl ErasureJob {
             addresses: first_of(value, &["emailList", "emails"]).and_then(addresses),
             requested: value.get("numEmailsRequested").and_then(count),
             not_found: not_found(value.get("emailsNotFound")),
-            search_only: search_only(value),
+            kind: kind(value),
             user: value.get("user").and_then(envelope::id),
             failure: reason.map(|reason| sanitize::failure(&reason)).filter(|_| state != JobState::Completed),
             created_s: created_s(value),
@@ -153,10 +162,10 @@ impl<'p> ListedJob<'p> {
         id_in(self.value)
     }
 
-    /// Whether it only searches.
+    /// What it does; `None` if the list does not show it.
     #[must_use]
-    pub fn search_only(self) -> Option<bool> {
-        search_only(self.value)
+    pub fn kind(self) -> Option<JobKind> {
+        kind(self.value)
     }
 
     /// The whole job; `None` if the list shows no ID.
@@ -169,9 +178,9 @@ impl<'p> ListedJob<'p> {
 /// The call that starts an erasure or a search. `emails` are trimmed, in lower case, sorted and each there once. `searchOnly` is
 /// always sent, since its default is unconfirmed.
 #[must_use]
-pub fn start(emails: &[Secret], search_only: bool) -> Call {
+pub fn start(emails: &[Secret], kind: JobKind) -> Call {
     let emails: Vec<&str> = emails.iter().map(Secret::reveal).collect();
-    Call::start(PATH, json!({ "emails": emails, "searchOnly": search_only }))
+    Call::start(PATH, json!({ "emails": emails, "searchOnly": kind == JobKind::Search }))
 }
 
 /// The job's ID in the response to [`start`].
@@ -208,11 +217,12 @@ fn id_in(value: &Value) -> Option<String> {
     ID_SPELLINGS.iter().find_map(|spelling| envelope::id(value.get(spelling)?))
 }
 
-fn search_only(value: &Value) -> Option<bool> {
+fn kind(value: &Value) -> Option<JobKind> {
     match value.get("searchOnly")? {
-        Value::Bool(flag) => Some(*flag),
-        Value::String(text) if text.eq_ignore_ascii_case("true") => Some(true),
-        Value::String(text) if text.eq_ignore_ascii_case("false") => Some(false),
+        Value::Bool(true) => Some(JobKind::Search),
+        Value::Bool(false) => Some(JobKind::Erasure),
+        Value::String(text) if text.eq_ignore_ascii_case("true") => Some(JobKind::Search),
+        Value::String(text) if text.eq_ignore_ascii_case("false") => Some(JobKind::Erasure),
         _ => None,
     }
 }
@@ -305,7 +315,7 @@ mod tests {
                 "created": "2026-01-01T00:00:00Z"
             }));
             assert_eq!(job.id, "OP-1");
-            assert_eq!(job.search_only, Some(true));
+            assert_eq!(job.kind, Some(JobKind::Search));
             let addresses = job.addresses.expect("addresses");
             assert!(addresses.all_readable);
             assert_eq!(addresses.readable.iter().map(Secret::reveal).collect::<Vec<_>>(), ["a@x.org", "b@x.org"]);
@@ -327,13 +337,13 @@ mod tests {
             let job = job(json!({"id": "1", "emailsNotFound": value}));
             [Secret::new("a@x.org"), Secret::new("b@x.org")].map(|email| job.match_of(&email, 2))
         };
-        assert_eq!(matches(json!(["A@x.org"])), [Match::NotFound, Match::Found]);
-        assert_eq!(matches(json!([])), [Match::Found, Match::Found]);
-        assert_eq!(matches(json!("a@x.org, b@x.org")), [Match::NotFound, Match::NotFound]);
-        assert_eq!(matches(json!(2)), [Match::NotFound, Match::NotFound]);
-        assert_eq!(matches(json!("0")), [Match::Found, Match::Found]);
-        assert_eq!(matches(json!(1)), [Match::Unreported, Match::Unreported]);
-        assert_eq!(matches(json!(null)), [Match::Unreported, Match::Unreported]);
+        assert_eq!(matches(json!(["A@x.org"])), [AddressResult::NotFound, AddressResult::Found]);
+        assert_eq!(matches(json!([])), [AddressResult::Found, AddressResult::Found]);
+        assert_eq!(matches(json!("a@x.org, b@x.org")), [AddressResult::NotFound, AddressResult::NotFound]);
+        assert_eq!(matches(json!(2)), [AddressResult::NotFound, AddressResult::NotFound]);
+        assert_eq!(matches(json!("0")), [AddressResult::Found, AddressResult::Found]);
+        assert_eq!(matches(json!(1)), [AddressResult::Unreported, AddressResult::Unreported]);
+        assert_eq!(matches(json!(null)), [AddressResult::Unreported, AddressResult::Unreported]);
     }
 
     #[test]

@@ -53,9 +53,9 @@ pub const fn is_rejection_status(status: u16) -> bool {
 impl ErrorResponse {
     /// Whether Qualtrics itself rejected the request, or throttled it: then it did not process it.
     ///
-    /// 429 counts with any body, because hosts answer 429 on Qualtrics' behalf. Every other status counts only in Qualtrics' envelope,
-    /// and 408, 409, 425 and 5xx never count: they may be sent after Qualtrics has accepted the request. A response that contradicts
-    /// itself never counts.
+    /// 429 counts with any body, because hosts respond with 429 on Qualtrics' behalf. Every other status counts only in Qualtrics'
+    /// envelope, and 408, 409, 425 and 5xx never count: they may be sent after Qualtrics has accepted the request. A response that
+    /// contradicts itself never counts.
     const fn is_rejection(&self) -> bool {
         match self.status {
             429 => self.is_http_status,
@@ -64,8 +64,18 @@ impl ErrorResponse {
     }
 }
 
+impl ErrorResponse {
+    /// Whether a proxy or firewall responded instead of Qualtrics, whose own errors are in its envelope (fact sheet 3.1). Transient
+    /// statuses do not count: they clear by themselves, whoever sends them.
+    #[must_use]
+    pub const fn is_from_proxy(&self) -> bool {
+        let is_foreign = self.is_http_status && !self.is_in_envelope;
+        self.status == 407 || (is_foreign && !is_transient_status(self.status))
+    }
+}
+
 impl ApiError {
-    /// The status of the response to the call itself. A token request's status says nothing about the call.
+    /// The status of the response to the call itself. The status of a token request is not that of the call.
     #[must_use]
     pub const fn status(&self) -> Option<u16> {
         match self {
@@ -73,6 +83,21 @@ impl ApiError {
             Self::Redirect(status) => Some(*status),
             _ => None,
         }
+    }
+
+    /// The status, if Qualtrics sent it and not a proxy or firewall.
+    #[must_use]
+    pub const fn own_status(&self) -> Option<u16> {
+        match self {
+            Self::Response(response) if !response.is_from_proxy() => Some(response.status),
+            _ => None,
+        }
+    }
+
+    /// Whether Qualtrics reports that the resource does not exist: 400, 404 or 410 in its envelope (fact sheet 3.2, unconfirmed).
+    #[must_use]
+    pub const fn is_not_found(&self) -> bool {
+        matches!(self.own_status(), Some(400 | 404 | 410))
     }
 
     /// Whether the same call can succeed later without anyone's intervention.

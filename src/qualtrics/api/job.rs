@@ -41,7 +41,7 @@ impl JobState {
     }
 }
 
-/// The reason of a failure: text, or an object's code or message. `None` if it says nothing.
+/// The reason of a failure: text, or an object's code or message. `None` if it is absent or blank.
 #[must_use]
 pub fn failure_text(value: &Value) -> Option<String> {
     let text = match value {

@@ -5,7 +5,7 @@
 //!
 //! | module | what it holds |
 //! |---|---|
-//! | [`client`] | calls: authenticated, rate limited, at once, retried where that is safe |
+//! | [`client`] | calls: authenticated, rate limited, concurrent, retried where that is safe |
 //! | [`envelope`], [`error`] | successful responses, and everything else |
 //! | [`oauth`] | access tokens, and what their rejection means |
 //! | [`host`] | the hosts that credentials may be sent to |

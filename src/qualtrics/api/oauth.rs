@@ -39,8 +39,9 @@ pub fn request(origin: &Origin, credentials: &Credentials, scopes: &Scopes) -> R
 /// Parses the response to [`request`].
 ///
 /// # Errors
-/// [`ApiError::MissingScopes`] with all requested scopes if the response says that one is not granted (it does not say which);
-/// [`ApiError::TokenRejected`] if the request is rejected; otherwise what went wrong.
+/// [`ApiError::MissingScopes`] with all requested scopes if the response reports a missing scope without naming it;
+/// [`ApiError::TokenRejected`] if the request is rejected; [`ApiError::Response`] for a transient status; [`ApiError::Redirect`];
+/// [`ApiError::Malformed`] if a successful response holds no token.
 pub fn parse(response: &Response, scopes: &Scopes, now_ms: u64, now_s: u64) -> Result<Token, ApiError> {
     let body = json::parse(&response.body);
     let is_success = (200..300).contains(&response.head.status);
@@ -58,7 +59,7 @@ pub fn parse(response: &Response, scopes: &Scopes, now_ms: u64, now_s: u64) -> R
     })
 }
 
-/// The scopes with these names. `None` if no name is known: then the list says nothing.
+/// The scopes with these names. `None` if no name is known: then the list is ignored.
 fn known_scopes(names: Vec<String>) -> Option<Scopes> {
     let names: BTreeSet<String> = names.into_iter().collect();
     let known: Scopes = Scope::ALL.into_iter().filter(|scope| names.contains(scope.name())).collect();
@@ -73,7 +74,7 @@ fn error(response: &Response, body: Option<&Value>, scopes: &Scopes, now_s: u64)
     match head.status {
         400..=403 if names_scope => ApiError::MissingScopes(scopes.clone()),
         408 | 409 | 425 | 429 | 500.. => ApiError::Response(response),
-        // No status of a token request is taken as that of the call that needed the token.
+        // The status of a token request must not be mistaken for that of the API call.
         400.. => ApiError::TokenRejected(response),
         300..=399 => ApiError::Redirect(head.status),
         // An error of RFC 6749 with status 200 was never seen, but it is no token.
@@ -111,7 +112,7 @@ mod tests {
     }
 
     #[test]
-    fn no_status_of_the_token_endpoint_is_that_of_the_call_that_needs_the_token() {
+    fn token_errors_have_no_call_status() {
         for (status, body) in [(200, "<html>"), (404, ""), (410, ""), (418, "{}")] {
             let error = parse_body(status, body).expect_err("no token");
             assert_eq!(error.status(), None);

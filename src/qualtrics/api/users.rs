@@ -51,11 +51,12 @@ impl Users {
         self.add_page(first_page)
     }
 
-    /// Reads the rest of the list. If the call runs out of time or of its share, the pages that were read stay cached, and the next
-    /// call continues.
+    /// Reads the rest of the list. If the call has no time or share left, the pages that were read stay cached, and the next call
+    /// continues.
     ///
     /// # Errors
-    /// What went wrong. An incomplete list proves nothing.
+    /// [`ApiError::Malformed`] if a page is malformed or the pages repeat, and any error of the call for a page. An incomplete list
+    /// proves nothing.
     pub fn complete(&mut self, client: &mut Client<'_>, scopes: &Scopes) -> Result<(), ApiError> {
         while let Some(cursor) = &self.next {
             let page = client.call(scopes, Call::get(format!("/users?{}", cursor.query())))?;

@@ -2,26 +2,30 @@
 //!
 //! | module | what it holds |
 //! |---|---|
+//! | [`job_request`] | the job that a request asks for: addresses, and erasure or search |
 //! | [`submission`] | submitting a job, at most once |
 //! | [`reconciliation`] | finding the job of an attempt whose outcome is unknown |
 //! | [`preview`] | what would be deleted |
 //! | [`verification`] | searching again after the deletion |
-//! | [`findings`] | what a job reports, as findings and as evidence |
+//! | [`job_findings`] | what a job reports, as findings and as evidence |
 
-pub mod findings;
+pub mod job_findings;
+pub mod job_request;
 pub mod preview;
 pub mod reconciliation;
 pub mod submission;
 pub mod verification;
 
-use self::findings::{SOURCE, job_findings, no_email_finding, unseen_job, unused_identifiers, vendor_job};
-use super::access::contacts::{self, OnTransientError};
-use super::api::erasures::{ErasureJob, Match};
+use self::job_findings::{SOURCE, job_findings, no_email_finding, unseen_job, unused_identifiers, vendor_job};
+use self::job_request::JobRequest;
+use super::api::erasures::{AddressResult, ErasureJob, JobKind};
 use super::api::error::ApiError;
 use super::api::job::JobState;
+use super::contact_search::{self, OnTransientError};
 use super::context::Context;
+use super::findings::unsupported_identifiers;
 use super::guard;
-use super::in_flight::{AT_ONCE_MS, InFlight, MAX_ATTEMPTS, StatusWord, job_not_found};
+use super::in_flight::{Budget, IMMEDIATE_MS, InFlight, MAX_ATTEMPTS, StatusClass, job_not_found};
 use super::scopes::Scope;
 use super::settings::DeletionCompletion;
 use super::ticket::{Operation, Ticket, Verification};
@@ -33,10 +37,16 @@ use crate::privacy::subject::{Subject, request_check};
 /// The delay before a scan of the list that was cut short continues, in milliseconds.
 const NEXT_SCAN_MS: u64 = 60_000;
 
+/// A preview submits a search, every other mode an erasure.
+fn job_kind(operation: Operation) -> JobKind {
+    if operation == Operation::Preview { JobKind::Search } else { JobKind::Erasure }
+}
+
 /// `delete`, for one request.
 ///
 /// # Errors
-/// As the contract says.
+/// `invalid-request` if the request is malformed; `outcome-unknown` if Qualtrics may have started the deletion. Any other error
+/// proves that this call did not start it: a guard could not be evaluated, or a call failed before the submission or was rejected.
 pub fn start(context: &mut Context<'_>, request: &Request, mode: DeletionMode) -> Result<Progress, Error> {
     let subject = Subject::parse(request, context.client.now_s())?;
     let operation = Operation::from(mode);
@@ -44,7 +54,7 @@ pub fn start(context: &mut Context<'_>, request: &Request, mode: DeletionMode) -
     if emails.is_empty() {
         return refuse_without_email(context, request, &subject, operation);
     }
-    let job = submission::Job { emails: &emails, search_only: operation == Operation::Preview };
+    let job = JobRequest { emails: &emails, kind: job_kind(operation) };
     let earlier = match &request.attempts {
         Some(attempts) => reconciliation::find_earlier(context, &job, attempts)?,
         None => None,
@@ -90,19 +100,18 @@ fn submitted(
     Ok(Progress::Done(report))
 }
 
-/// A telephone number or an external ID never widens a deletion: the addresses that it leads to are offered, and a person confirms
-/// them.
+/// Telephone numbers and external IDs only discover addresses; the caller starts another request with them.
 fn refuse_without_email(
     context: &mut Context<'_>,
     request: &Request,
     subject: &Subject,
     operation: Operation,
 ) -> Result<Progress, Error> {
-    let found = contacts::search(context, Right::Deletion, subject, OnTransientError::Retry, None)
+    let found = contact_search::search(context, Right::Deletion, subject, OnTransientError::Retry, None)
         .map_err(|error| context.error(&error, Scope::Contacts))?;
     let mut report = context.report(request, operation, Outcome::Refused, None);
     report.findings = found.findings;
-    report.findings.extend(findings::unsupported_identifiers(subject));
+    report.findings.extend(unsupported_identifiers(subject));
     let note = "Qualtrics deletes by e-mail address only: confirm addresses of discovered, and start another request with them.";
     report.findings.push(no_email_finding(subject.not_emails.clone(), note));
     report.discovered = found.discovered;
@@ -121,19 +130,11 @@ pub enum LookUp {
     Failed(ApiError),
 }
 
-/// Whether a poll may still make calls of its own for one request, beyond the look-ups that it makes for all.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub enum Budget {
-    /// It may.
-    Available,
-    /// Another request has used it.
-    Spent,
-}
-
 /// Advances a deletion, given what Qualtrics shows of its decisive job.
 ///
 /// # Errors
-/// As the contract says.
+/// `job-not-found` if Qualtrics no longer lists the job; the error of the look-up, unless it lacked only time or share; the errors
+/// of [`preview::collect`] and of [`verification`]. Never `outcome-unknown`.
 pub fn proceed(
     context: &mut Context<'_>,
     mut in_flight: InFlight<'_>,
@@ -149,23 +150,23 @@ pub fn proceed(
         LookUp::NotListed => return not_listed(context, in_flight, stage, budget),
         LookUp::Incomplete(position) => {
             in_flight.ticket.position = storable(position);
-            let pending = in_flight.pending(context, stage, None, StatusWord::NotSeen)?;
+            let pending = in_flight.pending(context, stage, None, StatusClass::NotSeen)?;
             // The scan continues as soon as there is a share for it, however old the job is.
             let poll_after_ms = pending.poll_after_ms.min(NEXT_SCAN_MS);
             return Ok(Progress::Pending(Pending { poll_after_ms, ..pending }));
         }
         LookUp::Failed(ApiError::ShareExhausted(wait_ms)) => return in_flight.pending_for(context, stage, wait_ms),
-        LookUp::Failed(ApiError::DeadlineExceeded) => return in_flight.pending_for(context, stage, AT_ONCE_MS),
+        LookUp::Failed(ApiError::DeadlineExceeded) => return in_flight.pending_for(context, stage, IMMEDIATE_MS),
         LookUp::Failed(error) => return Err(context.error(&error, Scope::Erasure)),
     };
     in_flight.ticket.misses = 0;
     if let JobState::Running { known } = job.state {
-        let word = if known { StatusWord::Known } else { StatusWord::Unknown };
+        let word = if known { StatusClass::Known } else { StatusClass::Unknown };
         return in_flight.pending(context, stage, job.status, word).map(Progress::Pending);
     }
     let operation = in_flight.ticket.operation;
     if budget == Budget::Spent && operation != Operation::Erase {
-        return in_flight.pending_for(context, stage, AT_ONCE_MS);
+        return in_flight.pending_for(context, stage, IMMEDIATE_MS);
     }
     let is_completed = job.state == JobState::Completed;
     match (operation, stage) {
@@ -209,7 +210,7 @@ fn not_listed(
     }
     match in_flight.ticket.operation {
         Operation::EraseAndVerify if budget == Budget::Available => start_verification(context, in_flight, None),
-        Operation::EraseAndVerify => in_flight.pending_for(context, stage, AT_ONCE_MS),
+        Operation::EraseAndVerify => in_flight.pending_for(context, stage, IMMEDIATE_MS),
         operation => Err(job_not_found(operation)),
     }
 }
@@ -242,7 +243,7 @@ fn ended(context: &Context<'_>, in_flight: &InFlight<'_>, job: &ErasureJob) -> R
     let outcome = match job.state {
         JobState::Failed => Outcome::Failed,
         JobState::Completed if unused.is_empty() => {
-            if matches.iter().all(|one| *one == Match::NotFound) {
+            if matches.iter().all(|one| *one == AddressResult::NotFound) {
                 Outcome::NotFound
             } else {
                 Outcome::Deleted
@@ -254,7 +255,7 @@ fn ended(context: &Context<'_>, in_flight: &InFlight<'_>, job: &ErasureJob) -> R
     let mut report = context.report(in_flight.request, in_flight.ticket.operation, outcome, submitted_at);
     report.findings = if job.state == JobState::Failed { Vec::new() } else { reported };
     report.findings.extend(unused);
-    report.receipt.jobs = vec![vendor_job(job, in_flight.ticket.operation == Operation::Preview)];
+    report.receipt.jobs = vec![vendor_job(job, job_kind(in_flight.ticket.operation))];
     report
 }
 

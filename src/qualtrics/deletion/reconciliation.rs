@@ -1,15 +1,15 @@
 //! Reconciliation: finding the job of attempts whose outcome is unknown, in Qualtrics' own list.
 //!
-//! A job that was created since the first attempt, that erases (or searches) as the request does, and whose addresses contain every
+//! A job that had not ended before the first attempt, that erases (or searches) as the request does, and whose addresses contain every
 //! address of the request, is the request's job, whatever else it contains. Another job is only started if the list proves that there
 //! is no such job.
 
 use std::collections::BTreeSet;
 
-use super::submission::{Job, outcome_unknown};
+use super::job_request::{JobRequest, outcome_unknown};
 use crate::contract::{Attempts, Error, Remedy, Right};
 use crate::qualtrics::api::erasure_list::{self, KnownPositions, Next, Scan};
-use crate::qualtrics::api::erasures::ErasureJob;
+use crate::qualtrics::api::erasures::{ErasureJob, JobKind};
 use crate::qualtrics::api::error::ApiError;
 use crate::qualtrics::api::job::JobState;
 use crate::qualtrics::context::Context;
@@ -17,20 +17,20 @@ use crate::qualtrics::guard;
 use crate::qualtrics::scopes::Scope;
 use crate::secret::Secret;
 
-/// For so long after an attempt was started its job may still appear in the list, in seconds: guards are evaluated before it,
+/// How long after an attempt its job may first appear in the list, in seconds: guards are evaluated before the job is submitted,
 /// Qualtrics ends a call after 5 seconds (fact sheet 3.4), and the list may lag behind.
 pub const MAX_LAG_S: u64 = 120;
-/// A window shorter than this needs no older job in the list as a proof that the list reaches back far enough, in seconds.
+/// If the first attempt is more recent than this, the list is assumed to reach back to it, in seconds.
 const SHORT_WINDOW_S: u64 = 3_600;
-/// So long after the first attempt, a job that does not show its addresses will not show them any more, in seconds. A host counts
-/// every call whose outcome is unknown as an attempt, so that the last attempt may never be long ago.
+/// How long after the first attempt a running job is expected to show its addresses, in seconds. Not measured from the last attempt,
+/// because every repeated call is itself an attempt.
 const LIST_GIVE_UP_S: u64 = 3_600;
 /// The same for a list that shows no addresses at all.
 const LIST_WITHOUT_ADDRESSES_GIVE_UP_S: u64 = 600;
 /// How exact the correction of the clock by `Date` is, in seconds.
 const CLOCK_SLACK_S: u64 = 5;
-/// The delay before the list is read again, in milliseconds. It is whole even if the last attempt was a while ago: the call that is
-/// repeated counts as an attempt.
+/// The delay before the list is read again, in milliseconds. Not shortened by the age of the last attempt, because repeating the call
+/// is itself an attempt.
 const NEXT_LOOK_MS: u64 = MAX_LAG_S * 1_000;
 /// The delay before a list is read again that was not read to its end, in milliseconds.
 const NEXT_SCAN_MS: u64 = 60_000;
@@ -60,11 +60,11 @@ pub enum Reconciled {
 /// Looks for the job of earlier attempts. `None` proves that there is none.
 ///
 /// # Errors
-/// `outcome-unknown` if the list does not settle it; for a search never, since another search does no harm. Whatever prevents the
-/// list from being read.
+/// `outcome-unknown` if the list is inconclusive (erasures only: a search can be repeated). Also any error that prevents reading the
+/// list.
 pub fn find_earlier(
     context: &mut Context<'_>,
-    job: &Job<'_>,
+    job: &JobRequest<'_>,
     attempts: &Attempts,
 ) -> Result<Option<ErasureJob>, Error> {
     let reconciled = match find_in_list(context, job, attempts) {
@@ -73,10 +73,10 @@ pub fn find_earlier(
         Err(error) => return Err(context.error(&error, Scope::Erasure)),
     };
     let now_s = context.client.now_s();
-    match (conclude(reconciled, attempts, now_s), job.search_only) {
+    match (conclude(reconciled, attempts, now_s), job.kind) {
         (Ok(found), _) => Ok(found.map(|job| *job)),
-        (Err(_), true) => Ok(None),
-        (Err(remedy), false) => Err(unsettled(remedy)),
+        (Err(_), JobKind::Search) => Ok(None),
+        (Err(remedy), JobKind::Erasure) => Err(unsettled(remedy)),
     }
 }
 
@@ -117,7 +117,11 @@ fn unsettled(remedy: Remedy) -> Error {
 ///
 /// # Errors
 /// What prevents the first page from being read.
-pub fn find_in_list(context: &mut Context<'_>, job: &Job<'_>, attempts: &Attempts) -> Result<Reconciled, ApiError> {
+pub fn find_in_list(
+    context: &mut Context<'_>,
+    job: &JobRequest<'_>,
+    attempts: &Attempts,
+) -> Result<Reconciled, ApiError> {
     let scopes = context.scopes(Right::Deletion);
     // The `Date` of a response corrects the clock; it has to be known before timestamps are compared.
     context.client.sign_in(&scopes)?;
@@ -133,13 +137,13 @@ pub fn find_in_list(context: &mut Context<'_>, job: &Job<'_>, attempts: &Attempt
     Ok(window.conclude(&scan))
 }
 
-/// The jobs since the first attempt, as far as they can be the request's.
+/// The jobs of the list, as far as they can be the request's.
 struct Window<'e> {
     emails: BTreeSet<&'e Secret>,
-    search_only: bool,
+    kind: JobKind,
     since_s: u64,
     found: Option<Box<ErasureJob>>,
-    /// Jobs that do not contain the request and are not ruled out by themselves.
+    /// Jobs that may be the request's.
     others: Vec<ErasureJob>,
     /// The users of all jobs of the list.
     users: BTreeSet<String>,
@@ -148,10 +152,10 @@ struct Window<'e> {
 }
 
 impl<'e> Window<'e> {
-    fn new(job: &Job<'e>, since_s: u64) -> Self {
+    fn new(job: &JobRequest<'e>, since_s: u64) -> Self {
         Self {
             emails: job.emails.iter().collect(),
-            search_only: job.search_only,
+            kind: job.kind,
             since_s,
             found: None,
             others: Vec::new(),
@@ -168,7 +172,7 @@ impl<'e> Window<'e> {
         if self.is_outside(&job) {
             return Next::Continue;
         }
-        if self.contains_request(&job) && job.search_only.is_some() && job.ended_before(self.since_s).is_some() {
+        if self.contains_request(&job) && job.kind.is_some() && job.ended_before(self.since_s).is_some() {
             // A job that runs or has done its work takes precedence over one that failed.
             let is_failed = job.state == JobState::Failed;
             if self.found.as_ref().is_none_or(|found| found.state == JobState::Failed) {
@@ -182,10 +186,10 @@ impl<'e> Window<'e> {
         Next::Continue
     }
 
-    /// Whether a job is of the other kind, or ended or failed before the first attempt.
+    /// Whether a job is of the other kind (erasure or search), ended before the first attempt, or was created before it and failed.
     fn is_outside(&self, job: &ErasureJob) -> bool {
         let is_older = job.created_s.is_some_and(|created_s| created_s < self.since_s);
-        job.search_only.is_some_and(|search_only| search_only != self.search_only)
+        job.kind.is_some_and(|kind| kind != self.kind)
             || job.ended_before(self.since_s) == Some(true)
             || (is_older && job.state == JobState::Failed)
     }
@@ -213,7 +217,7 @@ impl<'e> Window<'e> {
         is_complete(job) || is_smaller || (is_older && job.addresses.is_none())
     }
 
-    /// Whether it matters which user this connection is.
+    /// Whether the connection's user ID can settle it.
     fn needs_own_user(&self) -> bool {
         self.found.is_none() && self.others.iter().any(|job| job.user.is_some())
     }
@@ -280,7 +284,7 @@ mod tests {
                 .map(|emails| Addresses { readable: secrets(emails).into_iter().collect(), all_readable: true }),
             requested: Some(requested),
             not_found: NotFound::Unreported,
-            search_only: Some(false),
+            kind: Some(JobKind::Erasure),
             user: Some("UR_1".to_owned()),
             failure: None,
             created_s: Some(SINCE + 10),
@@ -295,7 +299,7 @@ mod tests {
 
     fn reconciled(request: &[&str], own_user: Option<&str>, jobs: Vec<ErasureJob>) -> Reconciled {
         let emails = secrets(request);
-        let mut window = Window::new(&Job { emails: &emails, search_only: false }, SINCE);
+        let mut window = Window::new(&JobRequest { emails: &emails, kind: JobKind::Erasure }, SINCE);
         for job in jobs {
             if window.visit(Some(job)) == Next::Stop {
                 break;
@@ -306,7 +310,7 @@ mod tests {
     }
 
     #[test]
-    fn a_job_that_contains_every_address_is_the_requests() {
+    fn a_job_with_every_address_is_found() {
         let found = reconciled(&["a", "b"], None, vec![job(Some(&["a", "b", "c"]), 3)]);
         assert!(matches!(found, Reconciled::Found(_)));
     }
@@ -341,7 +345,7 @@ mod tests {
             (masked(), Some("UR_1")),
             // The list does not show the connection's own user.
             (ErasureJob { user: Some("UR_2".to_owned()), ..job(None, 2) }, Some("UR_1")),
-            (ErasureJob { search_only: None, ..job(Some(&["a", "b"]), 2) }, None),
+            (ErasureJob { kind: None, ..job(Some(&["a", "b"]), 2) }, None),
         ] {
             let inconclusive = reconciled(&["a", "b"], own_user, vec![hiding]);
             assert!(matches!(inconclusive, Reconciled::Inconclusive { .. }));
@@ -356,9 +360,15 @@ mod tests {
     }
 
     #[test]
-    fn a_job_that_ended_before_the_first_attempt_is_another_requests() {
+    fn a_job_that_ended_before_the_first_attempt_is_ignored() {
         let ended = ErasureJob { updated_s: Some(SINCE - 1), state: JobState::Completed, ..job(Some(&["a"]), 1) };
         assert!(matches!(reconciled(&["a"], None, vec![ended]), Reconciled::Absent { .. }));
+    }
+
+    #[test]
+    fn a_job_that_still_ran_at_the_first_attempt_is_found() {
+        let older = ErasureJob { created_s: Some(SINCE - 60), ..job(Some(&["a"]), 1) };
+        assert!(matches!(reconciled(&["a"], None, vec![older]), Reconciled::Found(_)));
     }
 
     fn remedy(reconciled: Reconciled, first_ago_s: u64, last_ago_s: u64) -> Option<Remedy> {

@@ -1,33 +1,25 @@
 //! Submitting an erasure or a search. An erasure is submitted at most once.
 
+use super::job_request::{JobRequest, outcome_unknown};
 use super::reconciliation::{self, MAX_LAG_S, Reconciled};
 use crate::contract::{Attempts, Error, ErrorKind, Remedy, Right};
-use crate::qualtrics::api::erasures;
+use crate::qualtrics::api::erasures::{self, JobKind};
 use crate::qualtrics::api::error::ApiError;
 use crate::qualtrics::context::Context;
 use crate::qualtrics::in_flight::SOON_MS;
 use crate::qualtrics::scopes::Scope;
-use crate::secret::Secret;
-
-/// What a job is submitted for.
-pub struct Job<'e> {
-    /// The e-mail addresses, in lower case, sorted, each once.
-    pub emails: &'e [Secret],
-    /// Whether it only searches.
-    pub search_only: bool,
-}
 
 /// Submits a job and returns its ID. If it is unknown whether Qualtrics accepted it, the job is looked for in Qualtrics' list.
 ///
 /// # Errors
 /// For an erasure `outcome-unknown`, if the list does not show it. A search only reads and may be submitted again: `unavailable`.
 /// Every other error proves that nothing was started.
-pub fn submit(context: &mut Context<'_>, job: &Job<'_>) -> Result<String, Error> {
+pub fn submit(context: &mut Context<'_>, job: &JobRequest<'_>) -> Result<String, Error> {
     let scopes = context.scopes(Right::Deletion);
     let started_at = context.client.now_s();
     // If authentication fails, nothing was sent.
     context.client.sign_in(&scopes).map_err(|error| context.error(&error, Scope::Erasure))?;
-    let response = context.client.call(&scopes, erasures::start(job.emails, job.search_only));
+    let response = context.client.call(&scopes, erasures::start(job.emails, job.kind));
     let error = match response.and_then(|response| erasures::parse_id(&response)) {
         Ok(id) => return Ok(id),
         Err(error) => error,
@@ -43,9 +35,9 @@ pub fn submit(context: &mut Context<'_>, job: &Job<'_>) -> Result<String, Error>
 }
 
 /// It is unknown whether Qualtrics accepted the job. What is known of the response is passed on, as codes.
-fn unknown(context: &Context<'_>, job: &Job<'_>, error: &ApiError) -> Error {
+fn unknown(context: &Context<'_>, job: &JobRequest<'_>, error: &ApiError) -> Error {
     let cause = context.error(error, Scope::Erasure);
-    let unknown = if job.search_only {
+    let unknown = if job.kind == JobKind::Search {
         let message =
             "It is unknown whether Qualtrics started the search, which changes nothing: start the request again.";
         Error::new(ErrorKind::Unavailable, Remedy::Retry(SOON_MS), message)
@@ -60,12 +52,4 @@ fn unknown(context: &Context<'_>, job: &Job<'_>, error: &ApiError) -> Error {
         vendor_request_id: cause.vendor_request_id,
         ..unknown
     }
-}
-
-/// The error of an attempt that Qualtrics may or may not have started.
-#[must_use]
-pub fn outcome_unknown(retry_after_ms: u64) -> Error {
-    let message = "It is unknown whether Qualtrics started this deletion: repeat the call with attempts, and the connector looks for \
-                   the job before it sends anything.";
-    Error::new(ErrorKind::OutcomeUnknown, Remedy::Retry(retry_after_ms), message)
 }

@@ -1,16 +1,17 @@
 //! Verification: after a deletion, searches show whether anything is left.
 
-use super::findings::{SOURCE, job_findings, unseen_job, unsupported_identifiers, vendor_job};
+use super::job_findings::{SOURCE, job_findings, unseen_job, vendor_job};
 use super::{Budget, on_transient_error};
 use crate::contract::{Error, Finding, Outcome, Pending, Progress, Report, Right, SourceState, Stage, VendorJob};
-use crate::qualtrics::access::contacts::{self, OnTransientError, SearchResult};
 use crate::qualtrics::api::envelope::ApiResponse;
 use crate::qualtrics::api::erasure_list::{self, KnownPositions, Next};
-use crate::qualtrics::api::erasures::{self, ErasureJob, Match};
+use crate::qualtrics::api::erasures::{self, AddressResult, ErasureJob, JobKind};
 use crate::qualtrics::api::error::ApiError;
 use crate::qualtrics::api::job::JobState;
+use crate::qualtrics::contact_search::{self, OnTransientError, SearchResult};
 use crate::qualtrics::context::Context;
-use crate::qualtrics::in_flight::{AT_ONCE_MS, InFlight, MAX_ATTEMPTS, SOON_MS, StatusWord, job_not_found};
+use crate::qualtrics::findings::unsupported_identifiers;
+use crate::qualtrics::in_flight::{IMMEDIATE_MS, InFlight, MAX_ATTEMPTS, SOON_MS, StatusClass, job_not_found};
 use crate::qualtrics::scopes::Scope;
 use crate::qualtrics::ticket::{Operation, Verification};
 use crate::secret::Secret;
@@ -19,7 +20,7 @@ use crate::secret::Secret;
 /// [`MAX_ATTEMPTS`], though not before the verification window has passed.
 ///
 /// # Errors
-/// As the contract says.
+/// An error that needs an operator, such as a 401, a 403, a redirect or the response of a proxy; the errors of [`conclude`].
 pub fn start_search(context: &mut Context<'_>, mut in_flight: InFlight<'_>) -> Result<Progress, Error> {
     let emails = in_flight.subject.emails();
     let Some(verification) = &mut in_flight.ticket.verification else {
@@ -29,7 +30,7 @@ pub fn start_search(context: &mut Context<'_>, mut in_flight: InFlight<'_>) -> R
     let started = match find_search(context, &emails, verification.search_after) {
         Ok(Some(id)) => Ok(id),
         Ok(None) => {
-            let response = context.client.call(&scopes, erasures::start(&emails, true));
+            let response = context.client.call(&scopes, erasures::start(&emails, JobKind::Search));
             response.and_then(|response| erasures::parse_id(&response))
         }
         Err(error) => Err(error),
@@ -46,10 +47,11 @@ pub fn start_search(context: &mut Context<'_>, mut in_flight: InFlight<'_>) -> R
 }
 
 /// Whether a search that could not be started may be started later, or be given up in the report. If it was started after all, the
-/// next poll finds it in the list; if not, a second search only reads. A redirect, a 401 and a 403 need an operator, whoever responded.
+/// next poll finds it in the list; if not, a second search only reads. A redirect, a 401, a 403 and the response of a proxy need an
+/// operator.
 fn needs_no_operator(error: &ApiError) -> bool {
     let is_lost = matches!(error, ApiError::Transport(error) if !error.before_sending);
-    is_lost || error.is_transient() || matches!(error.status(), Some(400 | 402 | 404..))
+    is_lost || error.is_transient() || matches!(error.own_status(), Some(400 | 402 | 404..))
 }
 
 fn search_not_started(
@@ -62,7 +64,7 @@ fn search_not_started(
         ApiError::DeadlineExceeded => (SOON_MS, false),
         // A rate limit clears by itself, however long that takes.
         ApiError::Response(response) => {
-            let named_ms = response.retry_after_ms.map(|ms| ms.max(AT_ONCE_MS));
+            let named_ms = response.retry_after_ms.map(|ms| ms.max(IMMEDIATE_MS));
             (named_ms.unwrap_or(SOON_MS), response.status != 429)
         }
         _ => (SOON_MS, true),
@@ -72,15 +74,16 @@ fn search_not_started(
     if is_failure && misses >= MAX_ATTEMPTS && window_has_passed(context, &in_flight) {
         return conclude(context, in_flight, None);
     }
-    let pending = in_flight.pending(context, Stage::Verifying, None, StatusWord::NotSeen)?;
+    let pending = in_flight.pending(context, Stage::Verifying, None, StatusClass::NotSeen)?;
     let poll_after_ms = if misses < MAX_ATTEMPTS { wait_ms } else { wait_ms.max(pending.poll_after_ms) };
     Ok(Progress::Pending(Pending { poll_after_ms, ..pending }))
 }
 
-/// Qualtrics does not show the verifying search. It may lag behind; else another search is started.
+/// Qualtrics does not show the verifying search. The list may lag: wait for one poll, then start another search. After
+/// [`MAX_ATTEMPTS`] searches, conclude without one.
 ///
 /// # Errors
-/// As the contract says.
+/// As for [`conclude`].
 pub fn search_not_listed(
     context: &mut Context<'_>,
     mut in_flight: InFlight<'_>,
@@ -99,19 +102,19 @@ pub fn search_not_listed(
     }
     match budget {
         Budget::Available => conclude(context, in_flight, None),
-        Budget::Spent => in_flight.pending_for(context, Stage::Verifying, AT_ONCE_MS),
+        Budget::Spent => in_flight.pending_for(context, Stage::Verifying, IMMEDIATE_MS),
     }
 }
 
-/// The youngest search for exactly these addresses that was created after an instant of Qualtrics' clock. No conversion of clocks may
-/// let a search count that was started before the deletion was complete.
+/// The youngest search for exactly these addresses that was created after an instant of Qualtrics' clock. Timestamps are compared on
+/// Qualtrics' clock, so that no search from before the deletion counts.
 fn find_search(context: &mut Context<'_>, emails: &[Secret], after_s: u64) -> Result<Option<String>, ApiError> {
     let scopes = context.scopes(Right::Deletion);
     let wanted = emails.iter().cloned().collect();
     let mut youngest: Option<(u64, String)> = None;
     erasure_list::scan(&mut context.client, &scopes, after_s, KnownPositions::default(), &mut |listed, _| {
         let is_candidate =
-            listed.created_s.is_some_and(|created_s| created_s > after_s) && listed.search_only() == Some(true);
+            listed.created_s.is_some_and(|created_s| created_s > after_s) && listed.kind() == Some(JobKind::Search);
         let job = is_candidate.then(|| listed.parse()).flatten();
         let job = job.filter(|job| {
             job.addresses.as_ref().is_some_and(|addresses| addresses.readable == wanted)
@@ -130,7 +133,8 @@ fn find_search(context: &mut Context<'_>, emails: &[Secret], after_s: u64) -> Re
 /// Concludes the verification from the verifying search, if Qualtrics completed one, and from what the directories still hold.
 ///
 /// # Errors
-/// As the contract says.
+/// `job-not-found` if Qualtrics no longer lists the erasure and the result is not `verified`; a 429 or permanent error of the
+/// directory search or of the look-up of the erasure.
 pub fn conclude(
     context: &mut Context<'_>,
     mut in_flight: InFlight<'_>,
@@ -149,7 +153,7 @@ pub fn conclude(
     // The erasure is requested once more, for the receipt.
     let erasure_id = in_flight.ticket.jobs.first().filter(|_| !verification.job_vanished).cloned();
     let erasure_call = erasure_id.as_deref().map(erasures::get);
-    let mut found = match contacts::search(context, Right::Deletion, in_flight.subject, on_error, erasure_call) {
+    let mut found = match contact_search::search(context, Right::Deletion, in_flight.subject, on_error, erasure_call) {
         Ok(found) => found,
         Err(error) => return in_flight.retry_step(context, Stage::Verifying, &error, Scope::Contacts),
     };
@@ -160,7 +164,7 @@ pub fn conclude(
             Err(error) => return in_flight.retry_step(context, Stage::Verifying, &error, Scope::Erasure),
         };
     let matches = search.map(|search| job_findings(in_flight.subject, search).1).unwrap_or_default();
-    let has_data = !found.contacts.is_empty() || matches.contains(&Match::Found);
+    let has_data = !found.contacts.is_empty() || matches.contains(&AddressResult::Found);
     if has_data && !window_has_passed(context, &in_flight) {
         in_flight.ticket.attempts = 0;
         return search_again(context, in_flight, verification, search);
@@ -179,9 +183,9 @@ fn outcome(
     completed: Option<&ErasureJob>,
     erasure: Option<&ErasureJob>,
     has_data: bool,
-    matches: &[Match],
+    matches: &[AddressResult],
 ) -> Outcome {
-    let all_not_found = |matches: &[Match]| matches.iter().all(|one| *one == Match::NotFound);
+    let all_not_found = |matches: &[AddressResult]| matches.iter().all(|one| *one == AddressResult::NotFound);
     let is_complete = completed.is_some()
         && found.findings.iter().all(Finding::is_complete)
         && in_flight.subject.unsupported.is_empty();
@@ -215,9 +219,10 @@ fn report(
     };
     findings.extend(found.findings);
     findings.extend(unsupported_identifiers(subject));
-    let erasure_job = |id: &String| erasure.map_or_else(|| unseen_job(id, subject), |job| vendor_job(job, false));
+    let erasure_job =
+        |id: &String| erasure.map_or_else(|| unseen_job(id, subject), |job| vendor_job(job, JobKind::Erasure));
     let mut jobs: Vec<VendorJob> = ticket.jobs.iter().map(erasure_job).collect();
-    jobs.extend(search.map(|search| vendor_job(search, true)));
+    jobs.extend(search.map(|search| vendor_job(search, JobKind::Search)));
     let mut report = context.report(request, Operation::EraseAndVerify, outcome, Some(ticket.submitted_at));
     report.findings = findings;
     report.discovered = found.discovered;
@@ -238,7 +243,7 @@ fn search_again(
     });
     in_flight.ticket.verification = Some(Verification { search_after, search: None, ..verification });
     let status = search.and_then(|search| search.status.clone());
-    in_flight.pending(context, Stage::Verifying, status, StatusWord::NotSeen).map(Progress::Pending)
+    in_flight.pending(context, Stage::Verifying, status, StatusClass::NotSeen).map(Progress::Pending)
 }
 
 /// Whether the time has passed in which a search that still finds data is repeated.
@@ -251,7 +256,7 @@ fn window_has_passed(context: &Context<'_>, in_flight: &InFlight<'_>) -> bool {
 fn parse_erasure(response: Result<ApiResponse, ApiError>, id: &str) -> Result<Option<ErasureJob>, ApiError> {
     match response {
         Ok(response) => Ok(erasures::parse(&response, id).ok()),
-        Err(error) if matches!(error.status(), Some(400..=428)) => Ok(None),
+        Err(error) if error.is_not_found() || matches!(error.own_status(), Some(405..=428)) => Ok(None),
         Err(error) => Err(error),
     }
 }

@@ -38,9 +38,10 @@ struct Wanted<'t> {
 enum NotShown {
     /// The list was read to its end.
     NotListed,
-    /// The list was read to its end, without the pages on which only jobs without a known position can be.
+    /// The scan reached the end but skipped pages. A job with a known position is not listed; others may be.
     NotListedWherePositionsAreKnown,
-    /// The list was not read to its end: where to continue, and whether that holds for jobs with a known position only.
+    /// The scan did not reach the end: where to continue, and whether it skipped pages. If so, only jobs with a known position
+    /// continue there.
     Incomplete(Option<String>, bool),
     Failed(ApiError),
 }
@@ -74,11 +75,11 @@ impl<'t> ErasureLookUps<'t> {
         self.wanted.values().filter(|wanted| wanted.shown.is_none()).map(|wanted| wanted.ticket)
     }
 
-    /// Requests a few jobs that were not shown by their IDs. If there are more, the second of the clock decides which: every job gets
-    /// its turn, however evenly a host polls, without anything to remember.
+    /// Requests a few jobs that were not shown by their IDs. A hash of the current second selects the first of them, so that repeated
+    /// polls reach every job with high probability, without stored state.
     ///
     /// # Errors
-    /// What concerns every call. That one job is rejected may only mean that it is not completed yet.
+    /// An error that affects every call. The rejection of one job is not an error: the job may not be completed yet.
     fn look_up_directly(&mut self, context: &mut Context<'_>) -> Result<(), ApiError> {
         let open: Vec<&str> = self.open().filter_map(Ticket::decisive_job).collect();
         let first = usize::try_from(check_of(&context.client.now_s().to_string())).unwrap_or(0);

@@ -1,7 +1,7 @@
 //! Looking up the exports of access requests.
 //!
 //! Qualtrics has no list of them, so they are requested one by one. Once one is complete, the rest of the call is for its results:
-//! requesting them all would use up the rate limit before a single file is read.
+//! requesting them all could exhaust the rate limit before a file is read.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -10,11 +10,11 @@ use crate::qualtrics::api::customer_data::{self, Export};
 use crate::qualtrics::api::error::ApiError;
 use crate::qualtrics::api::job::JobState;
 use crate::qualtrics::context::Context;
-use crate::qualtrics::errors::DEFAULT_RATE_LIMIT_MS;
-use crate::qualtrics::in_flight::AT_ONCE_MS;
+use crate::qualtrics::error_mapping::DEFAULT_RATE_LIMIT_MS;
+use crate::qualtrics::in_flight::IMMEDIATE_MS;
 use crate::qualtrics::ticket::Ticket;
 
-/// How many exports are requested at once after the first, which is requested alone because it may well be complete.
+/// How many exports are requested per round after the first round, which requests the exports of one ticket.
 const MAX_DIRECT_LOOK_UPS: usize = 4;
 
 /// What Qualtrics shows of the exports in progress.
@@ -43,7 +43,7 @@ impl ExportLookUps<'_> {
 /// Looks up exports until those of one request are complete, or until there is no time or share left for its results.
 pub fn look_up<'t>(context: &mut Context<'_>, mut tickets: impl Iterator<Item = &'t Ticket>) -> ExportLookUps<'t> {
     let scopes = context.scopes(Right::Access);
-    let mut look_ups = ExportLookUps { shown: BTreeMap::new(), others: ApiError::ShareExhausted(AT_ONCE_MS) };
+    let mut look_ups = ExportLookUps { shown: BTreeMap::new(), others: ApiError::ShareExhausted(IMMEDIATE_MS) };
     let mut at_once = 1;
     while !context.client.is_late() {
         let (mut chosen, mut ids) = (Vec::new(), BTreeSet::new());
@@ -66,7 +66,7 @@ pub fn look_up<'t>(context: &mut Context<'_>, mut tickets: impl Iterator<Item = 
             let count = u64::try_from(calls.len()).unwrap_or(u64::MAX);
             let wait_ms = context.client.wait_for(call, count.saturating_add(1));
             if wait_ms > 0 {
-                look_ups.others = ApiError::ShareExhausted(wait_ms.max(AT_ONCE_MS));
+                look_ups.others = ApiError::ShareExhausted(wait_ms.max(IMMEDIATE_MS));
                 break;
             }
         }
@@ -77,7 +77,7 @@ pub fn look_up<'t>(context: &mut Context<'_>, mut tickets: impl Iterator<Item = 
             {
                 is_throttled = true;
                 let wait_ms = response.retry_after_ms.unwrap_or(DEFAULT_RATE_LIMIT_MS);
-                look_ups.others = ApiError::ShareExhausted(wait_ms.max(AT_ONCE_MS));
+                look_ups.others = ApiError::ShareExhausted(wait_ms.max(IMMEDIATE_MS));
             }
             look_ups.shown.insert(id, response.map(|response| customer_data::parse_progress(&response)));
         }

@@ -9,8 +9,8 @@ pub mod exports;
 use self::erasures::ErasureLookUps;
 use self::exports::ExportLookUps;
 use super::context::Context;
-use super::deletion::{self, Budget, verification};
-use super::in_flight::{AT_ONCE_MS, InFlight};
+use super::deletion::{self, verification};
+use super::in_flight::{Budget, IMMEDIATE_MS, InFlight};
 use super::ticket::{Operation, Ticket};
 use super::{access, deletion::stage};
 use crate::contract::{Error, ErrorKind, Progress, Remedy, Request, Task};
@@ -27,7 +27,7 @@ struct ParsedTask<'t> {
 /// `poll`.
 #[must_use]
 pub fn poll(context: &mut Context<'_>, tasks: &[Task]) -> Vec<Result<Progress, Error>> {
-    // 1. Validate. Only well-formed tasks are kept: a host may poll very many at once.
+    // 1. Validate. Only well-formed tasks are kept: a host may poll very many in one call.
     let now_s = context.client.now_s();
     let duplicates = duplicates(tasks.iter().map(|task| &task.request));
     let mut parsed: Vec<ParsedTask<'_>> = Vec::new();
@@ -89,7 +89,7 @@ fn advance(
         None if budget == Budget::Available => verification::start_search(context, in_flight),
         None => {
             let stage = stage(&in_flight.ticket);
-            in_flight.pending_for(context, stage, AT_ONCE_MS)
+            in_flight.pending_for(context, stage, IMMEDIATE_MS)
         }
     }
 }

@@ -1,4 +1,4 @@
-//! What `wit/` says, as Rust.
+//! The generated bindings of the world `guard`.
 #![allow(unsafe_code)]
 
 wit_bindgen::generate!({

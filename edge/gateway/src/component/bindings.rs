@@ -1,5 +1,4 @@
-//! What the world `gateway` says, as Rust: the imports, the exported interface, and the glue between them and the host. The types
-//! of the contract are those of `privacy-contract`.
+//! The generated bindings of the world `gateway`. The types of the contract are those of `privacy-contract`.
 #![allow(unsafe_code)]
 
 wit_bindgen::generate!({

@@ -1,37 +1,38 @@
-//! The interface `incoming-handler`, as the host calls it.
+//! The export `wasi:http/incoming-handler`.
 
 use std::cell::RefCell;
 
 use super::bindings::exports::wasi::http::incoming_handler::Guest;
 use super::bindings::wasi::cli::environment;
 use super::bindings::wasi::http::types::{Fields, IncomingRequest, Method, OutgoingResponse, ResponseOutparam};
-use super::caller::{Download, Upload};
+use super::body::{RequestBody, ResponseBody};
 use super::connector::Composed;
 use crate::configuration::Configuration;
 use crate::gateway::Gateway;
-use crate::http::{Answer, Head, Payload};
+use crate::http::Head;
+use crate::response::{Payload, Response};
 
 thread_local! {
     static GATEWAY: RefCell<Option<Gateway>> = const { RefCell::new(None) };
 }
 
-/// What is exported: the one gateway of this instance.
+/// The exported component, with one gateway per instance.
 pub(super) struct Component;
 
 impl Guest for Component {
     fn handle(request: IncomingRequest, response_out: ResponseOutparam) {
         let head = head(&request);
-        let mut upload = Upload::new(request);
-        let answer = GATEWAY.with(|gateway| {
-            // The component model forbids a host to call into a call.
+        let mut body = RequestBody::new(request);
+        let response = GATEWAY.with(|gateway| {
+            // This fails only if the host calls the instance during another call, which the component model forbids.
             let mut gateway = gateway.try_borrow_mut().ok()?;
-            let gateway =
-                gateway.get_or_insert_with(|| Gateway::new(Configuration::read(environment::get_environment())));
-            Some(gateway.answer(&head, &mut upload, &mut Composed))
+            let gateway = gateway
+                .get_or_insert_with(|| Gateway::new(Configuration::from_environment(environment::get_environment())));
+            Some(gateway.handle(&head, &mut body, &mut Composed))
         });
-        // Without an answer the host says that there was an error. So it does where a header is refused, which none is.
-        if let Some(answer) = answer {
-            send(answer, response_out);
+        // If no response is set, the host reports an error to the caller.
+        if let Some(response) = response {
+            send(response, response_out);
         }
     }
 }
@@ -64,28 +65,28 @@ fn method(method: Method) -> String {
     name.to_owned()
 }
 
-/// Sends an answer. Head and body go as soon as they are there; where a document breaks off, so does the body.
-fn send(answer: Answer, response_out: ResponseOutparam) -> Option<()> {
-    let Answer { status, headers, payload } = answer;
+/// Sends a response, each part as soon as it is available. If a read of a document fails, the body is truncated.
+fn send(response: Response, response_out: ResponseOutparam) -> Option<()> {
+    let Response { status, headers, payload } = response;
     let mut headers: Vec<_> = headers.into_iter().map(|(name, value)| (name.to_owned(), value.into_bytes())).collect();
-    if let Payload::Whole(bytes) = &payload {
+    if let Payload::Full(bytes) = &payload {
         headers.push(("content-length".to_owned(), bytes.len().to_string().into_bytes()));
     }
     let response = OutgoingResponse::new(Fields::from_list(&headers).ok()?);
     response.set_status_code(status).ok()?;
     let body = response.body().ok()?;
     ResponseOutparam::set(response_out, Ok(response));
-    let download = Download::new(body)?;
+    let body = ResponseBody::new(body)?;
     match payload {
-        Payload::Whole(bytes) => download.send(&bytes).ok()?,
+        Payload::Full(bytes) => body.send(&bytes).ok()?,
         Payload::Streamed(mut document) => loop {
-            let piece = document.piece(&mut Composed).ok()?;
-            if piece.is_empty() {
+            let chunk = document.next_chunk(&mut Composed).ok()?;
+            if chunk.is_empty() {
                 break;
             }
-            download.send(&piece).ok()?;
+            body.send(&chunk).ok()?;
         },
     }
-    download.finish();
+    body.finish();
     Some(())
 }

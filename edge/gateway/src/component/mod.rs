@@ -1,14 +1,14 @@
-//! The part that exists in WebAssembly alone: the world's imports and its one export, in terms of the core. No decision
-//! is made here.
+//! The WebAssembly part: it connects the imports and the export of the world to the other modules. It contains no decisions, because it
+//! cannot be tested natively.
 //!
-//! | module | what it does |
+//! | module | content |
 //! |---|---|
 //! | [`bindings`] | generated from `wit/`; the only place with `unsafe` |
-//! | [`exports`] | hands each request to the one [`Gateway`](crate::gateway::Gateway) of this instance, and sends its answer |
-//! | [`caller`] | the bodies of request and answer over `wasi:http`, piece by piece and each within its time |
+//! | [`exports`] | passes each request to the [`Gateway`](crate::gateway::Gateway) of this instance, and sends its response |
+//! | [`body`] | the bodies of requests and responses over `wasi:http`, with an idle time-out |
 //! | [`connector`] | the connector that this component is composed with |
 
 mod bindings;
-mod caller;
+mod body;
 mod connector;
 mod exports;

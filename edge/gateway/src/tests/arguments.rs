@@ -1,22 +1,22 @@
-//! Bodies.
+//! Bodies of requests.
 
-use super::fake::{Fake, call, post};
+use super::fake::{Fake, post, request};
 use crate::arguments::MAX_BYTES;
 
 const REQUEST: &str = r#"{"id": "dsr-1", "subject": [{"email": "ada@example.org"}]}"#;
 
-/// What is wrong with a body, where something is.
-fn refused(target: &str, body: &str) -> String {
+/// The detail of the problem for a malformed body.
+fn rejection_detail(target: &str, body: &str) -> String {
     let mut connector = Fake::default();
-    let answer = post(target, body).answer(&mut connector);
-    assert_eq!((answer.status, answer.problem().as_str()), (400, "malformed-request"), "{body}");
+    let response = post(target, body).send(&mut connector);
+    assert_eq!((response.status, response.problem().as_str()), (400, "malformed-request"), "{body}");
     assert!(connector.calls.is_empty(), "{:?}", connector.calls);
-    answer.value()["detail"].as_str().expect("a detail").to_owned()
+    response.value()["detail"].as_str().expect("a detail").to_owned()
 }
 
 #[test]
-fn a_slip_of_the_pen_is_no_member_left_out() {
-    let with = |members: &str| refused("/deletions", &format!(r#"{{"requests": [{REQUEST}]{members}}}"#));
+fn missing_misspelled_and_repeated_members_are_rejected() {
+    let with = |members: &str| rejection_detail("/deletions", &format!(r#"{{"requests": [{REQUEST}]{members}}}"#));
     assert!(with("").ends_with("missing field `mode`."));
     assert!(with(r#", "mood": "erase""#).ends_with("expected `requests` or `mode`."));
     assert!(with(r#", "mode": "erase", "Mode": "preview""#).ends_with("expected `requests` or `mode`."));
@@ -30,7 +30,7 @@ fn a_slip_of_the_pen_is_no_member_left_out() {
 }
 
 #[test]
-fn every_member_is_what_the_contract_says() {
+fn members_of_the_wrong_type_are_rejected() {
     for wrong in [
         r#"{"id": "1"}"#,
         r#"{"subject": []}"#,
@@ -55,33 +55,34 @@ fn every_member_is_what_the_contract_says() {
         "null",
         "7",
     ] {
-        refused("/accesses", &format!(r#"{{"requests": [{wrong}]}}"#));
-        refused("/polls", &format!(r#"{{"tasks": [{{"request": {wrong}, "ticket": "t"}}]}}"#));
+        rejection_detail("/accesses", &format!(r#"{{"requests": [{wrong}]}}"#));
+        rejection_detail("/polls", &format!(r#"{{"tasks": [{{"request": {wrong}, "ticket": "t"}}]}}"#));
     }
     for wrong in ["", "[]", "{}", "{", r#"{"rights": ["access"]} {}"#, r#"{"rights": ["Access"]}"#, r#"[["access"]]"#] {
-        refused("/checks", wrong);
+        rejection_detail("/checks", wrong);
     }
 }
 
 #[test]
-fn a_whole_number_may_be_written_as_json_writes_numbers() {
+fn whole_numbers_are_accepted_in_every_json_notation() {
     let body = |number: &str| {
         let attempts = format!(r#"{{"first-at": {number}, "last-at": {number}}}"#);
         format!(r#"{{"requests": [{{"id": "1", "subject": [], "attempts": {attempts}}}]}}"#)
     };
-    for (written, read) in [("7", 7_u64), ("7.0", 7), ("7e3", 7000), ("-0.0", 0), ("18446744073709551615", u64::MAX)] {
+    for (written, parsed) in [("7", 7_u64), ("7.0", 7), ("7e3", 7000), ("-0.0", 0), ("18446744073709551615", u64::MAX)]
+    {
         let mut connector = Fake::default();
-        post("/accesses", &body(written)).answer(&mut connector);
-        assert_eq!(connector.calls[1], format!("access 1  {:?} []", Some((read, read))), "{written}");
+        post("/accesses", &body(written)).send(&mut connector);
+        assert_eq!(connector.calls[1], format!("access 1  {:?} []", Some((parsed, parsed))), "{written}");
     }
     for wrong in ["1.5", "-1.0", "1e30", "18446744073709551615.0", "true"] {
-        let detail = refused("/accesses", &body(wrong));
+        let detail = rejection_detail("/accesses", &body(wrong));
         assert!(detail.ends_with("expected a whole number."), "{detail}");
     }
 }
 
 #[test]
-fn what_was_sent_is_not_repeated() {
+fn errors_do_not_repeat_the_body() {
     for private in [
         r#"{"requests": [{"id": 1, "ada@example.org": 1}]}"#,
         r#"{"ada@example.org": 1}"#,
@@ -97,58 +98,58 @@ fn what_was_sent_is_not_repeated() {
         "ada@example.org",
         r#"{"requests": 'ada@example.org'}"#,
     ] {
-        let detail = refused("/accesses", private);
+        let detail = rejection_detail("/accesses", private);
         assert!(!detail.contains("ada"), "{detail}");
-        let has_place = detail.starts_with("The body, line 1, column ");
-        assert!(has_place || detail == "The body must be a JSON object.", "{detail}");
+        let has_position = detail.starts_with("The body, line 1, column ");
+        assert!(has_position || detail == "The body must be a JSON object.", "{detail}");
     }
 }
 
 #[test]
-fn a_body_is_read_to_the_limit_and_no_further() {
-    let piece = vec![b' '; 64 * 1024];
-    let sent = |pieces: usize, length: Option<usize>| {
-        let caller = post("/checks", "").body(vec![piece.clone(); pieces], false);
-        let caller = match length {
-            Some(length) => caller.header("content-length", &length.to_string()),
-            None => caller,
+fn a_body_is_read_up_to_the_limit() {
+    let part = vec![b' '; 64 * 1024];
+    let send = |parts: usize, length: Option<usize>| {
+        let request = post("/checks", "").body(vec![part.clone(); parts], false);
+        let request = match length {
+            Some(length) => request.header("content-length", &length.to_string()),
+            None => request,
         };
         let mut gateway = super::fake::gateway(&[("GATEWAY_TOKEN_SHA256", super::fake::TOKEN_SHA256)]);
-        let (answer, reads) = caller.of(&mut gateway, &mut Fake::default());
-        (answer.problem(), reads)
+        let (response, reads) = request.send_to(&mut gateway, &mut Fake::default());
+        (response.problem(), reads)
     };
-    assert_eq!(MAX_BYTES, 16 * piece.len());
-    assert_eq!(sent(16, None), ("malformed-request".to_owned(), 17), "all blanks");
-    assert_eq!(sent(1_000, None), ("body-too-large".to_owned(), 17));
-    assert_eq!(sent(16, Some(MAX_BYTES)), ("malformed-request".to_owned(), 17));
-    assert_eq!(sent(17, Some(MAX_BYTES + 1)), ("body-too-large".to_owned(), 0), "what was announced is not even read");
+    assert_eq!(MAX_BYTES, 16 * part.len());
+    assert_eq!(send(16, None), ("malformed-request".to_owned(), 17), "only spaces");
+    assert_eq!(send(1_000, None), ("body-too-large".to_owned(), 17));
+    assert_eq!(send(16, Some(MAX_BYTES)), ("malformed-request".to_owned(), 17));
+    assert_eq!(send(17, Some(MAX_BYTES + 1)), ("body-too-large".to_owned(), 0), "the announced length is too large");
 }
 
 #[test]
-fn a_body_that_breaks_off_is_not_taken_for_a_whole_one() {
+fn an_interrupted_body_is_rejected_even_if_it_is_valid_json() {
     let mut connector = Fake::default();
     let body = r#"{"rights": ["access"]}"#;
-    let answer = post("/checks", "").body(vec![body.into()], true).answer(&mut connector);
-    assert_eq!((answer.status, answer.problem().as_str()), (408, "body-interrupted"));
+    let response = post("/checks", "").body(vec![body.into()], true).send(&mut connector);
+    assert_eq!((response.status, response.problem().as_str()), (408, "body-interrupted"));
     assert!(connector.calls.is_empty());
-    let pieces = body.bytes().map(|byte| vec![byte]).collect();
-    assert_eq!(post("/checks", "").body(pieces, false).answer(&mut connector).status, 200);
+    let parts = body.bytes().map(|byte| vec![byte]).collect();
+    assert_eq!(post("/checks", "").body(parts, false).send(&mut connector).status, 200);
 }
 
 #[test]
-fn a_body_is_said_to_be_json() {
+fn only_json_without_a_content_encoding_is_accepted() {
     let body = r#"{"rights": []}"#;
     for media_type in ["application/json", "Application/JSON; charset=utf-8", " application/json ;q=1"] {
-        let answer = post("/checks", body).header("content-type", media_type).answer(&mut Fake::default());
-        assert_eq!(answer.status, 200, "{media_type}");
+        let response = post("/checks", body).header("content-type", media_type).send(&mut Fake::default());
+        assert_eq!(response.status, 200, "{media_type}");
     }
     for media_type in ["", "text/plain", "application/jsonp", "application/x-www-form-urlencoded", "json"] {
-        let answer = post("/checks", body).header("content-type", media_type).answer(&mut Fake::default());
-        assert_eq!((answer.status, answer.problem().as_str()), (415, "unsupported-media-type"), "{media_type}");
+        let response = post("/checks", body).header("content-type", media_type).send(&mut Fake::default());
+        assert_eq!((response.status, response.problem().as_str()), (415, "unsupported-media-type"), "{media_type}");
     }
-    assert_eq!(post("/checks", body).without("content-type").answer(&mut Fake::default()).status, 415);
-    let coded = post("/checks", body).header("content-encoding", "gzip");
-    assert_eq!(coded.answer(&mut Fake::default()).status, 415);
-    assert_eq!(call("POST", "/checks").answer(&mut Fake::default()).status, 415);
-    assert_eq!(post("/checks?offset=1", body).answer(&mut Fake::default()).status, 400);
+    assert_eq!(post("/checks", body).without("content-type").send(&mut Fake::default()).status, 415);
+    let encoded = post("/checks", body).header("content-encoding", "gzip");
+    assert_eq!(encoded.send(&mut Fake::default()).status, 415);
+    assert_eq!(request("POST", "/checks").send(&mut Fake::default()).status, 415);
+    assert_eq!(post("/checks?offset=1", body).send(&mut Fake::default()).status, 400);
 }

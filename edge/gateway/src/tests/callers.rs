@@ -1,6 +1,6 @@
-//! Who is served.
+//! Authentication, and unknown paths and methods.
 
-use super::fake::{Fake, TOKEN_SHA256, call, gateway, get, post};
+use super::fake::{Fake, TOKEN_SHA256, gateway, get, post, request};
 
 const TARGETS: [(&str, &str); 6] = [
     ("GET", "/openapi.json"),
@@ -12,32 +12,32 @@ const TARGETS: [(&str, &str); 6] = [
 ];
 
 #[test]
-fn nobody_is_served_before_it_is_said_who_may_call() {
+fn every_request_is_503_until_a_token_digest_is_configured() {
     for environment in [&[][..], &[("GATEWAY_TOKEN_SHA256", "")], &[("GATEWAY_TOKEN_SHA256", "secret")]] {
         for (method, target) in TARGETS {
             let mut connector = Fake::default();
-            let (answer, reads) = call(method, target).of(&mut gateway(environment), &mut connector);
-            assert_eq!((answer.status, answer.problem().as_str()), (503, "gateway-not-configured"));
-            assert!(answer.value()["detail"].as_str().is_some_and(|detail| detail.contains("GATEWAY_TOKEN_SHA256")));
+            let (response, reads) = request(method, target).send_to(&mut gateway(environment), &mut connector);
+            assert_eq!((response.status, response.problem().as_str()), (503, "gateway-not-configured"));
+            assert!(response.value()["detail"].as_str().is_some_and(|detail| detail.contains("GATEWAY_TOKEN_SHA256")));
             assert_eq!((connector.calls.len(), reads), (0, 0));
         }
     }
 }
 
 #[test]
-fn a_stranger_gets_to_know_nothing_and_is_not_listened_to() {
+fn an_unauthenticated_request_is_401_and_its_body_is_not_read() {
     let environment = [("GATEWAY_TOKEN_SHA256", TOKEN_SHA256), ("CONNECTOR_CLIENT_ID", "id")];
     for (method, target) in TARGETS {
         for token in [None, Some("Bearer wrong")] {
             let mut connector = Fake::default();
-            let caller = call(method, target).body(vec![b"{}".to_vec()], false).without("authorization");
-            let caller = match token {
-                Some(token) => caller.header("authorization", token),
-                None => caller,
+            let request = request(method, target).body(vec![b"{}".to_vec()], false).without("authorization");
+            let request = match token {
+                Some(token) => request.header("authorization", token),
+                None => request,
             };
-            let (answer, reads) = caller.of(&mut gateway(&environment), &mut connector);
-            assert_eq!((answer.status, answer.problem().as_str()), (401, "unauthenticated"), "{method} {target}");
-            let challenge = answer.header("www-authenticate").expect("a challenge");
+            let (response, reads) = request.send_to(&mut gateway(&environment), &mut connector);
+            assert_eq!((response.status, response.problem().as_str()), (401, "unauthenticated"), "{method} {target}");
+            let challenge = response.header("www-authenticate").expect("a challenge");
             assert!(challenge.starts_with("Bearer realm="), "{challenge}");
             assert_eq!(challenge.contains("invalid_token"), token.is_some());
             assert_eq!((connector.calls.len(), reads), (0, 0));
@@ -46,9 +46,9 @@ fn a_stranger_gets_to_know_nothing_and_is_not_listened_to() {
 }
 
 #[test]
-fn a_known_caller_is_told_what_there_is() {
-    assert_eq!(get("/nowhere").answer(&mut Fake::default()).problem(), "not-found");
-    assert_eq!(get("/").answer(&mut Fake::default()).status, 404);
+fn unknown_paths_are_404_and_wrong_methods_are_405() {
+    assert_eq!(get("/nowhere").send(&mut Fake::default()).problem(), "not-found");
+    assert_eq!(get("/").send(&mut Fake::default()).status, 404);
     for (method, target, allowed) in [
         ("HEAD", "/manifest", "GET"),
         ("POST", "/openapi.json", "GET"),
@@ -57,17 +57,17 @@ fn a_known_caller_is_told_what_there_is() {
         ("DELETE", "/deletions", "POST"),
         ("PUT", "/documents/r1", "GET"),
     ] {
-        let answer = call(method, target).answer(&mut Fake::default());
-        assert_eq!((answer.status, answer.header("allow")), (405, Some(allowed)), "{method} {target}");
+        let response = request(method, target).send(&mut Fake::default());
+        assert_eq!((response.status, response.header("allow")), (405, Some(allowed)), "{method} {target}");
     }
 }
 
 #[test]
-fn no_answer_is_kept_by_anybody_on_its_way() {
+fn no_response_may_be_cached() {
     let deletion = r#"{"request": {"key": "1", "subject": []}, "mode": "erase"}"#;
-    for caller in [get("/manifest"), get("/documents/r1"), get("/nowhere"), post("/deletions", deletion)] {
-        let answer = caller.answer(&mut Fake::default());
-        assert_eq!(answer.header("cache-control"), Some("no-store"));
-        assert_eq!(answer.header("x-content-type-options"), Some("nosniff"));
+    for request in [get("/manifest"), get("/documents/r1"), get("/nowhere"), post("/deletions", deletion)] {
+        let response = request.send(&mut Fake::default());
+        assert_eq!(response.header("cache-control"), Some("no-store"));
+        assert_eq!(response.header("x-content-type-options"), Some("nosniff"));
     }
 }

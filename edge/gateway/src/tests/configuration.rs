@@ -10,17 +10,17 @@ fn environment<'a>(more: &[(&'a str, &'a str)]) -> Vec<(&'a str, &'a str)> {
 }
 
 #[test]
-fn every_variable_for_the_connector_is_a_setting_and_no_other_is() {
+fn only_variables_with_the_prefix_become_settings() {
     let variables = environment(&[
         ("CONNECTOR_CLIENT_ID", "id"),
         ("CONNECTOR_ODD_KEY", "odd"),
-        ("CONNECTOR_OLD_KEY", "meant something once"),
-        ("CLIENT_ID", "of something else"),
+        ("CONNECTOR_OLD_KEY", "obsolete"),
+        ("CLIENT_ID", "of another program"),
     ]);
     let mut connector = Fake::default();
-    post("/checks", CHECK).of(&mut super::fake::gateway(&variables), &mut connector);
+    post("/checks", CHECK).send_to(&mut super::fake::gateway(&variables), &mut connector);
     let settings: Vec<_> = connector.settings.iter().map(|one| (one.key.as_str(), one.value.as_str())).collect();
-    assert_eq!(settings, [("client-id", "id"), ("Odd.Key", "odd"), ("old-key", "meant something once")]);
+    assert_eq!(settings, [("client-id", "id"), ("Odd.Key", "odd"), ("old-key", "obsolete")]);
 }
 
 #[test]
@@ -28,30 +28,30 @@ fn an_instance_is_configured_once() {
     let mut connector = Fake::default();
     let mut gateway = super::fake::gateway(&environment(&[]));
     for _ in 0..3 {
-        assert_eq!(post("/checks", CHECK).of(&mut gateway, &mut connector).0.status, 200);
+        assert_eq!(post("/checks", CHECK).send_to(&mut gateway, &mut connector).0.status, 200);
     }
     assert_eq!(connector.calls.iter().filter(|call| *call == "configure").count(), 1);
 }
 
 #[test]
-fn settings_that_are_refused_are_named_by_their_variables() {
+fn rejected_settings_are_named_by_their_variables() {
     let variables = environment(&[("CONNECTOR_CLIENT_ID", "hunter2"), ("CONNECTOR_NO_SUCH", "hunter3")]);
     let unknown = Problem { target: "no-such".to_owned(), ..problem() };
-    let mut refusal = error(ErrorKind::InvalidSettings, Remedy::Operator);
-    refusal.problems.push(unknown);
-    let mut connector = Fake { refusal: Some(refusal), ..Fake::default() };
+    let mut rejection = error(ErrorKind::InvalidSettings, Remedy::Operator);
+    rejection.problems.push(unknown);
+    let mut connector = Fake { configure_error: Some(rejection), ..Fake::default() };
     let mut gateway = super::fake::gateway(&variables);
     for _ in 0..2 {
-        let (answer, _) = post("/checks", CHECK).of(&mut gateway, &mut connector);
-        assert_eq!((answer.status, answer.problem().as_str()), (503, "invalid-settings"));
-        let problems = &answer.value()["problems"];
+        let (response, _) = post("/checks", CHECK).send_to(&mut gateway, &mut connector);
+        assert_eq!((response.status, response.problem().as_str()), (503, "invalid-settings"));
+        let problems = &response.value()["problems"];
         assert_eq!(problems[0]["target"], "CONNECTOR_CLIENT_ID");
         assert_eq!(problems[1]["target"], "CONNECTOR_NO_SUCH");
-        assert!(!answer.text().contains("hunter"), "{}", answer.text());
+        assert!(!response.text().contains("hunter"), "{}", response.text());
     }
     assert!(connector.calls.iter().all(|call| call == "configure"), "{:?}", connector.calls);
     for target in ["/manifest", "/openapi.json"] {
-        let (answer, _) = get(target).of(&mut gateway, &mut connector);
-        assert_eq!(answer.status, 200, "what tells an operator how to set it up: {target}");
+        let (response, _) = get(target).send_to(&mut gateway, &mut connector);
+        assert_eq!(response.status, 200, "{target} helps an operator to configure the gateway");
     }
 }

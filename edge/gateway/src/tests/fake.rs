@@ -1,4 +1,4 @@
-//! A connector that is played, and callers.
+//! A fake connector, and requests of callers.
 
 use serde_json::Value;
 
@@ -7,29 +7,30 @@ use privacy_contract::*;
 
 use crate::connector::{Connector, Results};
 use crate::gateway::Gateway;
-use crate::http::{Answer, Body, Head, Interrupted, Payload};
+use crate::http::{Body, Head, Interrupted};
+use crate::response::{Payload, Response};
 
-/// The token that is accepted, and its SHA-256.
+/// The accepted token, and its SHA-256.
 pub const TOKEN: &str = "secret";
 pub const TOKEN_SHA256: &str = "2bb80d537b1da3e38bd30361aa855686bde0eacd7162fef6a25fe97bf527a25b";
 
-/// A connector that notes what it is asked, and answers what it is told to.
+/// A connector that records its calls and returns configured results.
 pub struct Fake {
     pub calls: Vec<String>,
     pub settings: Vec<Setting>,
-    /// What every call but `describe` and `configure` answers.
+    /// The error of every call except `describe`, `configure` and `poll`.
     pub error: Option<Error>,
-    /// What `configure` answers.
-    pub refusal: Option<Error>,
-    /// How often `poll` is asked before a request is done.
+    /// The error of `configure`.
+    pub configure_error: Option<Error>,
+    /// For each element of a list, in turn: the delay if it is pending, or `None` if it is done.
     pub pending: Vec<Option<u64>>,
     pub document: Vec<u8>,
-    /// The longest piece that `read` gives.
-    pub piece: usize,
-    /// The offset from which on nothing can be read.
-    pub broken_at: Option<u64>,
-    /// Whether the end is told with the last byte, or only behind it.
-    pub tells_end: bool,
+    /// The maximum number of bytes per `read`.
+    pub chunk_bytes: usize,
+    /// The offset from which on every `read` fails.
+    pub fails_at: Option<u64>,
+    /// Whether the chunk with the last byte is marked as the last. Otherwise an empty chunk follows.
+    pub marks_last_byte: bool,
     pub reads: Vec<(u64, u32)>,
 }
 
@@ -39,43 +40,44 @@ impl Default for Fake {
             calls: Vec::new(),
             settings: Vec::new(),
             error: None,
-            refusal: None,
+            configure_error: None,
             pending: vec![None],
             document: (0..200_000_u32).map(|at| at.to_le_bytes()[0] ^ at.to_le_bytes()[1]).collect(),
-            piece: usize::MAX,
-            broken_at: None,
-            tells_end: true,
+            chunk_bytes: usize::MAX,
+            fails_at: None,
+            marks_last_byte: true,
             reads: Vec::new(),
         }
     }
 }
 
 impl Fake {
-    fn note(&mut self, call: String) -> Result<(), Error> {
+    fn record(&mut self, call: String) -> Result<(), Error> {
         self.calls.push(call);
         self.error.clone().map_or(Ok(()), Err)
     }
 
-    fn progress(&self, turn: usize) -> Progress {
-        match self.pending[turn % self.pending.len()] {
+    fn progress(&self, index: usize) -> Progress {
+        match self.pending[index % self.pending.len()] {
             Some(ms) => Progress::Pending(pending(ms)),
             None => Progress::Done(report()),
         }
     }
 
-    fn started(&mut self, call: &str, requests: &[Request], mode: &str) -> Results {
-        let start = |(turn, request): (usize, &Request)| {
-            self.note(format!("{call} {}{mode}", in_words(request)))?;
-            Ok(self.progress(turn))
+    fn start(&mut self, call: &str, requests: &[Request], mode: &str) -> Results {
+        let start = |(index, request): (usize, &Request)| {
+            self.record(format!("{call} {}{mode}", request_text(request)))?;
+            Ok(self.progress(index))
         };
         requests.iter().enumerate().map(start).collect()
     }
 }
 
-/// A request as its parts: names of kinds, and the values.
-fn in_words(request: &Request) -> String {
+/// The parts of a request as text.
+fn request_text(request: &Request) -> String {
     let Request { id, subject, attempts, overrides } = request;
-    let subject: Vec<String> = subject.iter().map(|name| serde_json::to_string(name).expect("JSON")).collect();
+    let subject: Vec<String> =
+        subject.iter().map(|identifier| serde_json::to_string(identifier).expect("JSON")).collect();
     let attempts = attempts.as_ref().map(|attempts| (attempts.first_at, attempts.last_at));
     format!("{id} {} {attempts:?} {overrides:?}", subject.join(" "))
 }
@@ -88,90 +90,94 @@ impl Connector for Fake {
     fn configure(&mut self, settings: &[Setting]) -> Result<(), Error> {
         self.calls.push("configure".to_owned());
         self.settings = settings.to_vec();
-        self.refusal.clone().map_or(Ok(()), Err)
+        self.configure_error.clone().map_or(Ok(()), Err)
     }
 
     fn check(&mut self, rights: &[Right]) -> Result<Connection, Error> {
-        self.note(format!("check {rights:?}"))?;
+        self.record(format!("check {rights:?}"))?;
         Ok(connection())
     }
 
     fn access(&mut self, requests: &[Request]) -> Results {
-        self.started("access", requests, "")
+        self.start("access", requests, "")
     }
 
     fn delete(&mut self, requests: &[Request], mode: DeletionMode) -> Results {
-        self.started("delete", requests, &format!(" {mode:?}"))
+        self.start("delete", requests, &format!(" {mode:?}"))
     }
 
     fn opt_out(&mut self, requests: &[Request]) -> Results {
-        self.started("opt-out", requests, "")
+        self.start("opt-out", requests, "")
     }
 
     fn poll(&mut self, tasks: &[Task]) -> Results {
-        let poll = |(turn, Task { request, ticket }): (usize, &Task)| {
-            self.calls.push(format!("poll {} {ticket}", in_words(request)));
-            if ticket == "bad" { Err(error(ErrorKind::InvalidTicket, Remedy::GiveUp)) } else { Ok(self.progress(turn)) }
+        let poll = |(index, Task { request, ticket }): (usize, &Task)| {
+            self.calls.push(format!("poll {} {ticket}", request_text(request)));
+            if ticket == "bad" {
+                Err(error(ErrorKind::InvalidTicket, Remedy::GiveUp))
+            } else {
+                Ok(self.progress(index))
+            }
         };
         tasks.iter().enumerate().map(poll).collect()
     }
 
     fn read(&mut self, reference: &str, offset: u64, limit: u32) -> Result<Chunk, Error> {
-        self.note(format!("read {reference}"))?;
+        self.record(format!("read {reference}"))?;
         self.reads.push((offset, limit));
-        if self.broken_at.is_some_and(|broken| offset >= broken) {
+        if self.fails_at.is_some_and(|first| offset >= first) {
             return Err(error(ErrorKind::Unavailable, Remedy::Retry(1_500)));
         }
         let start = usize::try_from(offset).expect("an offset").min(self.document.len());
-        let end = self.document.len().min(start + (limit as usize).min(self.piece));
-        let last = if self.tells_end { end == self.document.len() } else { start == self.document.len() };
+        let end = self.document.len().min(start + (limit as usize).min(self.chunk_bytes));
+        let last = if self.marks_last_byte { end == self.document.len() } else { start == self.document.len() };
         Ok(Chunk { bytes: self.document[start..end].to_vec(), last })
     }
 }
 
-/// A request under way.
-pub struct Caller {
+/// A request to the gateway.
+pub struct TestRequest {
     head: Head,
-    body: Pieces,
+    body: TestBody,
 }
 
-/// A body in pieces, which may break off.
+/// A body that arrives in parts and may be interrupted after the last one.
 #[derive(Default)]
-pub struct Pieces {
-    pub pieces: Vec<Vec<u8>>,
-    pub breaks: bool,
-    pub read: usize,
+pub struct TestBody {
+    pub parts: Vec<Vec<u8>>,
+    pub is_interrupted: bool,
+    pub reads: usize,
 }
 
-impl Body for Pieces {
+impl Body for TestBody {
     fn read(&mut self) -> Result<Vec<u8>, Interrupted> {
-        self.read += 1;
-        match self.pieces.get(self.read - 1) {
-            Some(piece) => Ok(piece.clone()),
-            None if self.breaks => Err(Interrupted),
+        self.reads += 1;
+        match self.parts.get(self.reads - 1) {
+            Some(part) => Ok(part.clone()),
+            None if self.is_interrupted => Err(Interrupted),
             None => Ok(Vec::new()),
         }
     }
 }
 
-pub fn get(target: &str) -> Caller {
-    call("GET", target)
+pub fn get(target: &str) -> TestRequest {
+    request("GET", target)
 }
 
-pub fn post(target: &str, body: &str) -> Caller {
-    let mut caller = call("POST", target).header("content-type", "application/json");
-    caller.body.pieces = vec![body.as_bytes().to_vec()];
-    caller
+pub fn post(target: &str, body: &str) -> TestRequest {
+    let mut request = request("POST", target).header("content-type", "application/json");
+    request.body.parts = vec![body.as_bytes().to_vec()];
+    request
 }
 
-/// A caller who has the token.
-pub fn call(method: &str, target: &str) -> Caller {
+/// A request with the token.
+pub fn request(method: &str, target: &str) -> TestRequest {
     let head = Head { method: method.to_owned(), target: target.to_owned(), headers: Vec::new() };
-    Caller { head, body: Pieces::default() }.header("authorization", &format!("Bearer {TOKEN}"))
+    TestRequest { head, body: TestBody::default() }.header("authorization", &format!("Bearer {TOKEN}"))
 }
 
-impl Caller {
-    /// With this header in place of what it had.
+impl TestRequest {
+    /// Replaces a header.
     pub fn header(mut self, name: &str, value: &str) -> Self {
         self.head.headers.retain(|(other, _)| other != name);
         self.head.headers.push((name.to_owned(), value.as_bytes().to_vec()));
@@ -183,35 +189,35 @@ impl Caller {
         self
     }
 
-    pub fn body(mut self, pieces: Vec<Vec<u8>>, breaks: bool) -> Self {
-        self.body = Pieces { pieces, breaks, read: 0 };
+    pub fn body(mut self, parts: Vec<Vec<u8>>, is_interrupted: bool) -> Self {
+        self.body = TestBody { parts, is_interrupted, reads: 0 };
         self
     }
 
-    /// What a gateway answers, and how often it read from the body.
-    pub fn of(mut self, gateway: &mut Gateway, connector: &mut Fake) -> (Answer, usize) {
-        (gateway.answer(&self.head, &mut self.body, connector), self.body.read)
+    /// The response of this gateway, and how often it read from the body.
+    pub fn send_to(mut self, gateway: &mut Gateway, connector: &mut Fake) -> (Response, usize) {
+        (gateway.handle(&self.head, &mut self.body, connector), self.body.reads)
     }
 
-    /// What a gateway that is set up well answers.
-    pub fn answer(self, connector: &mut Fake) -> Answer {
-        self.of(&mut gateway(&[("GATEWAY_TOKEN_SHA256", TOKEN_SHA256)]), connector).0
+    /// The response of a configured gateway.
+    pub fn send(self, connector: &mut Fake) -> Response {
+        self.send_to(&mut gateway(&[("GATEWAY_TOKEN_SHA256", TOKEN_SHA256)]), connector).0
     }
 }
 
 pub fn gateway(environment: &[(&str, &str)]) -> Gateway {
     let variable = |(name, value): &(&str, &str)| ((*name).to_owned(), (*value).to_owned());
-    Gateway::new(Configuration::read(environment.iter().map(variable).collect()))
+    Gateway::new(Configuration::from_environment(environment.iter().map(variable).collect()))
 }
 
-impl Answer {
+impl Response {
     pub(super) fn header(&self, name: &str) -> Option<&str> {
         self.headers.iter().find(|(other, _)| *other == name).map(|(_, value)| value.as_str())
     }
 
     pub(super) fn text(&self) -> &str {
         match &self.payload {
-            Payload::Whole(bytes) => str::from_utf8(bytes).expect("text"),
+            Payload::Full(bytes) => str::from_utf8(bytes).expect("text"),
             Payload::Streamed(_) => panic!("a document"),
         }
     }
@@ -220,7 +226,7 @@ impl Answer {
         serde_json::from_str(self.text()).expect("JSON")
     }
 
-    /// The last part of the type of the problem that is told.
+    /// The last part of the problem's type.
     pub(super) fn problem(&self) -> String {
         assert_eq!(self.header("content-type"), Some("application/problem+json"), "{}", self.text());
         let value = self.value();
@@ -229,7 +235,7 @@ impl Answer {
     }
 }
 
-// One of everything, with nothing left out.
+// Values of the contract with every option set.
 
 pub fn error(kind: ErrorKind, remedy: Remedy) -> Error {
     Error {
@@ -294,7 +300,7 @@ pub fn report() -> Report {
         ],
         gaps: vec![gap()],
         receipt: Receipt {
-            connector: "played 1".to_owned(),
+            connector: "fake 1".to_owned(),
             request_id: "dsr-1".to_owned(),
             mode: Some(DeletionMode::EraseAndVerify),
             jobs: vec![VendorJob {
@@ -333,8 +339,8 @@ pub fn manifest() -> Manifest {
         choices: vec![("a".to_owned(), "A".to_owned())],
     };
     Manifest {
-        name: "played".to_owned(),
-        title: "Played".to_owned(),
+        name: "fake".to_owned(),
+        title: "Fake".to_owned(),
         version: "1".to_owned(),
         capabilities: vec![Capability {
             right: Right::Deletion,

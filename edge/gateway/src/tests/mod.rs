@@ -1,10 +1,10 @@
-//! What the gateway promises, tried with a connector that is played.
-#![allow(clippy::arithmetic_side_effects, reason = "a test may well panic")]
+//! Tests of the gateway with a fake connector.
+#![allow(clippy::arithmetic_side_effects, reason = "an overflow fails the test")]
 
-mod answers;
 mod arguments;
 mod callers;
 mod configuration;
 mod documents;
 mod fake;
 mod openapi;
+mod responses;

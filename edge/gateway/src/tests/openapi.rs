@@ -1,4 +1,4 @@
-//! The description says what is done.
+//! The OpenAPI description agrees with the gateway.
 
 use std::collections::BTreeSet;
 
@@ -23,68 +23,68 @@ fn every_path_is_described_with_its_method() {
         let methods: Vec<_> = operations.as_object().expect("operations").keys().collect();
         assert_eq!(methods, [&route.method().to_ascii_lowercase()], "{path}");
     }
-    assert_eq!(paths.len(), 8, "as many as there are routes");
+    assert_eq!(paths.len(), 8, "one for each route");
 }
 
 #[test]
-fn the_description_is_of_this_version() {
+fn the_description_has_the_version_of_the_package() {
     assert_eq!(description()["info"]["version"], env!("CARGO_PKG_VERSION"));
 }
 
 #[test]
-fn every_member_of_an_answer_is_described_and_every_described_member_is_there() {
+fn values_and_schemas_have_the_same_members() {
     let schema = |name: &str| format!("#/components/schemas/{name}");
     let value = |value: Result<Value, serde_json::Error>| value.expect("JSON");
-    agree(&schema("Manifest"), &value(serde_json::to_value(manifest())));
-    agree(&schema("Connection"), &value(serde_json::to_value(connection())));
-    agree(&schema("Progress"), &value(serde_json::to_value(Progress::Pending(pending(1)))));
-    agree(&schema("Progress"), &value(serde_json::to_value(Progress::Done(report()))));
+    assert_agrees(&schema("Manifest"), &value(serde_json::to_value(manifest())));
+    assert_agrees(&schema("Connection"), &value(serde_json::to_value(connection())));
+    assert_agrees(&schema("Progress"), &value(serde_json::to_value(Progress::Pending(pending(1)))));
+    assert_agrees(&schema("Progress"), &value(serde_json::to_value(Progress::Done(report()))));
     for remedy in [Remedy::Retry(1), Remedy::Restart, Remedy::Operator, Remedy::GiveUp] {
         let error = error(ErrorKind::UnexpectedResponse, remedy);
-        agree(&schema("Error"), &value(serde_json::to_value(error.clone())));
+        assert_agrees(&schema("Error"), &value(serde_json::to_value(error.clone())));
         let details = Details::from(error);
-        agree(&schema("ProblemDetails"), &value(serde_json::to_value(details)));
+        assert_agrees(&schema("ProblemDetails"), &value(serde_json::to_value(details)));
     }
 }
 
-/// Compares a value, of which nothing is left out, with a schema by its name.
-fn agree(name: &str, value: &Value) {
+/// Compares a value with all its members to the schema of this name.
+fn assert_agrees(name: &str, value: &Value) {
     let description = description();
     let schema = description.pointer(name.trim_start_matches('#')).unwrap_or_else(|| panic!("{name}"));
     agrees(&description, schema, value, name).unwrap_or_else(|reason| panic!("{reason}"));
 }
 
-fn agrees(all: &Value, schema: &Value, value: &Value, at: &str) -> Result<(), String> {
+fn agrees(all: &Value, schema: &Value, value: &Value, path: &str) -> Result<(), String> {
     if let Some(name) = schema["$ref"].as_str() {
-        let named = all.pointer(name.trim_start_matches('#')).ok_or_else(|| format!("{at}: {name}"))?;
+        let named = all.pointer(name.trim_start_matches('#')).ok_or_else(|| format!("{path}: {name}"))?;
         return agrees(all, named, value, name);
     }
     if let Some(schemas) = schema["allOf"].as_array() {
-        return schemas.iter().try_for_each(|schema| agrees(all, schema, value, at));
+        return schemas.iter().try_for_each(|schema| agrees(all, schema, value, path));
     }
     if let Some(schemas) = schema["oneOf"].as_array() {
-        let fitting = schemas.iter().filter(|schema| agrees(all, schema, value, at).is_ok()).count();
-        return if fitting == 1 { Ok(()) } else { Err(format!("{at}: {value} fits {fitting} of {schema}")) };
+        let fitting = schemas.iter().filter(|schema| agrees(all, schema, value, path).is_ok()).count();
+        return if fitting == 1 { Ok(()) } else { Err(format!("{path}: {value} fits {fitting} of {schema}")) };
     }
-    if let Some(words) = schema["enum"].as_array() {
-        return if words.contains(value) { Ok(()) } else { Err(format!("{at}: {value}")) };
+    if let Some(cases) = schema["enum"].as_array() {
+        return if cases.contains(value) { Ok(()) } else { Err(format!("{path}: {value}")) };
     }
     let kind = match value {
         Value::Object(members) => {
             let sent: BTreeSet<_> = members.keys().collect();
-            let described: BTreeSet<_> = schema["properties"].as_object().ok_or(at)?.keys().collect();
+            let described: BTreeSet<_> = schema["properties"].as_object().ok_or(path)?.keys().collect();
             if sent != described {
-                return Err(format!("{at}: {sent:?} is sent, {described:?} is described"));
+                return Err(format!("{path}: {sent:?} is sent, {described:?} is described"));
             }
             for (member, value) in members {
-                agrees(all, &schema["properties"][member], value, &format!("{at}/{member}"))?;
+                agrees(all, &schema["properties"][member], value, &format!("{path}/{member}"))?;
             }
             "object"
         }
         Value::Array(values) => {
             for (number, value) in values.iter().enumerate() {
                 let schema = if schema["items"].is_null() { &schema["prefixItems"][number] } else { &schema["items"] };
-                agrees(all, schema, value, &format!("{at}/{number}"))?;
+                agrees(all, schema, value, &format!("{path}/{number}"))?;
             }
             "array"
         }
@@ -97,6 +97,6 @@ fn agrees(all: &Value, schema: &Value, value: &Value, at: &str) -> Result<(), St
     if kinds == kind || kinds.as_array().is_some_and(|kinds| kinds.contains(&kind.into())) {
         Ok(())
     } else {
-        Err(format!("{at}: {value} is no {kinds}"))
+        Err(format!("{path}: {value} is not {kinds}"))
     }
 }

@@ -1,8 +1,14 @@
-//! The simulator, called as anybody would call it: with bytes over a socket.
+//! Tests of the simulator over a socket.
 
-mod caller;
+mod client;
+mod control;
+mod customer_data;
 mod dialects;
-mod endpoints;
+mod directories;
+mod erasures;
 mod faults;
+mod oauth;
+mod simulator;
+mod users;
 
 use super::*;

@@ -3,8 +3,8 @@
 use std::collections::HashSet;
 use std::path::Path;
 
-use host_test::host::contract::{DeletionMode, Identifier, Request};
-use host_test::journal::{Entry, Operation};
+use privacy_host::contract::{DeletionMode, Identifier, Request};
+use privacy_host::{Entry, Operation};
 use serde::Deserialize;
 
 use super::super::errors::CommandError;

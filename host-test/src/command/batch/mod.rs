@@ -11,8 +11,9 @@ use std::path::{Path, PathBuf};
 
 use clap::Args;
 use futures::future::try_join_all;
-use host_test::host::contract::Identifier;
-use host_test::journal::{Entry, Journal};
+use host_test::journal::Journal;
+use privacy_host::Entry;
+use privacy_host::contract::Identifier;
 
 use self::progress::ProgressDisplay;
 use self::schedule::Schedule;
@@ -67,8 +68,7 @@ impl BatchOptions {
         let journal = Journal::open(&self.journal)?;
         let subjects: Vec<Vec<Identifier>> = entries.iter().map(|entry| entry.subject().to_vec()).collect();
         let (entries, left_out) = self.resume(entries, &journal)?;
-        let mut connector = self.connection.connector().await?;
-        connector.share_limits();
+        let connector = self.connection.connector_with_shared_limits().await?;
         let schedule = Schedule::new(entries, &subjects);
         let display = ProgressDisplay::new(&schedule, json);
         if !left_out.is_empty() {

@@ -5,8 +5,8 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
-use host_test::journal::{Entry, Operation};
 use indicatif::{ProgressBar, ProgressStyle};
+use privacy_host::{Entry, Operation};
 
 use super::schedule::Schedule;
 

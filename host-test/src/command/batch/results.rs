@@ -2,8 +2,9 @@
 
 use std::collections::BTreeMap;
 
-use host_test::host::contract::{Error, ErrorKind};
-use host_test::journal::{End, Operation};
+use privacy_host::Operation;
+use privacy_host::contract::{Error, ErrorKind};
+use privacy_host::follow::End;
 
 use super::super::exit::Exit;
 use super::super::output::{Batch, Output};

@@ -2,8 +2,8 @@
 
 use std::collections::HashMap;
 
-use host_test::host::contract::{Error, ErrorKind, Identifier, Pending, Progress, Remedy, Right, Stage};
-use host_test::journal::{Entry, Operation};
+use privacy_host::contract::{Error, ErrorKind, Identifier, Pending, Progress, Remedy, Right, Stage};
+use privacy_host::{Entry, Operation};
 
 /// The tasks of one `poll`. A group that is larger is not split.
 const MAX_TASKS: usize = 50;
@@ -28,7 +28,7 @@ pub(super) struct Item {
     busy: bool,
     /// It is polled in a call of its own.
     alone: bool,
-    /// Its last call used up the share of the rate limits before it was complete. Its next call is the only one of the batch:
+    /// Its last call exhausted the share of the rate limits before it was complete. Its next call is the only one of the batch:
     /// two such calls at once would exhaust the share for each other every time.
     exclusive: bool,
     /// The access requests for the same person. A deletion before their end would leave them without data.
@@ -38,7 +38,7 @@ pub(super) struct Item {
 }
 
 /// No call of a kind before these times, in milliseconds since the Unix epoch, because the share of the rate limits for it is
-/// used up. Indexed by right, and by whether the call is a `poll`.
+/// exhausted. Indexed by right, and by whether the call is a `poll`.
 #[derive(Default)]
 struct Gates([[u64; 2]; 3]);
 
@@ -46,7 +46,7 @@ struct Gates([[u64; 2]; 3]);
 pub(super) enum CallEffect {
     /// It returned a result.
     Completed,
-    /// The share of the rate limits is used up, for this many milliseconds.
+    /// The share of the rate limits is exhausted, for this many milliseconds.
     Limited(u64),
     /// It returned no result.
     Lost,

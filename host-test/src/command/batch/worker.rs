@@ -4,21 +4,18 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use host_test::host::contract::{Error, ErrorKind, Progress, Remedy, Report, Task};
-use host_test::host::{HostError, Instance};
-use host_test::journal::{Entry, Journal, JournalError, Next, Transition};
+use host_test::journal::{Journal, JournalError};
+use privacy_host::Entry;
+use privacy_host::contract::{Error, ErrorKind, Progress, Report, Task};
+use privacy_host::follow::{LOST_CALL_DELAY_MS, MAX_LOST_CALLS, Next, Transition, lost_call_error, start};
+use privacy_host::{Connector, HostError, Instance};
 use tokio::sync::Notify;
 
-use super::super::connection::Connector;
 use super::super::errors::{Cause, CommandError};
-use super::super::{follow, save};
+use super::super::save;
 use super::progress::ProgressDisplay;
 use super::schedule::{Action, CallEffect, Schedule};
 
-/// The delay after a call without a result, in milliseconds.
-const LOST_CALL_DELAY_MS: u64 = 30_000;
-/// After this many calls in a row without a result, an operator has to look.
-const MAX_LOST_CALLS: u32 = 5;
 /// How long a worker waits when there is nothing to do until another worker returns a request.
 const IDLE_WAIT: Duration = Duration::from_secs(3_600);
 
@@ -122,7 +119,7 @@ impl Workers {
     ) -> Result<InstanceState, CommandError> {
         let request = entry.start_attempt(self.now_ms() / 1_000);
         self.store([&entry])?;
-        let results = follow::start(instance, entry.operation(), &[request]).await;
+        let results = start(instance, entry.operation(), &[request]).await;
         self.record(instance, vec![(index, entry)], results).await
     }
 
@@ -240,16 +237,7 @@ impl Workers {
         self.display.throttled_message(&error.to_string());
         entry.record_lost_call(self.now_ms(), LOST_CALL_DELAY_MS);
         if self.schedule().items()[index].lost_calls + 1 >= MAX_LOST_CALLS {
-            let may_have_started = entry.ticket().is_none() && entry.attempts().is_some();
-            let error = Error {
-                kind: if may_have_started { ErrorKind::OutcomeUnknown } else { ErrorKind::UnexpectedResponse },
-                remedy: Remedy::Operator,
-                message: error.to_string(),
-                problems: Vec::new(),
-                http_status: None,
-                vendor_code: None,
-                vendor_request_id: None,
-            };
+            let error = lost_call_error(&entry, error);
             entry.record_error(error, self.now_ms());
         }
         self.store([&entry])?;

@@ -1,25 +1,25 @@
-//! The contract's types of the guest, which `wit-bindgen` generates, and those of everything outside. In a component the canonical ABI
-//! is between the two. A type that lacks a field or a case on either side does not compile.
+//! Conversions between the guest's types of the contract, which `wit-bindgen` generates, and those of hosts. In a component, the canonical
+//! ABI does this. A field or case that is missing on one side is a compile error.
 
-use privacy_contract as outside;
+use privacy_contract as host;
 use qualtrics_connector::contract as guest;
 
-/// A value of one side as the value of the other. `From` cannot be implemented for lists.
+/// Converts a value of one side to the other. `From` cannot be implemented for lists because of the orphan rule.
 pub trait Convert<T> {
     fn convert(self) -> T;
 }
 
-/// From the guest to the outside.
-pub fn outward<T, U: Convert<T>>(value: U) -> T {
+/// From the guest to the host.
+pub fn to_host<T, U: Convert<T>>(value: U) -> T {
     value.convert()
 }
 
-/// From the outside to the guest.
-pub fn inward<T, U: Convert<T>>(value: U) -> T {
+/// From the host to the guest.
+pub fn to_guest<T, U: Convert<T>>(value: U) -> T {
     value.convert()
 }
 
-macro_rules! same {
+macro_rules! identical {
     ($($type:ty),*) => {
         $(impl Convert<$type> for $type {
             fn convert(self) -> $type {
@@ -31,14 +31,14 @@ macro_rules! same {
 
 macro_rules! record {
     ($name:ident { $($field:ident),* }) => {
-        impl Convert<outside::$name> for guest::$name {
-            fn convert(self) -> outside::$name {
+        impl Convert<host::$name> for guest::$name {
+            fn convert(self) -> host::$name {
                 let Self { $($field),* } = self;
-                outside::$name { $($field: $field.convert()),* }
+                host::$name { $($field: $field.convert()),* }
             }
         }
 
-        impl Convert<guest::$name> for outside::$name {
+        impl Convert<guest::$name> for host::$name {
             fn convert(self) -> guest::$name {
                 let value = self;
                 guest::$name { $($field: value.$field.clone().convert()),* }
@@ -49,15 +49,15 @@ macro_rules! record {
 
 macro_rules! variant {
     ($name:ident { $($case:ident $(($value:ident))?),* }) => {
-        impl Convert<outside::$name> for guest::$name {
-            fn convert(self) -> outside::$name {
+        impl Convert<host::$name> for guest::$name {
+            fn convert(self) -> host::$name {
                 match self {
-                    $(Self::$case $(($value))? => outside::$name::$case $(($value.convert()))?),*
+                    $(Self::$case $(($value))? => host::$name::$case $(($value.convert()))?),*
                 }
             }
         }
 
-        impl Convert<guest::$name> for outside::$name {
+        impl Convert<guest::$name> for host::$name {
             fn convert(self) -> guest::$name {
                 match self {
                     $(Self::$case $(($value))? => guest::$name::$case $(($value.convert()))?),*
@@ -67,7 +67,7 @@ macro_rules! variant {
     };
 }
 
-same!((), bool, u8, u16, u32, u64, String, (String, String));
+identical!((), bool, u8, u16, u32, u64, String, (String, String));
 
 impl<T, U: Convert<T>> Convert<Vec<T>> for Vec<U> {
     fn convert(self) -> Vec<T> {

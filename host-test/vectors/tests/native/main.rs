@@ -1,4 +1,4 @@
-//! Runs the scenarios on the connector's core, compiled natively: in seconds, without WebAssembly.
+//! Runs the scenarios on the connector compiled natively, without WebAssembly. This takes seconds.
 
 mod conversions;
 mod transport;
@@ -9,8 +9,8 @@ use qualtrics_connector::privacy::connector::Connector;
 use qualtrics_connector::qualtrics::connector::QualtricsConnector;
 use qualtrics_simulator::Control;
 
-use conversions::{inward, outward};
-use transport::{MachineClock, NativeTransport};
+use conversions::{to_guest, to_host};
+use transport::{NativeTransport, SystemClock};
 
 struct Native;
 
@@ -19,7 +19,7 @@ impl Host for Native {
 
     async fn instantiate(&self, _origin: &str) -> Result<NativeInstance, String> {
         let transport = Box::new(NativeTransport::new());
-        Ok(NativeInstance(QualtricsConnector::new(transport, Box::new(MachineClock::new()))))
+        Ok(NativeInstance(QualtricsConnector::new(transport, Box::new(SystemClock::new()))))
     }
 }
 
@@ -28,27 +28,27 @@ struct NativeInstance(QualtricsConnector);
 fn results(
     results: Vec<Result<qualtrics_connector::contract::Progress, qualtrics_connector::contract::Error>>,
 ) -> Results {
-    outward(results)
+    to_host(results)
 }
 
 impl Instance for NativeInstance {
     async fn describe(&mut self) -> Result<contract::Manifest, String> {
-        Ok(outward(self.0.describe()))
+        Ok(to_host(self.0.describe()))
     }
 
     async fn configure(&mut self, settings: &[contract::Setting]) -> Result<Result<(), contract::Error>, String> {
-        Ok(outward(self.0.configure(inward(settings.to_vec()))))
+        Ok(to_host(self.0.configure(to_guest(settings.to_vec()))))
     }
 
     async fn check(
         &mut self,
         rights: &[contract::Right],
     ) -> Result<Result<contract::Connection, contract::Error>, String> {
-        Ok(outward(self.0.check(inward(rights.to_vec()))))
+        Ok(to_host(self.0.check(to_guest(rights.to_vec()))))
     }
 
     async fn access(&mut self, requests: &[contract::Request]) -> Result<Results, String> {
-        Ok(results(self.0.access(inward(requests.to_vec()))))
+        Ok(results(self.0.access(to_guest(requests.to_vec()))))
     }
 
     async fn delete(
@@ -56,15 +56,15 @@ impl Instance for NativeInstance {
         requests: &[contract::Request],
         mode: contract::DeletionMode,
     ) -> Result<Results, String> {
-        Ok(results(self.0.delete(inward(requests.to_vec()), inward(mode))))
+        Ok(results(self.0.delete(to_guest(requests.to_vec()), to_guest(mode))))
     }
 
     async fn opt_out(&mut self, requests: &[contract::Request]) -> Result<Results, String> {
-        Ok(results(self.0.opt_out(inward(requests.to_vec()))))
+        Ok(results(self.0.opt_out(to_guest(requests.to_vec()))))
     }
 
     async fn poll(&mut self, tasks: &[contract::Task]) -> Result<Results, String> {
-        Ok(results(self.0.poll(inward(tasks.to_vec()))))
+        Ok(results(self.0.poll(to_guest(tasks.to_vec()))))
     }
 
     async fn read(
@@ -73,7 +73,7 @@ impl Instance for NativeInstance {
         offset: u64,
         limit: u32,
     ) -> Result<Result<contract::Chunk, contract::Error>, String> {
-        Ok(outward(self.0.read(reference.to_owned(), offset, limit)))
+        Ok(to_host(self.0.read(reference.to_owned(), offset, limit)))
     }
 }
 

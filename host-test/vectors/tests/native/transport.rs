@@ -1,4 +1,4 @@
-//! HTTP for the core without WebAssembly: hyper on a runtime of its own, and the machine's clock.
+//! HTTP and a clock for the connector without WebAssembly: hyper on a separate runtime, and the system clock.
 
 use std::sync::{LazyLock, mpsc};
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
@@ -13,7 +13,7 @@ use qualtrics_connector::http::{
 };
 use tokio::runtime::Runtime;
 
-/// The runtime of all transports. The core blocks while it waits, on threads that do not belong to this runtime.
+/// The runtime of all transports. The connector blocks its thread during a call, so this must not be the runtime of that thread.
 static RUNTIME: LazyLock<Runtime> = LazyLock::new(|| {
     tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().expect("a runtime")
 });
@@ -25,7 +25,7 @@ fn block_on<T: Send + 'static>(future: impl Future<Output = T> + Send + 'static)
     receiver.recv().expect("the future ends")
 }
 
-/// hyper.
+/// A transport that uses hyper.
 pub struct NativeTransport(Client<HttpConnector, Full<Bytes>>);
 
 impl NativeTransport {
@@ -105,16 +105,16 @@ impl Body for NativeBody {
     }
 }
 
-/// The machine's time.
-pub struct MachineClock(Instant);
+/// The system clock.
+pub struct SystemClock(Instant);
 
-impl MachineClock {
+impl SystemClock {
     pub fn new() -> Self {
         Self(Instant::now())
     }
 }
 
-impl Clock for MachineClock {
+impl Clock for SystemClock {
     fn wall_ms(&self) -> u64 {
         let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
         u64::try_from(now.as_millis()).unwrap_or(u64::MAX)

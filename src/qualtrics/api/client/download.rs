@@ -12,7 +12,8 @@ impl Client<'_> {
     /// Requests something that is read chunk by chunk, with further headers. It is retried as any call that reads.
     ///
     /// # Errors
-    /// What went wrong, including every status that is not a success, and a web page in place of a file.
+    /// [`ApiError::Malformed`] for a web page with a success status, and any other [`ApiError`]. Every status other than a success
+    /// is an error.
     pub fn open(
         &mut self,
         scopes: &Scopes,

@@ -14,12 +14,12 @@ use crate::qualtrics::api::host;
 use crate::qualtrics::api::oauth::Credentials;
 use crate::qualtrics::scopes::Scope;
 
-type Answer = Result<Response, TransportError>;
+type ScriptedResponse = Result<Response, TransportError>;
 
 /// Returns its responses in order, whatever is requested.
 #[derive(Default)]
 struct Script {
-    responses: VecDeque<Answer>,
+    responses: VecDeque<ScriptedResponse>,
     /// The paths of the requests, for each batch.
     batches: Vec<Vec<String>>,
     authorizations: Vec<String>,
@@ -34,7 +34,7 @@ impl Body for NoBody {
 }
 
 impl Transport for Script {
-    fn exchange(&mut self, requests: Vec<Request>, _: ExchangeLimits) -> Vec<Answer> {
+    fn exchange(&mut self, requests: Vec<Request>, _: ExchangeLimits) -> Vec<ScriptedResponse> {
         self.batches.push(requests.iter().map(|request| request.path.clone()).collect());
         self.authorizations.extend(requests.iter().map(|request| request.headers[0].1.reveal().to_owned()));
         requests.iter().map(|_| self.responses.pop_front().expect("a scripted response")).collect()
@@ -73,7 +73,7 @@ struct Setup {
 const TIMEOUT_MS: u64 = 30_000;
 
 impl Setup {
-    fn new(responses: impl IntoIterator<Item = Answer>) -> Self {
+    fn new(responses: impl IntoIterator<Item = ScriptedResponse>) -> Self {
         let credentials = Credentials { client_id: Secret::new("id"), client_secret: Secret::new("secret") };
         let session = Session::new(host::datacenter("fra1").expect("a data centre"), credentials, 75, TIMEOUT_MS);
         let transport = Script { responses: responses.into_iter().collect(), ..Script::default() };
@@ -96,25 +96,25 @@ fn scopes() -> Scopes {
     Scopes::from([Scope::Erasure])
 }
 
-fn response(status: u16, headers: &[(&str, &str)], body: &str) -> Answer {
+fn response(status: u16, headers: &[(&str, &str)], body: &str) -> ScriptedResponse {
     let headers = headers.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect();
     Ok(Response { head: ResponseHead { status, headers }, body: body.as_bytes().to_vec() })
 }
 
-fn empty(status: u16) -> Answer {
+fn empty(status: u16) -> ScriptedResponse {
     response(status, &[], "")
 }
 
 /// An error in Qualtrics' envelope.
-fn rejection(status: u16) -> Answer {
+fn rejection(status: u16) -> ScriptedResponse {
     response(status, &[], r#"{"meta":{"error":{"errorCode":"E_1"}}}"#)
 }
 
-fn token(name: &str) -> Answer {
+fn token(name: &str) -> ScriptedResponse {
     response(200, &[], &format!(r#"{{"access_token":"{name}","expires_in":3600}}"#))
 }
 
-fn success() -> Answer {
+fn success() -> ScriptedResponse {
     response(200, &[], r#"{"result":{}}"#)
 }
 
@@ -202,7 +202,7 @@ fn only_the_calls_that_failed_are_repeated() {
 }
 
 #[test]
-fn the_connections_share_is_kept_to_without_asking_qualtrics() {
+fn calls_beyond_the_share_are_not_sent() {
     let mut setup = Setup::new([token("t")].into_iter().chain((0..16).map(|_| success())));
     for _ in 0..15 {
         assert!(setup.client().call(&scopes(), start()).is_ok());

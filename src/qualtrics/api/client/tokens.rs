@@ -28,7 +28,7 @@ impl Client<'_> {
         }
     }
 
-    /// Requests tokens at once, one for each set of scopes.
+    /// Requests tokens concurrently, one for each set of scopes.
     fn request_tokens(&mut self, sets: &[Scopes]) -> Vec<Result<Token, ApiError>> {
         self.with_retries(sets.len(), &|_, _| true, &mut |client, indices| {
             let attempted: Vec<&Scopes> = indices.iter().filter_map(|index| sets.get(*index)).collect();
@@ -46,8 +46,7 @@ impl Client<'_> {
 
     /// The error of a rejected token request, with exactly the scopes that are missing.
     ///
-    /// Qualtrics says that a scope is missing and not which, or rejects the request without a code. One token request per scope tells:
-    /// credentials that are accepted for one scope are right.
+    /// The error does not name the missing scope, so one token is requested per scope. If one succeeds, the credentials are valid.
     fn find_missing(&mut self, requested: &Scopes, error: ApiError) -> ApiError {
         let names_scopes = match &error {
             ApiError::MissingScopes(_) => true,

@@ -1,4 +1,4 @@
-use host_test::host::contract::{DeletionMode, Request};
+use privacy_host::contract::{DeletionMode, Request};
 
 use super::*;
 

@@ -1,0 +1,1 @@
+//! Benchmarks of the connector and its hosts: see `performance/main.rs`.

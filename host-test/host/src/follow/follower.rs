@@ -1,0 +1,320 @@
+//! Makes the calls of several requests, each when it is due.
+
+use std::collections::VecDeque;
+use std::time::Duration;
+
+use super::entry::{Entry, Next, Operation, Transition};
+use crate::connector::{Connector, ConnectorError};
+use crate::contract::{Error, ErrorKind, Pending, Progress, Remedy, Report, Request, Task};
+use crate::error::HostError;
+use crate::instance::{Instance, Results};
+
+/// The delay after a call without a result, in milliseconds.
+pub const LOST_CALL_DELAY_MS: u64 = 30_000;
+
+/// After this many calls in a row without a result, a request ends: an operator has to look.
+pub const MAX_LOST_CALLS: u32 = 5;
+
+/// What happened to a request.
+#[derive(Debug)]
+#[non_exhaustive]
+pub enum Event {
+    /// The call that starts the request is about to be made.
+    Starting,
+    /// The request is in progress. It is polled at [`Entry::due_at_ms`].
+    Pending(Pending),
+    /// The final report. Save its documents, which [`Follower::instance`] reads. The next call of [`Follower::next`] confirms
+    /// that they are saved.
+    Reported(Box<Report>),
+    /// The report was confirmed: [`Entry::end`] has the outcome.
+    Completed,
+    /// The call returned an error. It is repeated if the remedy says so; otherwise [`Entry::end`] has the error.
+    Failed(Error),
+    /// The call returned no result. It is repeated; after several such calls in a row, [`Entry::end`] has an error.
+    Lost(HostError),
+}
+
+/// A change of a request. Store the entry before the next call of [`Follower::next`].
+#[derive(Debug)]
+pub struct Update<'f> {
+    /// The state of the request.
+    pub entry: &'f Entry,
+    /// What happened.
+    pub event: Event,
+}
+
+/// Follows requests to their end: starts each, polls when due, and repeats calls as their remedies say.
+///
+/// The program may stop at any point. [`Connector::resume`] continues from the stored entries, on any machine: nothing is started
+/// twice, and a report that was not confirmed is returned again. See the [crate's example](crate#example).
+///
+/// With a simulated clock, the follower moves the clock instead of waiting.
+pub struct Follower<'c> {
+    connector: &'c Connector,
+    /// Absent before the first call, and after a call without a result.
+    instance: Option<Instance>,
+    followed: Vec<Followed>,
+    /// Indices of requests, and what happened to them.
+    events: VecDeque<(usize, Event)>,
+    /// The requests of the call in progress.
+    in_call: Vec<usize>,
+    /// The request whose report was returned last.
+    reported: Option<usize>,
+}
+
+struct Followed {
+    entry: Entry,
+    /// The attempt whose event was returned, and whose call is next.
+    attempt: Option<Request>,
+    /// The entry as it will be once the returned report is confirmed.
+    confirmed: Option<Entry>,
+    lost_calls: u32,
+}
+
+/// The next step of a follower.
+enum Step {
+    Start(usize),
+    Poll(Vec<usize>),
+    Wait(u64),
+    Finish,
+}
+
+impl Connector {
+    /// Follows new requests to their end.
+    pub fn follow(&self, operation: Operation, requests: impl IntoIterator<Item = Request>) -> Follower<'_> {
+        self.resume(requests.into_iter().map(|request| Entry::new(request, operation)))
+    }
+
+    /// Follows requests from their stored state to their end.
+    pub fn resume(&self, entries: impl IntoIterator<Item = Entry>) -> Follower<'_> {
+        let followed = |entry| Followed { entry, attempt: None, confirmed: None, lost_calls: 0 };
+        Follower {
+            connector: self,
+            instance: None,
+            followed: entries.into_iter().map(followed).collect(),
+            events: VecDeque::new(),
+            in_call: Vec::new(),
+            reported: None,
+        }
+    }
+}
+
+impl Follower<'_> {
+    /// Waits for the next change of any request, and makes the calls that are due. `None` when every request has ended.
+    ///
+    /// If the future is dropped during a call, the call counts as lost: see [`Self::interrupt`].
+    ///
+    /// # Errors
+    /// There is no instance to make calls with. The next call of this function tries again.
+    pub async fn next(&mut self) -> Result<Option<Update<'_>>, ConnectorError> {
+        self.interrupt();
+        self.confirm();
+        loop {
+            if let Some((index, event)) = self.events.pop_front() {
+                self.reported = matches!(event, Event::Reported(_)).then_some(index);
+                return Ok(Some(Update { entry: &self.followed[index].entry, event }));
+            }
+            match self.step() {
+                Step::Finish => return Ok(None),
+                Step::Wait(until_ms) => {
+                    let delay = Duration::from_millis(until_ms.saturating_sub(self.now_ms()));
+                    self.wait(delay).await;
+                }
+                Step::Start(index) => self.start(index).await?,
+                Step::Poll(indices) => self.poll(indices).await?,
+            }
+        }
+    }
+
+    /// Records that the call in progress will not return, because the future of [`Self::next`] was dropped. Returns the changed
+    /// entries; store them.
+    pub fn interrupt(&mut self) -> Vec<&Entry> {
+        let now_ms = self.now_ms();
+        let interrupted = std::mem::take(&mut self.in_call);
+        for &index in &interrupted {
+            self.followed[index].entry.record_lost_call(now_ms, 0);
+        }
+        interrupted.into_iter().map(|index| &self.followed[index].entry).collect()
+    }
+
+    /// The instance that makes the calls: use it to read documents.
+    ///
+    /// # Errors
+    /// As for [`Connector::instance`].
+    pub async fn instance(&mut self) -> Result<&mut Instance, ConnectorError> {
+        match &mut self.instance {
+            Some(instance) if instance.is_usable() => {}
+            instance => *instance = Some(self.connector.instance().await?),
+        }
+        self.instance.as_mut().ok_or(ConnectorError::Host(HostError::Spent))
+    }
+
+    /// Records an error of reading the documents of the last report, in place of its confirmation. The next call of
+    /// [`Self::next`] returns the error as an event; the request is polled again if the remedy says so.
+    pub fn fail(&mut self, error: Error) {
+        let now_ms = self.now_ms();
+        if let Some(index) = self.reported.take() {
+            let followed = &mut self.followed[index];
+            followed.confirmed = None;
+            followed.entry.record_error(error.clone(), now_ms);
+            self.events.push_front((index, Event::Failed(error)));
+        }
+    }
+
+    /// The entries of all requests.
+    pub fn entries(&self) -> impl Iterator<Item = &Entry> {
+        self.followed.iter().map(|followed| &followed.entry)
+    }
+
+    fn now_ms(&self) -> u64 {
+        u64::try_from(self.connector.clock().since_epoch().as_millis()).unwrap_or(u64::MAX)
+    }
+
+    async fn wait(&self, delay: Duration) {
+        let clock = self.connector.clock();
+        if clock.is_simulated() {
+            clock.advance(delay);
+        } else {
+            tokio::time::sleep(clock.in_real_time(delay)).await;
+        }
+    }
+
+    /// The caller has handled the report that was returned last.
+    fn confirm(&mut self) {
+        let Some(index) = self.reported.take() else { return };
+        let followed = &mut self.followed[index];
+        if let Some(confirmed) = followed.confirmed.take() {
+            followed.entry = confirmed;
+            self.events.push_front((index, Event::Completed));
+        }
+    }
+
+    /// Requests start one by one; all polls that are due share one call.
+    fn step(&self) -> Step {
+        let now_ms = self.now_ms();
+        let mut polls = Vec::new();
+        let mut earliest = None;
+        for (index, followed) in self.followed.iter().enumerate() {
+            let due_at_ms = followed.entry.due_at_ms();
+            match followed.entry.next() {
+                Next::Nothing => {}
+                _ if due_at_ms > now_ms => earliest = Some(earliest.map_or(due_at_ms, |at: u64| at.min(due_at_ms))),
+                Next::Start => return Step::Start(index),
+                Next::Poll(_) => polls.push(index),
+            }
+        }
+        match (polls.is_empty(), earliest) {
+            (false, _) => Step::Poll(polls),
+            (true, Some(until_ms)) => Step::Wait(until_ms),
+            (true, None) => Step::Finish,
+        }
+    }
+
+    /// The first step returns [`Event::Starting`], so that the attempt is stored; the second makes the call.
+    async fn start(&mut self, index: usize) -> Result<(), ConnectorError> {
+        let now_s = self.now_ms() / 1_000;
+        let followed = &mut self.followed[index];
+        let Some(request) = followed.attempt.take() else {
+            followed.attempt = Some(followed.entry.start_attempt(now_s));
+            self.events.push_back((index, Event::Starting));
+            return Ok(());
+        };
+        let operation = followed.entry.operation();
+        // Without an instance the attempt counts all the same: that only costs the next one a look at the vendor's list.
+        self.instance().await?;
+        self.in_call = vec![index];
+        let Some(instance) = &mut self.instance else { return Ok(()) };
+        let results = start(instance, operation, &[request]).await;
+        self.record(results);
+        Ok(())
+    }
+
+    async fn poll(&mut self, indices: Vec<usize>) -> Result<(), ConnectorError> {
+        let tasks: Vec<Task> = indices
+            .iter()
+            .filter_map(|&index| match self.followed[index].entry.next() {
+                Next::Poll(task) => Some(task),
+                Next::Start | Next::Nothing => None,
+            })
+            .collect();
+        self.instance().await?;
+        self.in_call = indices;
+        let Some(instance) = &mut self.instance else { return Ok(()) };
+        let results = instance.poll(&tasks).await;
+        self.record(results);
+        Ok(())
+    }
+
+    fn record(&mut self, results: Result<Results, HostError>) {
+        let now_ms = self.now_ms();
+        let called = std::mem::take(&mut self.in_call);
+        match results {
+            Ok(results) => {
+                for (index, result) in called.into_iter().zip(results) {
+                    let event = self.followed[index].record_result(result, now_ms);
+                    self.events.push_back((index, event));
+                }
+            }
+            Err(error) => {
+                self.instance = None;
+                for index in called {
+                    self.followed[index].record_lost_call(&error, now_ms);
+                    self.events.push_back((index, Event::Lost(error.clone())));
+                }
+            }
+        }
+    }
+}
+
+impl Followed {
+    fn record_result(&mut self, result: Result<Progress, Error>, now_ms: u64) -> Event {
+        self.lost_calls = 0;
+        let event = match &result {
+            Ok(Progress::Pending(pending)) => Event::Pending(pending.clone()),
+            Ok(Progress::Done(report)) => Event::Reported(Box::new(report.clone())),
+            Err(error) => Event::Failed(error.clone()),
+        };
+        if let Transition::Reported(report) = self.entry.record_result(result, now_ms) {
+            let mut confirmed = self.entry.clone();
+            confirmed.complete(&report);
+            self.confirmed = Some(confirmed);
+        }
+        event
+    }
+
+    fn record_lost_call(&mut self, error: &HostError, now_ms: u64) {
+        self.lost_calls += 1;
+        self.entry.record_lost_call(now_ms, LOST_CALL_DELAY_MS);
+        if self.lost_calls >= MAX_LOST_CALLS {
+            let error = lost_call_error(&self.entry, error);
+            self.entry.record_error(error, now_ms);
+        }
+    }
+}
+
+/// Calls `access`, `delete` or `opt-out`.
+///
+/// # Errors
+/// The call returned no result.
+pub async fn start(instance: &mut Instance, operation: Operation, requests: &[Request]) -> Result<Results, HostError> {
+    match operation {
+        Operation::Access => instance.access(requests).await,
+        Operation::Deletion(mode) => instance.delete(requests, mode).await,
+        Operation::OptOut => instance.opt_out(requests).await,
+    }
+}
+
+/// The error with which a request ends after too many calls without a result.
+#[must_use]
+pub fn lost_call_error(entry: &Entry, error: &HostError) -> Error {
+    let may_have_started = entry.ticket().is_none() && entry.attempts().is_some();
+    Error {
+        kind: if may_have_started { ErrorKind::OutcomeUnknown } else { ErrorKind::UnexpectedResponse },
+        remedy: Remedy::Operator,
+        message: error.to_string(),
+        problems: Vec::new(),
+        http_status: None,
+        vendor_code: None,
+        vendor_request_id: None,
+    }
+}

@@ -1,0 +1,184 @@
+//! Requests followed to their end, against the simulator.
+
+use std::time::Duration;
+
+use qualtrics_component::CONNECTOR;
+use qualtrics_simulator::{
+    self as simulator, Brand, Endpoint, Fault, FaultRule, SAMPLE_CLIENT_ID, SAMPLE_CLIENT_SECRET, SAMPLE_PERSON,
+    Simulator,
+};
+
+use crate::contract::{DeletionMode, ErrorKind, Identifier, Outcome, Remedy, Request, Setting};
+use crate::{Clock, Connector, ConnectorError, ConnectorOptions, Entry, Event, Follower, Host, Operation, Options};
+
+const ERASE: Operation = Operation::Deletion(DeletionMode::Erase);
+
+async fn simulator() -> Simulator {
+    Simulator::start(Brand::sample(), simulator::Options::default()).await.unwrap()
+}
+
+async fn connector(simulator: &Simulator) -> Connector {
+    let plugin = Host::new(Options { max_instances: 4, ..Options::default() }).unwrap().load(CONNECTOR).unwrap();
+    let settings = [
+        ("datacenter-id", "fra1"),
+        ("client-id", SAMPLE_CLIENT_ID),
+        ("client-secret", SAMPLE_CLIENT_SECRET),
+        ("base-url", &simulator.origin()),
+    ];
+    let settings = settings.map(|(key, value)| Setting::new(key, value)).to_vec();
+    let options = ConnectorOptions {
+        extra_origins: vec![simulator.origin()],
+        clock: simulator.clock(),
+        ..ConnectorOptions::default()
+    };
+    Connector::new(plugin, settings, options).await.unwrap()
+}
+
+fn request(id: &str) -> Request {
+    Request::new(id, [Identifier::email(SAMPLE_PERSON)])
+}
+
+/// The outcome of the last report, the error of the last failure, and the entry at the end.
+async fn follow(follower: &mut Follower<'_>) -> (Vec<Outcome>, Vec<ErrorKind>, Option<Entry>) {
+    let (mut outcomes, mut errors, mut last) = (Vec::new(), Vec::new(), None);
+    while let Some(update) = follower.next().await.unwrap() {
+        last = Some(update.entry.clone());
+        match update.event {
+            Event::Reported(report) => outcomes.push(report.outcome),
+            Event::Failed(error) => errors.push(error.kind),
+            _ => {}
+        }
+    }
+    (outcomes, errors, last)
+}
+
+/// How many erasures of the person there were.
+fn erasures(simulator: &Simulator) -> usize {
+    let of_person = |email: &String| email == SAMPLE_PERSON;
+    simulator.erasures().iter().filter(|job| !job.search_only && job.emails.iter().any(of_person)).count()
+}
+
+#[tokio::test]
+async fn requests_are_followed_to_their_reports() {
+    let simulator = simulator().await;
+    let connector = connector(&simulator).await;
+    let mut follower = connector.follow(Operation::Access, [request("dsr-1"), request("dsr-2")]);
+    let (outcomes, errors, _) = follow(&mut follower).await;
+    assert_eq!(outcomes, [Outcome::Found, Outcome::Found]);
+    assert_eq!(errors, []);
+    for entry in follower.entries() {
+        assert_eq!(entry.end().unwrap().result, Ok(Outcome::Found));
+        assert!(entry.subject().is_empty());
+    }
+}
+
+#[tokio::test]
+async fn an_attempt_is_returned_for_storage_before_its_call() {
+    let simulator = simulator().await;
+    let connector = connector(&simulator).await;
+    let mut follower = connector.follow(ERASE, [request("dsr-1")]);
+    let update = follower.next().await.unwrap().unwrap();
+    assert!(matches!(update.event, Event::Starting), "{:?}", update.event);
+    let stored = update.entry.clone();
+    assert_eq!(simulator.calls().len(), 0);
+    drop(follower);
+
+    let (outcomes, ..) = follow(&mut connector.resume([stored])).await;
+    assert_eq!(outcomes, [Outcome::Deleted]);
+    assert_eq!(erasures(&simulator), 1);
+}
+
+#[tokio::test]
+async fn a_lost_response_is_reconciled_without_a_second_erasure() {
+    let simulator = simulator().await;
+    let connector = connector(&simulator).await;
+    simulator.set_faults(vec![FaultRule::nth(Endpoint::ErasureCreate, 1, Fault::ResetAfterEffect)]);
+    let (outcomes, errors, _) = follow(&mut connector.follow(ERASE, [request("dsr-1")])).await;
+    assert_eq!(outcomes, [Outcome::Deleted]);
+    assert!(errors.iter().all(|kind| *kind == ErrorKind::OutcomeUnknown), "{errors:?}");
+    assert_eq!(erasures(&simulator), 1);
+}
+
+#[tokio::test]
+async fn a_call_whose_future_is_dropped_counts_as_an_attempt() {
+    let simulator = simulator().await;
+    let connector = connector(&simulator).await;
+    simulator.set_faults(vec![FaultRule::nth(Endpoint::ErasureCreate, 1, Fault::SilenceAfterEffect)]);
+    let mut follower = connector.follow(ERASE, [request("dsr-1")]);
+    assert!(matches!(follower.next().await.unwrap().unwrap().event, Event::Starting));
+    let interrupted = tokio::time::timeout(Duration::from_secs(1), follower.next()).await;
+    assert!(interrupted.is_err(), "the call was in progress");
+    let entries = follower.interrupt();
+    assert!(entries[0].attempts().is_some());
+    let stored = entries[0].clone();
+    drop(follower);
+
+    let (outcomes, ..) = follow(&mut connector.resume([stored])).await;
+    assert_eq!(outcomes, [Outcome::Deleted]);
+    assert_eq!(erasures(&simulator), 1);
+}
+
+#[tokio::test]
+async fn a_report_that_was_not_confirmed_is_returned_again() {
+    let simulator = simulator().await;
+    let connector = connector(&simulator).await;
+    let mut follower = connector.follow(ERASE, [request("dsr-1")]);
+    let stored = loop {
+        let update = follower.next().await.unwrap().unwrap();
+        if matches!(update.event, Event::Reported(_)) {
+            break update.entry.clone();
+        }
+    };
+    drop(follower);
+    assert!(stored.end().is_none());
+
+    let (outcomes, _, last) = follow(&mut connector.resume([stored])).await;
+    assert_eq!(outcomes, [Outcome::Deleted]);
+    assert_eq!(last.unwrap().end().unwrap().result, Ok(Outcome::Deleted));
+    assert_eq!(erasures(&simulator), 1);
+}
+
+#[tokio::test]
+async fn a_failure_to_read_documents_takes_the_place_of_the_confirmation() {
+    let simulator = simulator().await;
+    let connector = connector(&simulator).await;
+    let mut follower = connector.follow(Operation::Access, [request("dsr-1")]);
+    let mut reports = 0;
+    while let Some(update) = follower.next().await.unwrap() {
+        if matches!(update.event, Event::Reported(_)) {
+            reports += 1;
+            if reports == 1 {
+                follower.fail(super::error(ErrorKind::Unavailable, Remedy::Retry(1_000)));
+            }
+        }
+    }
+    assert_eq!(reports, 2);
+}
+
+#[tokio::test]
+async fn a_connector_that_keeps_trapping_ends_with_an_error_for_the_operator() {
+    let trapping = crate::tests::connector_with("", "i32.const 64", "i32.const 0");
+    let plugin = Host::new(Options { max_instances: 2, ..Options::default() }).unwrap().load(&trapping).unwrap();
+    let options = ConnectorOptions { clock: Clock::simulated(1_750_000_000), ..ConnectorOptions::default() };
+    let connector = Connector::new(plugin, Vec::new(), options).await.unwrap();
+    for (operation, kind) in [(Operation::Access, ErrorKind::UnexpectedResponse), (ERASE, ErrorKind::OutcomeUnknown)] {
+        let mut follower = connector.follow(operation, [request("dsr-1")]);
+        let mut lost = 0;
+        while let Some(update) = follower.next().await.unwrap() {
+            lost += u32::from(matches!(update.event, Event::Lost(_)));
+        }
+        assert_eq!(lost, 5);
+        let end = follower.entries().next().unwrap().end().unwrap().clone();
+        let error = end.result.unwrap_err();
+        assert_eq!((error.kind, error.remedy), (kind, Remedy::Operator));
+    }
+}
+
+#[tokio::test]
+async fn invalid_settings_are_reported_before_any_request() {
+    let simulator = simulator().await;
+    let plugin = Host::new(Options { max_instances: 2, ..Options::default() }).unwrap().load(CONNECTOR).unwrap();
+    let error = Connector::new(plugin, Vec::new(), ConnectorOptions::default()).await.unwrap_err();
+    assert!(matches!(error, ConnectorError::Contract(_)), "{error}");
+    assert_eq!(simulator.calls().len(), 0);
+}

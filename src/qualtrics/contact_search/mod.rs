@@ -1,0 +1,290 @@
+//! Searching every directory of the brand for the contacts of a data subject.
+
+pub mod contacts;
+mod directory;
+
+use self::contacts::{Contacts, FoundContact};
+use self::directory::DirectorySearch;
+use super::findings::SourceFailure;
+use crate::contract::{self, Amount, Finding, Right, SourceState};
+use crate::privacy::identifier::Identifier;
+use crate::privacy::subject::Subject;
+use crate::qualtrics::api::client::Call;
+use crate::qualtrics::api::directories;
+use crate::qualtrics::api::envelope::ApiResponse;
+use crate::qualtrics::api::error::ApiError;
+use crate::qualtrics::context::Context;
+use crate::qualtrics::scopes::Scopes;
+
+/// The most calls that are prepared in one batch. The transport sends a few of them at a time.
+pub const MAX_PREPARED_CALLS: usize = 40;
+
+/// The searches per minute that one percent of Qualtrics' limit amounts to (fact sheet 3.3).
+const SEARCHES_PER_PERCENT: usize = 5;
+
+/// The time without calls after which the whole share is available again, in milliseconds.
+const WHOLE_SHARE_MS: u64 = 60_000;
+
+/// The most identifiers that a report offers.
+const MAX_DISCOVERED: usize = 64;
+
+/// What the search for all directories as a whole is called in findings.
+const ALL_DIRECTORIES: &str = "directories";
+
+/// What happens if a source fails with a transient error.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum OnTransientError {
+    /// The error is returned, and the caller retries the whole step later.
+    Retry,
+    /// The source is reported as unavailable.
+    Report,
+}
+
+/// What the directories hold.
+pub struct SearchResult {
+    /// One finding for each directory and identifier; one for all directories if they cannot be searched.
+    pub findings: Vec<Finding>,
+    /// The contacts, each once.
+    pub contacts: Contacts,
+    /// Identifiers of the contacts that the request does not name. Each is accepted in a request as it stands.
+    pub discovered: Vec<contract::Identifier>,
+    /// The response to the call that was sent beside the search, if there was one.
+    pub beside: Option<Result<ApiResponse, ApiError>>,
+}
+
+/// Searches every directory for every identifier. Another call of the same right can be sent `beside` the first one, which saves a
+/// round trip.
+///
+/// # Errors
+/// A transient error, if it is to be retried. Missing scopes, rejected credentials and denied egress in any case: an operator has to
+/// change something first, and a partial report would hide that.
+pub fn search(
+    context: &mut Context<'_>,
+    right: Right,
+    subject: &Subject,
+    on_error: OnTransientError,
+    beside: Option<Call>,
+) -> Result<SearchResult, ApiError> {
+    let scopes = context.scopes(right);
+    let (listed, beside) = list_directories(context, &scopes, beside);
+    let mut result =
+        SearchResult { findings: Vec::new(), contacts: Contacts::default(), discovered: Vec::new(), beside };
+    let (directories, failure) = match listed {
+        Ok(directories) if directories.is_empty() => (directories, Some(NO_DIRECTORIES)),
+        Ok(directories) => (directories, None),
+        Err(error) => (Vec::new(), Some(source_failure(error, on_error, NO_XM_DIRECTORY)?)),
+    };
+    let failed = |failure: SourceFailure| failure.finding(ALL_DIRECTORIES, subject.all_indices(), Amount::Unknown);
+    result.findings.extend(failure.map(failed));
+    let mut searches: Vec<DirectorySearch<'_>> = directories
+        .iter()
+        .flat_map(|directory| subject.identifiers.iter().map(move |known| (directory, known)))
+        .map(|(directory, known)| DirectorySearch::new(directory, &known.identifier, &known.indices))
+        .collect();
+    run(context, &scopes, &mut searches, on_error, &mut result.contacts)?;
+    result.findings.extend(searches.into_iter().map(DirectorySearch::finding));
+    result.discovered = discovered(&result.contacts, subject);
+    Ok(result)
+}
+
+type Listed = Result<Vec<String>, ApiError>;
+
+/// The IDs of all directories, and the response to the other call.
+fn list_directories(
+    context: &mut Context<'_>,
+    scopes: &Scopes,
+    beside: Option<Call>,
+) -> (Listed, Option<Result<ApiResponse, ApiError>>) {
+    let calls: Vec<Call> = [directories::list()].into_iter().chain(beside).collect();
+    let mut responses = context.client.send_all(scopes, &calls).into_iter();
+    let first_page = responses.next().unwrap_or(Err(ApiError::DeadlineExceeded));
+    let beside = responses.next();
+    (first_page.and_then(|page| directories::read_all(&mut context.client, scopes, page)), beside)
+}
+
+/// Runs searches to their end, page by page.
+fn run(
+    context: &mut Context<'_>,
+    scopes: &Scopes,
+    searches: &mut [DirectorySearch<'_>],
+    on_error: OnTransientError,
+    contacts: &mut Contacts,
+) -> Result<(), ApiError> {
+    // Searches per call are capped at one minute's share.
+    let mut calls_left = usize::from(context.settings.rate_share).saturating_mul(SEARCHES_PER_PERCENT);
+    // Wait until all first pages fit; otherwise waiting requests consume the share without completing.
+    if let Some(first) = searches.first() {
+        let at_once = u64::try_from(searches.len().min(calls_left)).unwrap_or(u64::MAX);
+        let wait_ms = context.client.wait_for(&first.call(), at_once);
+        if wait_ms > 0 {
+            return Err(ApiError::ShareExhausted(wait_ms));
+        }
+    }
+    loop {
+        let open = searches.iter_mut().filter(|search| search.is_open());
+        let open: Vec<&mut DirectorySearch<'_>> = open.take(MAX_PREPARED_CALLS.min(calls_left)).collect();
+        if open.is_empty() {
+            break;
+        }
+        calls_left = calls_left.saturating_sub(open.len());
+        let calls: Vec<Call> = open.iter().map(|search| search.call()).collect();
+        for (search, response) in open.into_iter().zip(context.client.send_all(scopes, &calls)) {
+            match response.and_then(directories::parse_search) {
+                Ok((page, next)) => search.add_page(page, next, contacts),
+                Err(error) => search.fail(source_failure(error, on_error, NOT_SEARCHABLE)?),
+            }
+        }
+    }
+    searches.iter_mut().filter(|search| search.is_open()).for_each(DirectorySearch::abandon);
+    Ok(())
+}
+
+const NO_DIRECTORIES: SourceFailure = SourceFailure {
+    state: SourceState::Unavailable,
+    code: "not-licensed",
+    note: "Qualtrics shows this account no directory: either the brand has no XM Directory, or roles hide its directories. In that \
+           case grant the account access to them, then start the request again.",
+};
+const NO_XM_DIRECTORY: SourceFailure =
+    SourceFailure { state: SourceState::Unavailable, code: "not-licensed", note: "The brand has no XM Directory." };
+const NOT_SEARCHABLE: SourceFailure = SourceFailure {
+    state: SourceState::Unavailable,
+    code: "not-searchable",
+    note: "Qualtrics does not search this directory, as is the case for XM Directory Lite.",
+};
+const NOT_PERMITTED: SourceFailure = SourceFailure {
+    state: SourceState::NotPermitted,
+    code: "not-permitted",
+    note: "The account may not read this source.",
+};
+const UNAVAILABLE: SourceFailure = SourceFailure {
+    state: SourceState::Unavailable,
+    code: "unavailable",
+    note: "This source failed temporarily, after several attempts.",
+};
+const FOREIGN_RESPONSE: SourceFailure = SourceFailure {
+    state: SourceState::Unavailable,
+    code: "unavailable",
+    note: "Something between this host and Qualtrics responded in place of this source: check the proxies and firewalls, then start \
+           the request again.",
+};
+
+/// How an error is reported as a finding. `rejected` is what a permanent error means for this source.
+///
+/// # Errors
+/// The error itself, if it ends the whole search.
+fn source_failure(
+    error: ApiError,
+    on_error: OnTransientError,
+    rejected: SourceFailure,
+) -> Result<SourceFailure, ApiError> {
+    match &error {
+        // The whole search is repeated. An earlier attempt would exhaust the share again before the search completes.
+        ApiError::ShareExhausted(wait_ms) => Err(ApiError::ShareExhausted((*wait_ms).max(WHOLE_SHARE_MS))),
+        ApiError::Response(response) => {
+            match response.status {
+                // A rate limit clears by itself, however long that takes.
+                429 => Err(error),
+                // A proxy or a firewall: an operator has to change its rules.
+                401 | 403 | 407 if response.is_from_proxy() => Err(error),
+                401 | 403 => Ok(NOT_PERMITTED),
+                _ if error.is_transient() && on_error == OnTransientError::Retry => Err(error),
+                _ if error.is_transient() => Ok(UNAVAILABLE),
+                _ if response.is_from_proxy() => Ok(FOREIGN_RESPONSE),
+                _ => Ok(rejected),
+            }
+        }
+        _ if error.is_transient() && on_error == OnTransientError::Report => Ok(UNAVAILABLE),
+        _ => Err(error),
+    }
+}
+
+/// Identifiers of the contacts that the request does not name. They are offered, never acted upon. An identifier that a request would
+/// not accept as it stands, such as a telephone number in another format than E.164, is left out.
+fn discovered(contacts: &Contacts, subject: &Subject) -> Vec<contract::Identifier> {
+    let mut known: Vec<Identifier> = subject.identifiers.iter().map(|known| known.identifier.clone()).collect();
+    let given = known.len();
+    for FoundContact { contact, .. } in contacts.iter() {
+        let email = contact.text("email").and_then(|text| Identifier::email(text).ok());
+        let phone = contact.text("phone").and_then(|text| Identifier::phone(text).ok());
+        let external_id = contact.text("extRef").and_then(|text| Identifier::external_id(text).ok());
+        for identifier in [email, phone, external_id].into_iter().flatten() {
+            if known.len() < given.saturating_add(MAX_DISCOVERED) && !known.contains(&identifier) {
+                known.push(identifier);
+            }
+        }
+    }
+    known.iter().skip(given).map(Identifier::to_contract).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::{Value, json};
+
+    use super::*;
+    use crate::qualtrics::api::contact::Contact;
+    use crate::qualtrics::api::error::ErrorResponse;
+
+    fn contact(value: Value) -> Contact {
+        Contact::parse(value).expect("a contact")
+    }
+
+    fn contacts(values: &[Value]) -> Contacts {
+        let mut contacts = Contacts::default();
+        for value in values {
+            contacts.add("POOL", contact(value.clone())).expect("room");
+        }
+        contacts
+    }
+
+    fn subject(subject: Vec<contract::Identifier>) -> Subject {
+        let request = contract::Request { id: "r".to_owned(), subject, attempts: None, overrides: Vec::new() };
+        Subject::parse(&request, 0).expect("a subject")
+    }
+
+    #[test]
+    fn a_failed_source_is_a_finding_unless_a_retry_or_an_operator_can_help() {
+        use OnTransientError::{Report, Retry};
+        let code = |status, is_in_envelope, on_error| {
+            let response = ErrorResponse { status, is_http_status: true, is_in_envelope, ..ErrorResponse::default() };
+            source_failure(ApiError::Response(response), on_error, NOT_SEARCHABLE).ok().map(|failure| failure.code)
+        };
+        for on_error in [Retry, Report] {
+            assert_eq!(code(403, true, on_error), Some("not-permitted"));
+            assert_eq!(code(404, true, on_error), Some("not-searchable"));
+            assert_eq!(code(404, false, on_error), Some("unavailable"), "a proxy's");
+            for (status, is_in_envelope) in [(403, false), (407, false), (429, true)] {
+                assert_eq!(code(status, is_in_envelope, on_error), None, "{status}");
+            }
+        }
+        assert_eq!((code(503, true, Retry), code(503, true, Report)), (None, Some("unavailable")));
+        let wait = source_failure(ApiError::ShareExhausted(5), Report, NOT_SEARCHABLE).err();
+        assert_eq!(wait, Some(ApiError::ShareExhausted(WHOLE_SHARE_MS)));
+    }
+
+    #[test]
+    fn only_identifiers_that_a_request_accepts_are_discovered() {
+        let given = subject(vec![contract::Identifier::Email("ada@example.org".to_owned())]);
+        let contacts = contacts(&[
+            json!({"id": 1, "email": " Ada@Example.org", "phone": "111-111-1111", "extRef": " E-1 "}),
+            json!({"id": 2, "email": "Ada Lovelace", "phone": "+15550100", "extRef": "E\u{200B}2"}),
+            json!({"id": 3, "email": "Ada@Home.example", "phone": "+15550100", "extRef": "E-1"}),
+        ]);
+        let discovered = discovered(&contacts, &given);
+        let expected = [
+            contract::Identifier::ExternalId("E-1".to_owned()),
+            contract::Identifier::Phone("+15550100".to_owned()),
+            contract::Identifier::Email("ada@home.example".to_owned()),
+        ];
+        assert!(discovered == expected, "each once, and none that the request names");
+        let all = subject(discovered);
+        assert_eq!(all.identifiers.len(), 3);
+    }
+
+    #[test]
+    fn no_more_identifiers_are_discovered_than_a_request_can_hold() {
+        let given = subject(vec![contract::Identifier::Phone("+15550100".to_owned())]);
+        let values: Vec<Value> = (0..100).map(|id| json!({"id": id, "extRef": format!("E-{id}")})).collect();
+        assert_eq!(discovered(&contacts(&values), &given).len(), MAX_DISCOVERED);
+    }
+}

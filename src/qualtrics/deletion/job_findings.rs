@@ -1,0 +1,95 @@
+//! What an erasure job reports: as findings for the request, and as evidence for the receipt.
+
+use crate::contract::{Amount, Finding, SourceState, VendorJob};
+use crate::privacy::subject::Subject;
+use crate::qualtrics::api::erasures::{AddressResult, ErasureJob, JobKind};
+use crate::qualtrics::api::timestamp;
+use crate::qualtrics::findings::unsupported_identifiers;
+
+/// The source of everything that a job of Qualtrics covers.
+pub const SOURCE: &str = "personal-data";
+
+/// The status of a job that was not seen.
+const UNKNOWN_STATUS: &str = "unknown";
+
+/// What a job reports for each address, as findings and as matches in the order of the sorted addresses.
+#[must_use]
+pub fn job_findings(subject: &Subject, job: &ErasureJob) -> (Vec<Finding>, Vec<AddressResult>) {
+    let emails = subject.emails();
+    let requested = job.requested.unwrap_or_else(|| u64::try_from(emails.len()).unwrap_or(u64::MAX));
+    let matches: Vec<AddressResult> = emails.iter().map(|email| job.match_of(email, requested)).collect();
+    let mut findings = Vec::new();
+    for (kind, amount) in [
+        (AddressResult::Found, Amount::Present),
+        (AddressResult::NotFound, Amount::Count(0)),
+        (AddressResult::Unreported, Amount::Unknown),
+    ] {
+        let of_kind = emails.iter().zip(&matches).filter(|(_, one)| **one == kind);
+        let mut identifiers: Vec<u32> = of_kind.flat_map(|(email, _)| subject.indices_of(email)).collect();
+        identifiers.sort_unstable();
+        if !identifiers.is_empty() {
+            findings.push(Finding::searched(SOURCE, amount, identifiers));
+        }
+    }
+    for (source, count) in &job.counts {
+        let mut finding = Finding::searched(source, Amount::Count(*count), subject.email_indices());
+        finding.code = Some("vendor-count".to_owned());
+        findings.push(finding);
+    }
+    (findings, matches)
+}
+
+/// Findings for the identifiers that an erasure without a second search does not use.
+#[must_use]
+pub fn unused_identifiers(subject: &Subject) -> Vec<Finding> {
+    let mut findings = unsupported_identifiers(subject);
+    let is_supported = |index: &u32| !subject.unsupported.contains(index);
+    let others: Vec<u32> = subject.not_emails.iter().copied().filter(is_supported).collect();
+    if !others.is_empty() {
+        let note = "Qualtrics deletes by e-mail address only, so that this identifier was not used.";
+        findings.push(no_email_finding(others, note));
+    }
+    findings
+}
+
+/// A finding for identifiers that are not e-mail addresses.
+#[must_use]
+pub fn no_email_finding(identifiers: Vec<u32>, note: &str) -> Finding {
+    Finding::incomplete(SOURCE, SourceState::NotUsable, identifiers, "no-email", note)
+}
+
+/// A job as evidence.
+#[must_use]
+pub fn vendor_job(job: &ErasureJob, kind: JobKind) -> VendorJob {
+    let instant = |seconds: Option<u64>| seconds.and_then(|seconds| timestamp::format(seconds.saturating_mul(1_000)));
+    VendorJob {
+        operation: operation(kind).to_owned(),
+        id: job.id.clone(),
+        status: job.status.clone().unwrap_or_default(),
+        created: instant(job.created_s),
+        updated: instant(job.updated_s),
+        identifiers: job.requested.and_then(|requested| u32::try_from(requested).ok()),
+        failure: job.failure.clone(),
+    }
+}
+
+/// An erasure whose status was not seen, as evidence.
+#[must_use]
+pub fn unseen_job(id: &str, subject: &Subject) -> VendorJob {
+    VendorJob {
+        operation: operation(JobKind::Erasure).to_owned(),
+        id: id.to_owned(),
+        status: UNKNOWN_STATUS.to_owned(),
+        created: None,
+        updated: None,
+        identifiers: u32::try_from(subject.emails().len()).ok(),
+        failure: None,
+    }
+}
+
+const fn operation(kind: JobKind) -> &'static str {
+    match kind {
+        JobKind::Erasure => "erasure",
+        JobKind::Search => "erasure-search",
+    }
+}

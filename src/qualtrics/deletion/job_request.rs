@@ -1,0 +1,21 @@
+//! The job that a deletion request asks for.
+
+use crate::contract::{Error, ErrorKind, Remedy};
+use crate::qualtrics::api::erasures::JobKind;
+use crate::secret::Secret;
+
+/// The job that a deletion request asks for.
+pub struct JobRequest<'e> {
+    /// The e-mail addresses, in lower case, sorted, each once.
+    pub emails: &'e [Secret],
+    /// Whether the job deletes or searches.
+    pub kind: JobKind,
+}
+
+/// The error of an attempt that Qualtrics may or may not have started.
+#[must_use]
+pub fn outcome_unknown(retry_after_ms: u64) -> Error {
+    let message = "It is unknown whether Qualtrics started this deletion: repeat the call with attempts, and the connector looks for \
+                   the job before it sends anything.";
+    Error::new(ErrorKind::OutcomeUnknown, Remedy::Retry(retry_after_ms), message)
+}

@@ -1,0 +1,6 @@
+//! The rights that this connector serves.
+
+use crate::contract::Right;
+
+/// The rights that this connector serves.
+pub const RIGHTS: [Right; 2] = [Right::Access, Right::Deletion];
