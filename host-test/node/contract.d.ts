@@ -18,10 +18,10 @@ export function check(rights: Array<Right>): Connection;
 export function access(requests: Array<Request>): Array<Result<Progress, Error>>;
 /**
  * Starts deletion requests. Requests passed in one call may share vendor jobs, which is how bulk work stays within the
- * vendor's rate limits; each request still gets its own guards, result and receipt. Requests that share an identifier
- * belong into one call. Where a finding has the code `shared-job`, start that request again in a call of its own; elements
- * that fail with a problem `narrowing` are started again with each other and no others. `preview` never fails with
- * `outcome-unknown`. Do not delete while an access request for the same person is pending.
+ * vendor's rate limits; each request still gets its own guards, result and receipt. Pass requests that share an
+ * identifier in the same call. Where a finding has the code `shared-job`, start that request again in a call of its own.
+ * Repeat all requests that failed with the problem `narrowing` in one call, without other requests. `preview` never fails
+ * with `outcome-unknown`. Do not delete while an access request for the same person is pending.
  */
 export { _delete as delete };
 function _delete(requests: Array<Request>, mode: DeletionMode): Array<Result<Progress, Error>>;
@@ -111,9 +111,9 @@ export interface Request {
    */
   subject: Array<Identifier>,
   /**
-   * Deletion, after `outcome-unknown`: the earlier attempts whose outcome is unknown. The connector then looks for the
-   * vendor's job of any of them, and continues it instead of starting another. An attempt that ended in any other way
-   * does not count.
+   * Deletion, after `outcome-unknown` or `restart`: the earlier attempts whose outcome is unknown, or that led to the spent
+   * ticket. The connector then looks for the vendor's job of any of them, and continues it instead of starting another. An
+   * attempt that ended in any other way does not count.
    */
   attempts?: Attempts,
   /**
@@ -166,10 +166,10 @@ export type Stage = 'searching' | 'exporting' | 'collecting' | 'deleting' | 'opt
  * 
  * ## `"found"`
  * 
- * Access: data was found, and every source answered.
+ * Access: data was found, and every source was searched.
  * ## `"not-found"`
  * 
- * Every source answered, and none holds data under these identifiers.
+ * Every source was searched, and none holds data under these identifiers.
  * ## `"partial"`
  * 
  * Incomplete: a source could not be searched, an identifier was not usable, or only some data could be processed. See
@@ -251,8 +251,8 @@ export interface Finding {
    * A stable code for programs. Guards, which `request.overrides` may lift where the note says so: `staff-account`,
    * `own-account`. Unusable identifiers: `unsupported-kind`, `no-email`. Incomplete sources: `too-many`,
    * `not-permitted`, `unavailable`, `not-searchable`, `not-licensed`. Data under an identifier that differs from the
-   * given one in case alone, and was left out: `similar-identifier`. A completed deletion whose vendor does not say what
-   * became of this identifier: `not-itemised`. A result that may be due to other requests of the job: `shared-job`.
+   * given one in case alone, and was left out: `similar-identifier`. A completed deletion for which the vendor reports no
+   * result per identifier: `not-itemised`. A result that may be due to other requests of the job: `shared-job`.
    * Connectors may use further codes: show the note of a code that the host does not know.
    */
   code?: string,
@@ -280,13 +280,16 @@ export interface ContentRemote {
   val: string,
 }
 /**
- * A document that answers an access request.
+ * A document returned for an access request.
  */
 export interface Document {
   /**
    * A file name: unique within the report, valid on every file system, free of personal data.
    */
   name: string,
+  /**
+   * The media type, without parameters; `application/octet-stream` if it is unknown.
+   */
   mediaType: string,
   /**
    * The `finding.source` it came from.
@@ -312,9 +315,21 @@ export interface Chunk {
  * Data that a right does not reach, and what to do about it.
  */
 export interface Gap {
+  /**
+   * A stable code for programs.
+   */
   code: string,
+  /**
+   * The rights that do not reach the data.
+   */
   rights: Array<Right>,
+  /**
+   * One sentence for a person: which data is not reached.
+   */
   description: string,
+  /**
+   * One sentence for a person: how to process that data.
+   */
   advice: string,
 }
 /**
@@ -329,8 +344,19 @@ export interface VendorJob {
    * The vendor's ID of the job; for an opt-out, of the directory.
    */
   id: string,
+  /**
+   * The vendor's own word for the status, sanitized; in no defined format. Empty if the vendor sends none, `unknown` if the
+   * status was not read.
+   */
   status: string,
+  /**
+   * When the vendor created the job, by its clock, such as `2026-01-31T12:00:00Z`. For display: the format is not
+   * defined.
+   */
   created?: string,
+  /**
+   * When the vendor last updated the job, likewise.
+   */
   updated?: string,
   /**
    * How many identifiers the job covers, including those of other requests that share it.
@@ -349,10 +375,25 @@ export interface Receipt {
    * The connector's name and version.
    */
   connector: string,
+  /**
+   * `request.id`.
+   */
   requestId: string,
+  /**
+   * The mode of a deletion.
+   */
   mode?: DeletionMode,
+  /**
+   * The vendor's jobs for this request. Empty if there was none.
+   */
   jobs: Array<VendorJob>,
+  /**
+   * When the vendor accepted the request, if it did.
+   */
   submittedAt?: bigint,
+  /**
+   * When the report was made.
+   */
   finishedAt: bigint,
 }
 /**
@@ -362,10 +403,13 @@ export interface Report {
   right: Right,
   outcome: Outcome,
   findings: Array<Finding>,
+  /**
+   * The data of an access request. Personal data: do not log the content of a document.
+   */
   documents: Array<Document>,
   /**
    * Further identifiers of the person, found through the given ones. Nothing was done with them: a person confirms them
-   * and starts another request. Each is accepted in `request.subject` as it stands.
+   * and starts another request. Each is accepted in `request.subject` as it stands. Personal data: do not log.
    */
   discovered: Array<Identifier>,
   gaps: Array<Gap>,
@@ -402,7 +446,7 @@ export interface Report {
  * The credentials lack a permission, a role or a licence.
  * ## `"rate-limited"`
  * 
- * The vendor throttles, or this connection's share of the rate limit is used up.
+ * The vendor throttles, or the instance has no calls left in its share of the rate limit (see `rate-limit`).
  * ## `"unavailable"`
  * 
  * The vendor cannot be reached, or fails temporarily.
@@ -463,6 +507,9 @@ export interface Problem {
    * The rights it affects.
    */
   affects: Array<Right>,
+  /**
+   * One or more sentences for a person: what happened, then what to do.
+   */
   message: string,
 }
 /**
@@ -532,11 +579,20 @@ export interface Error {
    */
   message: string,
   /**
-   * Every problem found, so that all can be fixed at once.
+   * Every problem found, so that all can be fixed together.
    */
   problems: Array<Problem>,
+  /**
+   * The HTTP status of the response that caused the error, if there is one.
+   */
   httpStatus?: number,
+  /**
+   * The vendor's error code, if the response contains one.
+   */
   vendorCode?: string,
+  /**
+   * The vendor's ID of the failed HTTP request, for its support, if the response contains one.
+   */
   vendorRequestId?: string,
 }
 /**
@@ -620,7 +676,7 @@ export interface Capability {
 }
 /**
  * A rate limit that the vendor applies to the whole tenant. A host that runs several instances should enforce it across
- * them by answering excess calls itself, with status 429 and `Retry-After`. Where it cannot, each instance keeps to its
+ * them by responding to excess calls itself, with status 429 and `Retry-After`. Where it cannot, each instance keeps to its
  * own share (a setting). A call counts against every limit it matches.
  */
 export interface RateLimit {
@@ -639,17 +695,41 @@ export interface RateLimit {
  * What a connector is and needs.
  */
 export interface Manifest {
+  /**
+   * The stable name of the connector, for programs.
+   */
   name: string,
+  /**
+   * The name of the vendor system, for a person.
+   */
   title: string,
+  /**
+   * The version of the connector.
+   */
   version: string,
+  /**
+   * One for each supported right.
+   */
   capabilities: Array<Capability>,
+  /**
+   * The fields of the set-up form, in the order in which to show them.
+   */
   settings: Array<SettingField>,
+  /**
+   * The permissions that the connector may need. Settings can make some of them unnecessary.
+   */
   permissions: Array<Permission>,
+  /**
+   * The vendor's rate limits that apply to the connector's calls.
+   */
   limits: Array<RateLimit>,
   /**
    * Origins the connector may need to reach: `https://*.example.com`.
    */
   egress: Array<string>,
+  /**
+   * The gaps of all rights. A report repeats those of its right.
+   */
   gaps: Array<Gap>,
 }
 /**
@@ -657,11 +737,20 @@ export interface Manifest {
  */
 export interface Connection {
   /**
-   * The vendor's name of the tenant, its region, and the account in use with its role.
+   * The vendor's name of the tenant. Empty if it is unknown, like `account` and `role`.
    */
   tenant: string,
+  /**
+   * The tenant's region.
+   */
   region: string,
+  /**
+   * The account in use. May be personal data: do not log.
+   */
   account: string,
+  /**
+   * The account's role.
+   */
   role: string,
   /**
    * The permissions that were verified.

@@ -13,7 +13,7 @@ use qualtrics_simulator::{
 };
 use rand::rngs::SmallRng;
 use rand::seq::IndexedRandom;
-use rand::{Rng, SeedableRng};
+use rand::{RngExt, SeedableRng};
 use serde_json::Value;
 
 use shell::{Shell, code, files};

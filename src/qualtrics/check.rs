@@ -240,12 +240,7 @@ impl ProbeResults {
         });
         let error = error_mapping::forbidden(affecting(self.problems, rights));
         match refused {
-            Some(response) => Error {
-                http_status: Some(response.status),
-                vendor_code: response.code,
-                vendor_request_id: response.request_id,
-                ..error
-            },
+            Some(response) => error.with_response(&response),
             None => error,
         }
     }
@@ -400,11 +395,13 @@ fn affecting(problems: Vec<Problem>, rights: &[Right]) -> Vec<Problem> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::qualtrics::api::error::ErrorForm;
 
     #[test]
     fn only_qualtrics_own_response_to_a_look_up_proves_that_it_is_permitted() {
         let proof = |status, is_in_envelope| {
-            let response = ErrorResponse { status, is_http_status: true, is_in_envelope, ..ErrorResponse::default() };
+            let form = if is_in_envelope { ErrorForm::Envelope } else { ErrorForm::Foreign };
+            let response = ErrorResponse { status, form, ..ErrorResponse::default() };
             proof_of(Err(ApiError::Response(response)), proof_of_look_up)
         };
         for status in [400, 404, 410] {

@@ -1,6 +1,6 @@
 //! API errors as errors of the contract, in one table: [`to_contract_error`].
 
-use super::api::error::{ApiError, ErrorResponse};
+use super::api::error::{ApiError, ErrorForm, ErrorResponse};
 use super::rights::RIGHTS;
 use super::scopes::{Scope, Scopes};
 use crate::contract::{Error, ErrorKind, Problem, Remedy, Right};
@@ -43,7 +43,8 @@ pub fn to_contract_error(error: &ApiError, scope: Option<Scope>, origin: &str) -
 }
 
 impl Error {
-    fn with_response(self, response: &ErrorResponse) -> Self {
+    /// The error, with the status, code and request ID of the response.
+    pub(super) fn with_response(self, response: &ErrorResponse) -> Self {
         Self {
             http_status: Some(response.status),
             vendor_code: response.code.clone(),
@@ -121,7 +122,8 @@ fn rejected_call() -> Error {
 /// The client ID and secret were not accepted.
 fn credentials(response: &ErrorResponse, origin: &str) -> Error {
     // An error of RFC 6749 has a code and no envelope.
-    let is_foreign = response.code.is_none() && !response.is_in_envelope;
+    let is_in_envelope = matches!(response.form, ErrorForm::Envelope | ErrorForm::Contradictory);
+    let is_foreign = response.code.is_none() && !is_in_envelope;
     match response.status {
         404 => return wrong_datacenter(),
         407 => return proxy(origin),

@@ -46,7 +46,8 @@ pub fn evaluate(context: &mut Context<'_>, request: &Request, subject: &Subject)
     }
     let guards_users = context.settings.account_guard == AccountGuard::AllUsers;
     let is_overridden = request.overrides.iter().any(|code| code == STAFF_ACCOUNT);
-    let own = load_accounts(context, guards_users && !is_overridden)?.names;
+    let needed = if guards_users && !is_overridden { AccountGuard::AllUsers } else { AccountGuard::OwnAccount };
+    let own = load_accounts(context, needed)?.names;
     let guarded = |is_guarded: &dyn Fn(&Secret) -> bool| {
         subject.indices(&|known| known.identifier.as_email().is_some_and(is_guarded))
     };
@@ -89,17 +90,18 @@ impl GuardResult {
 /// # Errors
 /// If Qualtrics does not return it.
 pub fn own_account(context: &mut Context<'_>) -> Result<OwnAccount, Error> {
-    load_accounts(context, false)
+    load_accounts(context, AccountGuard::OwnAccount)
 }
 
 /// Makes sure that the accounts are cached, including those of all users if they are wanted, and returns the connection's own. What
 /// is missing is requested concurrently.
-fn load_accounts(context: &mut Context<'_>, with_users: bool) -> Result<OwnAccount, Error> {
+fn load_accounts(context: &mut Context<'_>, needed: AccountGuard) -> Result<OwnAccount, Error> {
     let now_ms = context.client.monotonic_ms();
     let scopes = context.scopes(Right::Deletion);
     let cached = context.accounts.own.take();
     let cached = cached.filter(|own| now_ms.saturating_sub(own.fetched_at_ms) <= OWN_ACCOUNT_TTL_MS);
-    let fetches_users = with_users && !context.accounts.users.are_fresh(now_ms);
+    let needs_users = needed == AccountGuard::AllUsers;
+    let fetches_users = needs_users && !context.accounts.users.are_fresh(now_ms);
     let calls: Vec<Call> =
         [cached.is_none().then(Account::call), fetches_users.then(Users::call)].into_iter().flatten().collect();
     let mut responses = context.client.send_all(&scopes, &calls).into_iter();
@@ -121,7 +123,7 @@ fn load_accounts(context: &mut Context<'_>, with_users: bool) -> Result<OwnAccou
         return Err(Error::new(ErrorKind::UnexpectedResponse, Remedy::Operator, message));
     }
     context.accounts.own = Some(own.clone());
-    if with_users {
+    if needs_users {
         let users = &mut context.accounts.users;
         let started = users_response.map_or(Ok(()), |first_page| users.start(&first_page?, now_ms));
         let complete = started.and_then(|()| context.accounts.users.complete(&mut context.client, &scopes));

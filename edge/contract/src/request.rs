@@ -50,9 +50,9 @@ pub struct Request {
     pub id: String,
     /// All identifiers of one person: 1 to 64. A deletion or opt-out acts on these and on no others.
     pub subject: Vec<Identifier>,
-    /// Deletion, after `outcome-unknown`: the earlier attempts whose outcome is unknown. The connector then looks for the
-    /// vendor's job of any of them, and continues it instead of starting another. An attempt that ended in any other way
-    /// does not count.
+    /// Deletion, after `outcome-unknown` or `restart`: the earlier attempts whose outcome is unknown, or that led to the spent
+    /// ticket. The connector then looks for the vendor's job of any of them, and continues it instead of starting another. An
+    /// attempt that ended in any other way does not count.
     #[serde(default)]
     pub attempts: Option<Attempts>,
     /// Codes of guards that an operator has overridden for this request: see `finding.code`.

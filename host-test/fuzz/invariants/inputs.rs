@@ -41,12 +41,18 @@ pub fn origin(text: &str) {
         let host = origin.strip_prefix("https://").expect("TLS");
         let subdomain = host.strip_suffix(".qualtrics.com").expect("below qualtrics.com");
         assert!(is_host(subdomain) && !subdomain.is_empty() && !subdomain.starts_with('.'), "{origin}");
+        assert!(text.to_ascii_lowercase().contains(subdomain), "{text:?}: {origin}");
     }
     if let Some(origin) = host::base_url(text).map(|origin| origin.to_text()) {
         let (scheme, authority) = origin.split_once("://").expect("a scheme");
         assert!(!authority.is_empty() && !authority.contains(['/', '?', '#', '@', '\\', ' ']), "{origin}");
-        let is_loopback =
-            authority.starts_with("127.") || authority.starts_with("localhost") || authority.starts_with("[::1]");
+        let host = match authority.rsplit_once(':') {
+            Some((host, port)) if port.bytes().all(|byte| byte.is_ascii_digit()) => host,
+            _ => authority,
+        };
+        let address = host.trim_start_matches('[').trim_end_matches(']').parse::<std::net::IpAddr>();
+        let is_loopback = host == "localhost" || address.is_ok_and(|address| address.is_loopback());
+        assert!(text.trim().to_ascii_lowercase().starts_with(&origin), "{text:?}: {origin}");
         assert!(scheme == "https" || (scheme == "http" && is_loopback), "{origin}");
     }
 }

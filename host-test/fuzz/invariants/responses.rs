@@ -7,7 +7,7 @@ use qualtrics_connector::qualtrics::api::contact::Contact;
 use qualtrics_connector::qualtrics::api::cursor::Cursor;
 use qualtrics_connector::qualtrics::api::envelope::{self, ApiResponse};
 use qualtrics_connector::qualtrics::api::erasures::NotFound;
-use qualtrics_connector::qualtrics::api::error::ApiError;
+use qualtrics_connector::qualtrics::api::error::{ApiError, ErrorForm};
 use qualtrics_connector::qualtrics::api::{customer_data, directories, erasures, oauth, sanitize, timestamp};
 use qualtrics_connector::qualtrics::scopes::{Scope, Scopes};
 use qualtrics_connector::secret::Secret;
@@ -49,7 +49,7 @@ pub fn envelope(status: u16, headers: &Headers, body: &[u8], now_s: u64) {
         Ok(_) => assert!((200..300).contains(&status)),
         Err(ApiError::Response(error)) => {
             assert!(error.status >= 400);
-            assert_eq!(error.is_http_status, error.status == status);
+            assert_eq!(error.form != ErrorForm::BehindSuccess, error.status == status);
             assert!(error.retry_after_ms.is_none_or(|ms| (MIN_DELAY_MS..=MAX_DELAY_MS).contains(&ms)));
             assert!(error.code.is_none_or(|code| code.len() <= 40 && code.is_ascii()));
             assert!(error.request_id.is_none_or(|id| id.len() <= 64 && id.is_ascii()));

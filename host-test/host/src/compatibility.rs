@@ -229,7 +229,8 @@ fn a_connector_of_another_0_n_is_not_loaded() {
 fn gateway() -> &'static [u8] {
     let Part::Component { children, .. } = Part::from_binary(GATEWAY).unwrap() else { panic!("a component") };
     let named = children.iter().find(|part| part.metadata().name.as_deref() == Some("gateway"));
-    &GATEWAY[named.unwrap().metadata().range.clone()]
+    let range = named.unwrap().metadata().range.clone();
+    &GATEWAY[usize::try_from(range.start).unwrap()..usize::try_from(range.end).unwrap()]
 }
 
 #[tokio::test]

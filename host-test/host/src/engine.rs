@@ -72,18 +72,22 @@ const PROBE: &[u8] = b"\0asm\x01\0\0\0\x01\x04\x01\x60\0\0\x03\x02\x01\0\x07\x05
 /// # Errors
 /// [`HostError::Options`].
 pub(crate) fn check_interruption(engine: &Engine) -> Result<(), HostError> {
-    let interrupted = || -> wasmtime::Result<bool> {
+    let call = || -> wasmtime::Result<wasmtime::Result<()>> {
         let mut store = wasmtime::Store::new(engine, ());
         // Already in the past: a function that checks the epoch traps at its entry.
         store.set_epoch_deadline(0);
         let module = wasmtime::Module::new(engine, PROBE)?;
         let instance = wasmtime::Instance::new(&mut store, &module, &[])?;
         let function = instance.get_typed_func::<(), ()>(&mut store, "f")?;
-        Ok(function.call(&mut store, ()).is_err())
+        Ok(function.call(&mut store, ()))
     };
-    match interrupted() {
-        Ok(true) => Ok(()),
-        Ok(false) => Err(HostError::Options("the engine needs `Config::epoch_interruption(true)`".to_owned())),
-        Err(error) => Err(HostError::Options(format!("{error:#}"))),
+    let options = |why: &str| Err(HostError::Options(why.to_owned()));
+    match call() {
+        Ok(Err(error)) if error.downcast_ref() == Some(&wasmtime::Trap::Interrupt) => Ok(()),
+        Ok(Err(error)) if error.downcast_ref() == Some(&wasmtime::Trap::OutOfFuel) => {
+            options("the engine must not limit fuel: leave out `Config::consume_fuel(true)`")
+        }
+        Ok(_) => options("the engine needs `Config::epoch_interruption(true)`"),
+        Err(error) => options(&format!("{error:#}")),
     }
 }

@@ -56,6 +56,7 @@
 //!     store(update.entry);
 //!     if let Event::Reported(report) = update.event {
 //!         save(follower.instance().await?, &report).await?;
+//!         follower.confirm();
 //!     }
 //! }
 //! # Ok(())

@@ -49,11 +49,11 @@ const RATE_SHARE: &str = "rate-share";
 
 /// The connection, whose instances together keep to the share of the vendor's rate limits that is set for one instance. Each
 /// instance still applies the share to itself, so that it does not start work that the share does not suffice for.
-fn share_limits(connector: Connector, settings: &[Setting]) -> Connector {
+fn share_limits(connector: Connector, given: Option<&str>) -> Connector {
     let manifest = connector.manifest();
     let default = manifest.settings.iter().find(|field| field.key == RATE_SHARE);
-    let given = settings.iter().find(|setting| setting.key == RATE_SHARE).map(|setting| &setting.value);
-    let share = given.or(default.and_then(|field| field.default.as_ref())).and_then(|share| share.parse().ok());
+    let default = default.and_then(|field| field.default.as_deref());
+    let share = given.or(default).and_then(|share| share.parse().ok());
     // The connector rejects a share that is not a number. A connector without the setting may use all.
     let budget = RateBudget::new(&manifest.limits, share.unwrap_or(100), connector.clock().clone());
     connector.with_budget(budget)
@@ -96,8 +96,8 @@ impl ConnectionOptions {
     /// The connection, with one rate budget for all instances.
     pub(super) async fn connector_with_shared_limits(&self) -> Result<Connector, CommandError> {
         let connector = self.connector().await?;
-        let settings = self.settings(connector.manifest())?;
-        Ok(share_limits(connector, &settings))
+        let share = self.settings.iter().rev().find(|(key, _)| key == RATE_SHARE).map(|(_, value)| value.as_str());
+        Ok(share_limits(connector, share))
     }
 
     fn clock(&self) -> Result<Clock, CommandError> {

@@ -23,6 +23,8 @@ use super::errors::CommandError;
 use super::exit::Exit;
 use super::{print, save};
 
+/// More polls than any step needs.
+const MAX_POLLS: u32 = 50;
 /// How long a pending state stays visible on a terminal.
 const DISPLAY_TIME: Duration = Duration::from_millis(350);
 
@@ -173,17 +175,29 @@ impl Demonstration {
         let before = self.simulator.calls().len();
         let connector = self.connector.clone();
         let mut follower = connector.follow(operation, [request]);
+        let mut polls = 0;
         while let Some(update) = follower.next().await? {
             match update.event {
-                Event::Pending(pending) => self.show(step, &pending).await,
+                Event::Pending(_) if polls == MAX_POLLS => {
+                    let message = format!("{step} did not end after {MAX_POLLS} polls");
+                    return Err(CommandError::local(Exit::Error, message));
+                }
+                Event::Pending(pending) => {
+                    polls += 1;
+                    self.show(step, &pending).await;
+                }
                 Event::Reported(report) => {
                     if let Some(directory) = save_to {
                         save::save(follower.instance().await?, connector.clock(), &report, directory).await?;
                     }
                     let ended = report.outcome.to_string();
                     self.row(step, ended, evidence(&report), before, report.outcome == good);
+                    return Ok(());
                 }
-                Event::Failed(error) => self.row(step, error.kind.to_string(), error.message, before, false),
+                Event::Failed(error) => {
+                    self.row(step, error.kind.to_string(), error.message, before, false);
+                    return Ok(());
+                }
                 Event::Lost(error) => return Err(error.into()),
                 _ => {}
             }

@@ -259,6 +259,9 @@ impl CallOptions {
             }
             return Ok((*outcome).into());
         }
+        if let Some(End { result: Err(error), .. }) = record.entry().end() {
+            return Err(error.clone().into());
+        }
         Run { connection, request, record, wait, out, json }.follow().await
     }
 

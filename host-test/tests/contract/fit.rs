@@ -28,7 +28,9 @@ fn part<'f>(file: &'f [u8], name: &str) -> &'f [u8] {
         children.iter().find_map(|child| find(child, name))
     }
     let payload = Payload::from_binary(file).expect("a component");
-    &file[find(&payload, name).expect("a component of this name").metadata().range.clone()]
+    let range = &find(&payload, name).expect("a component of this name").metadata().range;
+    let offset = |offset: u64| usize::try_from(offset).expect("an offset");
+    &file[offset(range.start)..offset(range.end)]
 }
 
 #[test]

@@ -20,10 +20,7 @@ const ERASE: DeletionMode = DeletionMode::Erase;
 enum Function {
     Access,
     Delete,
-    OptOut,
 }
-
-const FUNCTIONS: [Function; 3] = [Function::Access, Function::Delete, Function::OptOut];
 
 type Results = Vec<Result<Progress, Error>>;
 
@@ -32,7 +29,6 @@ async fn call(fixture: &mut Fixture, function: Function, requests: &[Request]) -
     let results = match function {
         Function::Access => instance.access(requests).await,
         Function::Delete => instance.delete(requests, ERASE).await,
-        Function::OptOut => instance.opt_out(requests).await,
     };
     results.expect("a result")
 }
@@ -40,11 +36,6 @@ async fn call(fixture: &mut Fixture, function: Function, requests: &[Request]) -
 /// A request for a customer.
 fn customer(n: usize) -> Request {
     request(&format!("r-{n}"), vec![email(&address(n))])
-}
-
-/// A customer's request with another ID.
-fn with_id(id: &str, n: usize) -> Request {
-    Request { id: id.to_owned(), ..customer(n) }
 }
 
 /// A fixture with `count` customers and without account guards.
@@ -75,16 +66,6 @@ async fn results_are_in_the_order_of_the_requests() {
 }
 
 #[tokio::test]
-async fn an_empty_list_has_an_empty_result() {
-    let mut fixture = Fixture::new().await;
-    for function in FUNCTIONS {
-        assert!(call(&mut fixture, function, &[]).await.is_empty());
-    }
-    assert!(poll_all(&mut fixture, &[]).await.is_empty());
-    assert!(fixture.simulator.calls().is_empty());
-}
-
-#[tokio::test]
 async fn a_malformed_request_does_not_affect_the_others() {
     for function in [Function::Access, Function::Delete] {
         let mut fixture = fixture_with_customers(3).await;
@@ -99,42 +80,6 @@ async fn a_malformed_request_does_not_affect_the_others() {
 }
 
 #[tokio::test]
-async fn a_duplicate_id_is_invalid_for_each_of_its_requests_and_the_others_are_processed() {
-    for function in FUNCTIONS {
-        let mut fixture = fixture_with_customers(4).await;
-        let requests = [with_id("same", 0), customer(1), with_id("same", 2), with_id("same", 0)];
-        let results = call(&mut fixture, function, &requests).await;
-        for (index, result) in results.iter().enumerate() {
-            let expected = match (index, function) {
-                (1, Function::OptOut) => Some(ErrorKind::Unsupported),
-                (1, _) => None,
-                _ => Some(ErrorKind::InvalidRequest),
-            };
-            assert_eq!(kind(result), expected, "{function:?}, {index}");
-        }
-        let error = results[0].as_ref().expect_err("a duplicate ID");
-        assert_eq!((error.remedy, error.problems[0].target.as_str()), (Remedy::GiveUp, "id"));
-        assert_eq!(fixture.erasures_of(&address(0)) + fixture.erasures_of(&address(2)), 0);
-    }
-}
-
-#[tokio::test]
-async fn a_duplicate_id_in_a_poll_is_invalid_for_each_of_its_tasks() {
-    let mut fixture = fixture_with_customers(2).await;
-    let requests = [customer(0), customer(1)];
-    let results = call(&mut fixture, Function::Delete, &requests).await;
-    let tickets: Vec<String> = results.into_iter().map(|result| pending(result).ticket).collect();
-    let task = |n: usize| Task::new(requests[n].clone(), &tickets[n]);
-    let results = poll_all(&mut fixture, &[task(0), task(1), task(0)]).await;
-    let kinds: Vec<_> = results.iter().map(kind).collect();
-    assert_eq!(kinds, [Some(ErrorKind::InvalidRequest), None, Some(ErrorKind::InvalidRequest)]);
-    // The tickets remain valid.
-    for result in poll_all(&mut fixture, &[task(0), task(1)]).await {
-        pending(result);
-    }
-}
-
-#[tokio::test]
 async fn an_error_of_the_whole_call_is_returned_for_every_element() {
     let settings = [("client-secret", "not-the-secret")];
     let mut fixture = Fixture::with_settings(&settings).await;
@@ -145,18 +90,6 @@ async fn an_error_of_the_whole_call_is_returned_for_every_element() {
             assert_eq!(kind(&result), Some(ErrorKind::Unauthorized), "{function:?}");
         }
     }
-}
-
-#[tokio::test]
-async fn opt_out_is_unsupported_for_every_request() {
-    let mut fixture = Fixture::new().await;
-    let results = call(&mut fixture, Function::OptOut, &[customer(0), customer(1)]).await;
-    assert_eq!(results.len(), 2);
-    for result in results {
-        let error = result.expect_err("unsupported");
-        assert_eq!((error.kind, error.remedy), (ErrorKind::Unsupported, Remedy::GiveUp));
-    }
-    assert!(fixture.simulator.calls().is_empty());
 }
 
 #[tokio::test]

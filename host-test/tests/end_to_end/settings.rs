@@ -3,9 +3,7 @@
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use privacy_host::contract::{
-    Content, DeletionMode, Error, ErrorKind, Outcome, Progress, Remedy, Request, Right, SettingKind, Task,
-};
+use privacy_host::contract::{Content, DeletionMode, ErrorKind, Outcome, Remedy, Right, SettingKind};
 use privacy_host::{EgressPolicy, InstanceOptions};
 use qualtrics_simulator::{
     Brand, Endpoint, Fault, FaultRule, Options, SAMPLE_CLIENT_ID, SAMPLE_CLIENT_SECRET, SAMPLE_PERSON, SCOPES,
@@ -228,34 +226,6 @@ async fn a_call_takes_at_most_twice_the_response_timeout() {
             "each byte arrives within the response time-out: {elapsed:?}"
         );
         assert!(elapsed <= Duration::from_secs(3 * seconds), "{elapsed:?}");
-    }
-}
-
-#[tokio::test]
-async fn calls_before_configure_fail_with_not_configured() {
-    let mut instance = plugin().instantiate(InstanceOptions::default()).await.unwrap();
-    let request = request_for(SAMPLE_PERSON);
-    let requests = [request.clone(), Request { id: "request-2".to_owned(), ..request }];
-    let tasks = requests.clone().map(|request| Task::new(request, "t1.e30.AAAAAAAA"));
-    for _ in 0..2 {
-        let mut errors = vec![
-            instance.check(&[Right::Access]).await.unwrap().expect_err("check"),
-            instance.read("r1.e30.AAAAAAAA", 0, 1).await.unwrap().expect_err("read"),
-        ];
-        let of_each = |results: Vec<Result<Progress, Error>>| {
-            assert_eq!(results.len(), 2, "one result per element");
-            results.into_iter().map(|result| result.expect_err("not configured"))
-        };
-        errors.extend(of_each(instance.access(&requests).await.unwrap()));
-        errors.extend(of_each(instance.delete(&requests, DeletionMode::Preview).await.unwrap()));
-        errors.extend(of_each(instance.opt_out(&requests).await.unwrap()));
-        errors.extend(of_each(instance.poll(&tasks).await.unwrap()));
-        for error in errors {
-            assert_eq!((error.kind, error.remedy), (ErrorKind::NotConfigured, Remedy::GiveUp));
-        }
-        assert!(instance.poll(&[]).await.unwrap().is_empty());
-        // Rejected settings do not configure the instance.
-        instance.configure(&settings_of(&[("client-id", "only")])).await.unwrap().expect_err("not enough");
     }
 }
 

@@ -78,24 +78,11 @@ async fn a_ticket_is_short_printable_and_free_of_personal_data() {
 }
 
 #[tokio::test]
-async fn a_damaged_ticket_is_rejected_without_a_call() {
+async fn text_with_a_valid_checksum_that_is_no_ticket_is_rejected_without_a_call() {
     let mut fixture = Fixture::new().await;
     let request = request_for(SAMPLE_PERSON);
     let valid = pending(fixture.delete(&request, DeletionMode::Erase).await).ticket;
-    let other = pending(fixture.delete(&request_for(SAMPLE_STRANGER), DeletionMode::Erase).await).ticket;
-    let mut damaged =
-        vec![String::new(), ".".to_owned(), "t1..".to_owned(), format!("{valid}{valid}"), "\u{e9}".repeat(50)];
-    for position in 0..valid.len() {
-        let (before, after) = valid.split_at(position);
-        damaged.push(before.to_owned());
-        let changed = if after.starts_with('A') { 'B' } else { 'A' };
-        damaged.push(format!("{before}{changed}{}", &after[1..]));
-        damaged.push(format!("{before}A{after}"));
-        damaged.push(format!("{before}{}", &after[1..]));
-        if let Some(rest) = other.get(position..).filter(|rest| *rest != after && before != &other[..position]) {
-            damaged.push(format!("{before}{rest}"));
-        }
-    }
+    let mut damaged = vec![String::new(), ".".to_owned(), "t1..".to_owned(), "\u{e9}".repeat(50)];
     damaged.push("t1.".to_owned() + &"A".repeat(5_000));
     damaged.push(with_checksum("t1.AAAA."));
     damaged.push(with_checksum(&format!("t1.{}.", URL_SAFE_NO_PAD.encode("{}"))));

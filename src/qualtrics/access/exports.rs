@@ -210,7 +210,10 @@ impl Files<'_> {
             | ApiError::TokenRejected(_)
             | ApiError::Transport(_)
             | ApiError::Redirect(_) => return Err(error),
-            ApiError::Response(response) if response.is_from_proxy() => return Err(error),
+            ApiError::Response(response) if response.is_from_proxy() => match response.status {
+                401 | 403 | 407 => return Err(error),
+                _ => NOT_A_FILE,
+            },
             ApiError::Response(response) if matches!(response.status, 401 | 403) => FILE_NOT_PERMITTED,
             _ => FILE_GONE,
         };

@@ -270,6 +270,8 @@ impl<'a> Client<'a> {
             };
             let may_renew_token = !self.has_renewed_token;
             let (mut again, mut delay_ms) = (Vec::new(), 0);
+            // A missing result proves nothing about its call.
+            let attempted = attempted.into_iter().chain(std::iter::repeat_with(|| Err(ApiError::Malformed)));
             for (index, result) in indices.into_iter().zip(attempted) {
                 let failure = result.as_ref().err().filter(|error| may_repeat(index, error));
                 match failure.and_then(ApiError::as_failure).map_or(Retry::Never, decide) {

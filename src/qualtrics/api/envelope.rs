@@ -4,7 +4,7 @@ use std::fmt;
 
 use serde_json::Value;
 
-use super::error::{ApiError, ErrorResponse, is_rejection_status};
+use super::error::{ApiError, ErrorForm, ErrorResponse, is_rejection_status};
 use super::sanitize;
 use crate::http::retry::{clamp_delay_ms, retry_after_ms};
 use crate::http::{Response, ResponseHead, json};
@@ -81,12 +81,15 @@ pub fn error_response(head: &ResponseHead, status: u16, body: Option<&Value>, no
     let delay_ms = delay_s.map(|seconds| clamp_delay_ms(seconds.saturating_mul(1_000)));
     ErrorResponse {
         status,
-        is_http_status: head.status == status,
         code,
         request_id,
         retry_after_ms: retry_after_ms(head, now_s).or(delay_ms),
-        is_in_envelope: head.status == status && meta.is_some_and(is_error_envelope),
-        contradicts_itself: body.is_some_and(contradicts_itself),
+        form: match meta {
+            _ if head.status != status => ErrorForm::BehindSuccess,
+            Some(meta) if is_error_envelope(meta) && body.is_some_and(contradicts_itself) => ErrorForm::Contradictory,
+            Some(meta) if is_error_envelope(meta) => ErrorForm::Envelope,
+            _ => ErrorForm::Foreign,
+        },
     }
 }
 
@@ -214,7 +217,7 @@ mod tests {
     #[test]
     fn a_web_page_with_a_success_status_is_an_error_that_proves_nothing() {
         let Err(error) = parse_body(200, "\n<html>Sign in</html>") else { panic!("an error") };
-        assert!(matches!(&error, ApiError::Response(response) if !response.is_in_envelope && response.is_http_status));
+        assert!(matches!(&error, ApiError::Response(response) if response.form == ErrorForm::Foreign));
         assert!(!error.is_provably_not_started());
     }
 

@@ -30,18 +30,28 @@ pub enum ApiError {
 pub struct ErrorResponse {
     /// The decisive status: HTTP's, or the one in `meta.httpStatus` if HTTP's is a success.
     pub status: u16,
-    /// Whether it is HTTP's own.
-    pub is_http_status: bool,
     /// Qualtrics' error code.
     pub code: Option<String>,
     /// `meta.requestId`.
     pub request_id: Option<String>,
     /// The delay that the response asks for, in milliseconds.
     pub retry_after_ms: Option<u64>,
-    /// Whether the response is in Qualtrics' envelope and the status is HTTP's own. Proxies, gateways and firewalls send no envelope.
-    pub is_in_envelope: bool,
-    /// Whether the response contradicts itself: it holds a result, or a `meta.httpStatus` that is no rejection.
-    pub contradicts_itself: bool,
+    /// Who sent the response, and whether it is consistent.
+    pub form: ErrorForm,
+}
+
+/// The form of an error response (fact sheet 3.1, 3.2).
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+pub enum ErrorForm {
+    /// An HTTP error in Qualtrics' envelope.
+    Envelope,
+    /// An HTTP error in Qualtrics' envelope that contradicts itself: it holds a result, or a `meta.httpStatus` that is no rejection.
+    Contradictory,
+    /// An HTTP success whose envelope reports an error.
+    #[default]
+    BehindSuccess,
+    /// A response that is not in Qualtrics' envelope: by a proxy, gateway or firewall, or by the token endpoint.
+    Foreign,
 }
 
 /// The statuses with which Qualtrics rejects a request that it does not process.
@@ -58,8 +68,8 @@ impl ErrorResponse {
     /// contradicts itself never counts.
     const fn is_rejection(&self) -> bool {
         match self.status {
-            429 => self.is_http_status,
-            status => is_rejection_status(status) && self.is_in_envelope && !self.contradicts_itself,
+            429 => !matches!(self.form, ErrorForm::BehindSuccess),
+            status => is_rejection_status(status) && matches!(self.form, ErrorForm::Envelope),
         }
     }
 }
@@ -69,7 +79,7 @@ impl ErrorResponse {
     /// statuses do not count: they clear by themselves, whoever sends them.
     #[must_use]
     pub const fn is_from_proxy(&self) -> bool {
-        let is_foreign = self.is_http_status && !self.is_in_envelope;
+        let is_foreign = matches!(self.form, ErrorForm::Foreign);
         self.status == 407 || (is_foreign && !is_transient_status(self.status))
     }
 }

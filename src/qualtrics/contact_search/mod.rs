@@ -223,7 +223,7 @@ mod tests {
 
     use super::*;
     use crate::qualtrics::api::contact::Contact;
-    use crate::qualtrics::api::error::ErrorResponse;
+    use crate::qualtrics::api::error::{ErrorForm, ErrorResponse};
 
     fn contact(value: Value) -> Contact {
         Contact::parse(value).expect("a contact")
@@ -246,7 +246,8 @@ mod tests {
     fn a_failed_source_is_a_finding_unless_a_retry_or_an_operator_can_help() {
         use OnTransientError::{Report, Retry};
         let code = |status, is_in_envelope, on_error| {
-            let response = ErrorResponse { status, is_http_status: true, is_in_envelope, ..ErrorResponse::default() };
+            let form = if is_in_envelope { ErrorForm::Envelope } else { ErrorForm::Foreign };
+            let response = ErrorResponse { status, form, ..ErrorResponse::default() };
             source_failure(ApiError::Response(response), on_error, NOT_SEARCHABLE).ok().map(|failure| failure.code)
         };
         for on_error in [Retry, Report] {

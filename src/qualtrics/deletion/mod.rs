@@ -7,7 +7,7 @@
 //! | [`reconciliation`] | finding the job of an attempt whose outcome is unknown |
 //! | [`preview`] | what would be deleted |
 //! | [`verification`] | searching again after the deletion |
-//! | [`job_findings`] | what a job reports, as findings and as evidence |
+//! | [`mod@job_findings`] | what a job reports, as findings and as evidence |
 
 pub mod job_findings;
 pub mod job_request;

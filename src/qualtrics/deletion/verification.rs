@@ -252,11 +252,12 @@ fn window_has_passed(context: &Context<'_>, in_flight: &InFlight<'_>) -> bool {
     context.client.now_s().saturating_sub(deleted_at) >= context.settings.verify_window_s
 }
 
-/// The erasure itself, from the response to [`erasures::get`]; `None` if Qualtrics no longer has it.
+/// The erasure itself, from the response to [`erasures::get`]; `None` if it cannot be read.
 fn parse_erasure(response: Result<ApiResponse, ApiError>, id: &str) -> Result<Option<ErasureJob>, ApiError> {
     match response {
         Ok(response) => Ok(erasures::parse(&response, id).ok()),
-        Err(error) if error.is_not_found() || matches!(error.own_status(), Some(405..=428)) => Ok(None),
+        // The response only completes the receipt: a permanent error must not keep the request open, whoever sent it.
+        Err(error) if matches!(error.status(), Some(400 | 402..=428)) => Ok(None),
         Err(error) => Err(error),
     }
 }

@@ -11,9 +11,8 @@ use crate::contract::{
     SourceState, Task,
 };
 
-/// The delay before a request whose ticket is spent starts again, in milliseconds: a connector that answers `restart` every
-/// time must not cause a busy loop.
-const RESTART_DELAY_MS: u64 = 1_000;
+/// The shortest delay before the next call, in milliseconds: no connector can cause a busy loop.
+const MIN_DELAY_MS: u64 = 1_000;
 
 /// Codes of findings about searched sources that an operator has to see nevertheless.
 const CODES_TO_REVIEW: [&str; 3] = ["similar-identifier", "not-itemised", "shared-job"];
@@ -255,7 +254,7 @@ impl Entry {
                 self.count_attempt();
                 self.ticket = Some(pending.ticket);
                 self.group = pending.group;
-                self.due_at_ms = now_ms.saturating_add(pending.poll_after_ms);
+                self.due_at_ms = now_ms.saturating_add(pending.poll_after_ms.max(MIN_DELAY_MS));
                 Transition::Waiting
             }
             // The attempt stays until the end is stored: after a crash in between, the next start has to find its job.
@@ -274,11 +273,11 @@ impl Entry {
     /// Records an error of the call that was due, or of reading the documents of its report.
     pub fn record_error(&mut self, error: Error, now_ms: u64) -> Transition {
         match error.remedy {
-            Remedy::Retry(delay_ms) => self.due_at_ms = now_ms.saturating_add(delay_ms),
+            Remedy::Retry(delay_ms) => self.due_at_ms = now_ms.saturating_add(delay_ms.max(MIN_DELAY_MS)),
             Remedy::Restart => {
                 self.ticket = None;
                 self.group = None;
-                self.due_at_ms = now_ms.saturating_add(RESTART_DELAY_MS);
+                self.due_at_ms = now_ms.saturating_add(MIN_DELAY_MS);
             }
             Remedy::Operator | Remedy::GiveUp => {
                 self.close(End { at: now_ms / 1_000, result: Err(error), jobs: Vec::new(), findings: Vec::new() });
@@ -288,10 +287,30 @@ impl Entry {
         Transition::Waiting
     }
 
-    /// Records that the call that was due returned no result: a trap, a time-out, an interrupt. Its attempt counts.
+    /// Records that the call that was due returned no result: a trap, a time-out, an interrupt. Its attempt counts, and may have
+    /// reached the vendor at any time until now.
     pub fn record_lost_call(&mut self, now_ms: u64, delay_ms: u64) {
-        self.count_attempt();
+        if self.attempt_at.is_some() {
+            self.count_attempt();
+            if let Some(attempts) = &mut self.request.attempts {
+                attempts.last_at = attempts.last_at.max(now_ms / 1_000);
+            }
+        }
         self.due_at_ms = now_ms.saturating_add(delay_ms);
+    }
+
+    /// Postpones the next call by the shortest delay.
+    pub fn postpone(&mut self, now_ms: u64) {
+        self.due_at_ms = now_ms.saturating_add(MIN_DELAY_MS);
+    }
+
+    /// Whether the request is in progress, or ended with an error that an operator can fix.
+    #[must_use]
+    pub fn is_open(&self) -> bool {
+        match &self.end {
+            None => true,
+            Some(end) => matches!(&end.result, Err(error) if error.remedy == Remedy::Operator),
+        }
     }
 
     /// Records the final result, and removes the attempt in progress and the identifiers.
@@ -342,4 +361,15 @@ fn subject_check(request: &Request) -> u32 {
         }
     }
     digest.finalize().iter().take(3).fold(0, |sum, byte| (sum << 8) | u32::from(*byte)) >> 4
+}
+
+/// Equal for two identifiers that the contract compares as equal.
+#[must_use]
+pub fn comparable(identifier: &Identifier) -> (&str, String) {
+    match identifier {
+        Identifier::Email(value) => ("email", value.trim().to_lowercase()),
+        Identifier::Phone(value) => ("phone", value.trim().to_owned()),
+        Identifier::ExternalId(value) => ("external-id", value.trim().to_owned()),
+        Identifier::Other((kind, value)) => (kind.as_str(), value.trim().to_owned()),
+    }
 }

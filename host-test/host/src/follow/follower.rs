@@ -1,9 +1,9 @@
 //! Makes the calls of several requests, each when it is due.
 
-use std::collections::VecDeque;
+use std::collections::{BTreeMap, VecDeque};
 use std::time::Duration;
 
-use super::entry::{Entry, Next, Operation, Transition};
+use super::entry::{Entry, Next, Operation, Transition, comparable};
 use crate::connector::{Connector, ConnectorError};
 use crate::contract::{Error, ErrorKind, Pending, Progress, Remedy, Report, Request, Task};
 use crate::error::HostError;
@@ -15,6 +15,16 @@ pub const LOST_CALL_DELAY_MS: u64 = 30_000;
 /// After this many calls in a row without a result, a request ends: an operator has to look.
 pub const MAX_LOST_CALLS: u32 = 5;
 
+/// The tasks of one call of `poll`. More could exceed the limits of an instance.
+const MAX_TASKS: usize = 50;
+
+/// An attempt is only started if its time was stored less than this long ago, in milliseconds. A connector concludes from the time of an
+/// attempt since when the vendor must show its job.
+const MAX_ATTEMPT_AGE_MS: u64 = 30_000;
+
+/// The connector rejects attempts that are further in the future, in seconds. A clock that was set back causes that.
+const MAX_CLOCK_SKEW_S: u64 = 24 * 3_600;
+
 /// What happened to a request.
 #[derive(Debug)]
 #[non_exhaustive]
@@ -23,8 +33,8 @@ pub enum Event {
     Starting,
     /// The request is in progress. It is polled at [`Entry::due_at_ms`].
     Pending(Pending),
-    /// The final report. Save its documents, which [`Follower::instance`] reads. The next call of [`Follower::next`] confirms
-    /// that they are saved.
+    /// The final report. Save its documents, which [`Follower::instance`] reads, then call [`Follower::confirm`]. A report that is
+    /// not confirmed is returned again.
     Reported(Box<Report>),
     /// The report was confirmed: [`Entry::end`] has the outcome.
     Completed,
@@ -48,6 +58,9 @@ pub struct Update<'f> {
 /// The program may stop at any point. [`Connector::resume`] continues from the stored entries, on any machine: nothing is started
 /// twice, and a report that was not confirmed is returned again. See the [crate's example](crate#example).
 ///
+/// Requests in progress come before new ones, because vendors do not keep jobs and files for long. A deletion waits for an access
+/// request that shares an identifier. Each request is started by a call of its own.
+///
 /// With a simulated clock, the follower moves the clock instead of waiting.
 pub struct Follower<'c> {
     connector: &'c Connector,
@@ -65,10 +78,18 @@ pub struct Follower<'c> {
 struct Followed {
     entry: Entry,
     /// The attempt whose event was returned, and whose call is next.
-    attempt: Option<Request>,
+    attempt: Option<Attempt>,
     /// The entry as it will be once the returned report is confirmed.
     confirmed: Option<Entry>,
     lost_calls: u32,
+    /// The access requests that a deletion waits for.
+    held_by: Vec<usize>,
+}
+
+/// An attempt that is about to be made.
+struct Attempt {
+    request: Request,
+    recorded_at_ms: u64,
 }
 
 /// The next step of a follower.
@@ -87,11 +108,19 @@ impl Connector {
 
     /// Follows requests from their stored state to their end.
     pub fn resume(&self, entries: impl IntoIterator<Item = Entry>) -> Follower<'_> {
-        let followed = |entry| Followed { entry, attempt: None, confirmed: None, lost_calls: 0 };
+        let entries: Vec<Entry> = entries.into_iter().collect();
+        let held_by = held_by(&entries);
+        let followed = entries.into_iter().zip(held_by).map(|(entry, held_by)| Followed {
+            entry,
+            attempt: None,
+            confirmed: None,
+            lost_calls: 0,
+            held_by,
+        });
         Follower {
             connector: self,
             instance: None,
-            followed: entries.into_iter().map(followed).collect(),
+            followed: followed.collect(),
             events: VecDeque::new(),
             in_call: Vec::new(),
             reported: None,
@@ -100,7 +129,8 @@ impl Connector {
 }
 
 impl Follower<'_> {
-    /// Waits for the next change of any request, and makes the calls that are due. `None` when every request has ended.
+    /// Waits for the next change of any request, and makes the calls that are due. `None` when every request
+    /// has ended, or waits for an access request that ended with an error.
     ///
     /// If the future is dropped during a call, the call counts as lost: see [`Self::interrupt`].
     ///
@@ -108,7 +138,7 @@ impl Follower<'_> {
     /// There is no instance to make calls with. The next call of this function tries again.
     pub async fn next(&mut self) -> Result<Option<Update<'_>>, ConnectorError> {
         self.interrupt();
-        self.confirm();
+        self.reopen_unconfirmed();
         loop {
             if let Some((index, event)) = self.events.pop_front() {
                 self.reported = matches!(event, Event::Reported(_)).then_some(index);
@@ -149,7 +179,17 @@ impl Follower<'_> {
         self.instance.as_mut().ok_or(ConnectorError::Host(HostError::Spent))
     }
 
-    /// Records an error of reading the documents of the last report, in place of its confirmation. The next call of
+    /// Confirms that the documents of the last report are saved. The next call of [`Self::next`] returns [`Event::Completed`].
+    pub fn confirm(&mut self) {
+        let Some(index) = self.reported.take() else { return };
+        let followed = &mut self.followed[index];
+        if let Some(confirmed) = followed.confirmed.take() {
+            followed.entry = confirmed;
+            self.events.push_front((index, Event::Completed));
+        }
+    }
+
+    /// Records an error of reading the documents of the last report, in place of [`Self::confirm`]. The next call of
     /// [`Self::next`] returns the error as an event; the request is polled again if the remedy says so.
     pub fn fail(&mut self, error: Error) {
         let now_ms = self.now_ms();
@@ -158,6 +198,18 @@ impl Follower<'_> {
             followed.confirmed = None;
             followed.entry.record_error(error.clone(), now_ms);
             self.events.push_front((index, Event::Failed(error)));
+        }
+    }
+
+    /// Records that reading the documents of the last report returned no result, in place of [`Self::confirm`]. The next call of
+    /// [`Self::next`] returns [`Event::Lost`].
+    pub fn lose(&mut self, error: HostError) {
+        let now_ms = self.now_ms();
+        if let Some(index) = self.reported.take() {
+            let followed = &mut self.followed[index];
+            followed.confirmed = None;
+            followed.record_lost_call(&error, now_ms);
+            self.events.push_front((index, Event::Lost(error)));
         }
     }
 
@@ -179,49 +231,81 @@ impl Follower<'_> {
         }
     }
 
-    /// The caller has handled the report that was returned last.
-    fn confirm(&mut self) {
-        let Some(index) = self.reported.take() else { return };
-        let followed = &mut self.followed[index];
-        if let Some(confirmed) = followed.confirmed.take() {
-            followed.entry = confirmed;
-            self.events.push_front((index, Event::Completed));
+    /// A report that was returned and not confirmed is requested again, after a while.
+    fn reopen_unconfirmed(&mut self) {
+        let now_ms = self.now_ms();
+        if let Some(index) = self.reported.take() {
+            let followed = &mut self.followed[index];
+            followed.confirmed = None;
+            followed.entry.postpone(now_ms);
         }
     }
 
-    /// Requests start one by one; all polls that are due share one call.
     fn step(&self) -> Step {
         let now_ms = self.now_ms();
-        let mut polls = Vec::new();
-        let mut earliest = None;
+        // The time of a stored attempt must not grow old before its call.
+        if let Some(index) = self.followed.iter().position(|followed| followed.attempt.is_some()) {
+            return Step::Start(index);
+        }
+        let (mut polls, mut single, mut start, mut earliest) = (Vec::new(), None, None, None);
         for (index, followed) in self.followed.iter().enumerate() {
+            let next = followed.entry.next();
+            if next == Next::Nothing || self.is_held(index) {
+                continue;
+            }
             let due_at_ms = followed.entry.due_at_ms();
-            match followed.entry.next() {
-                Next::Nothing => {}
-                _ if due_at_ms > now_ms => earliest = Some(earliest.map_or(due_at_ms, |at: u64| at.min(due_at_ms))),
-                Next::Start => return Step::Start(index),
-                Next::Poll(_) => polls.push(index),
+            if !is_due(due_at_ms, now_ms) {
+                earliest = Some(earliest.map_or(due_at_ms, |at: u64| at.min(due_at_ms)));
+            } else if next == Next::Start {
+                start = start.or(Some(index));
+            } else if followed.lost_calls > 0 {
+                // Its tickets may be what the connector cannot cope with.
+                single = single.or(Some(index));
+            } else if polls.len() < MAX_TASKS && !self.is_among(&polls, followed.entry.request_id()) {
+                polls.push(index);
             }
         }
-        match (polls.is_empty(), earliest) {
-            (false, _) => Step::Poll(polls),
-            (true, Some(until_ms)) => Step::Wait(until_ms),
-            (true, None) => Step::Finish,
+        match (polls.is_empty(), single, start, earliest) {
+            (false, ..) => Step::Poll(polls),
+            (true, Some(index), ..) => Step::Poll(vec![index]),
+            (true, None, Some(index), _) => Step::Start(index),
+            (true, None, None, Some(until_ms)) => Step::Wait(until_ms),
+            (true, None, None, None) => Step::Finish,
         }
+    }
+
+    /// Whether a request waits for an access request that shares an identifier: its data must be collected before it is deleted.
+    fn is_held(&self, index: usize) -> bool {
+        let Followed { entry, held_by, .. } = &self.followed[index];
+        entry.ticket().is_none() && held_by.iter().any(|&access| self.followed[access].entry.is_open())
+    }
+
+    /// Whether a request ID is among these requests: a call with the same ID twice is invalid.
+    fn is_among(&self, indices: &[usize], request_id: &str) -> bool {
+        indices.iter().any(|&index| self.followed[index].entry.request_id() == request_id)
     }
 
     /// The first step returns [`Event::Starting`], so that the attempt is stored; the second makes the call.
     async fn start(&mut self, index: usize) -> Result<(), ConnectorError> {
-        let now_s = self.now_ms() / 1_000;
+        // Without an instance there is no attempt.
+        self.instance().await?;
+        let now_ms = self.now_ms();
         let followed = &mut self.followed[index];
-        let Some(request) = followed.attempt.take() else {
-            followed.attempt = Some(followed.entry.start_attempt(now_s));
+        let attempt = followed.attempt.take();
+        let attempt = attempt.filter(|attempt| now_ms.saturating_sub(attempt.recorded_at_ms) <= MAX_ATTEMPT_AGE_MS);
+        let Some(Attempt { request, .. }) = attempt else {
+            let request = followed.entry.start_attempt(now_ms / 1_000);
+            followed.attempt = Some(Attempt { request, recorded_at_ms: now_ms });
             self.events.push_back((index, Event::Starting));
             return Ok(());
         };
+        if request.attempts.as_ref().is_some_and(|attempts| attempts.last_at > now_ms / 1_000 + MAX_CLOCK_SKEW_S) {
+            let error = clock_was_set_back();
+            followed.entry.record_error(error.clone(), now_ms);
+            self.events.push_back((index, Event::Failed(error)));
+            return Ok(());
+        }
         let operation = followed.entry.operation();
-        // Without an instance the attempt counts all the same: that only costs the next one a look at the vendor's list.
-        self.instance().await?;
         self.in_call = vec![index];
         let Some(instance) = &mut self.instance else { return Ok(()) };
         let results = start(instance, operation, &[request]).await;
@@ -230,14 +314,12 @@ impl Follower<'_> {
     }
 
     async fn poll(&mut self, indices: Vec<usize>) -> Result<(), ConnectorError> {
-        let tasks: Vec<Task> = indices
-            .iter()
-            .filter_map(|&index| match self.followed[index].entry.next() {
-                Next::Poll(task) => Some(task),
-                Next::Start | Next::Nothing => None,
-            })
-            .collect();
         self.instance().await?;
+        let task = |index: &usize| match self.followed[*index].entry.next() {
+            Next::Poll(task) => Some(task),
+            Next::Start | Next::Nothing => None,
+        };
+        let tasks: Vec<Task> = indices.iter().filter_map(task).collect();
         self.in_call = indices;
         let Some(instance) = &mut self.instance else { return Ok(()) };
         let results = instance.poll(&tasks).await;
@@ -301,6 +383,43 @@ pub async fn start(instance: &mut Instance, operation: Operation, requests: &[Re
         Operation::Access => instance.access(requests).await,
         Operation::Deletion(mode) => instance.delete(requests, mode).await,
         Operation::OptOut => instance.opt_out(requests).await,
+    }
+}
+
+/// For each deletion, the access requests that share an identifier.
+fn held_by(entries: &[Entry]) -> Vec<Vec<usize>> {
+    let mut accesses: BTreeMap<(&str, String), Vec<usize>> = BTreeMap::new();
+    for (index, entry) in entries.iter().enumerate().filter(|(_, entry)| entry.operation() == Operation::Access) {
+        for identifier in entry.subject() {
+            accesses.entry(comparable(identifier)).or_default().push(index);
+        }
+    }
+    let of_entry = |entry: &Entry| match entry.operation() {
+        Operation::Deletion(_) => {
+            let same = entry.subject().iter().filter_map(|identifier| accesses.get(&comparable(identifier)));
+            same.flatten().copied().collect()
+        }
+        Operation::Access | Operation::OptOut => Vec::new(),
+    };
+    entries.iter().map(of_entry).collect()
+}
+
+/// Whether a call is due. A time that is further ahead than any delay is due: the clock was set back.
+fn is_due(due_at_ms: u64, now_ms: u64) -> bool {
+    due_at_ms <= now_ms || due_at_ms - now_ms > MAX_CLOCK_SKEW_S * 1_000
+}
+
+fn clock_was_set_back() -> Error {
+    Error {
+        kind: ErrorKind::OutcomeUnknown,
+        remedy: Remedy::Operator,
+        message: "An earlier attempt of this deletion is more than a day in the future, because a clock was set back: look for the \
+                  deletion at the vendor, and start the request again without attempts if it is not there."
+            .to_owned(),
+        problems: Vec::new(),
+        http_status: None,
+        vendor_code: None,
+        vendor_request_id: None,
     }
 }
 

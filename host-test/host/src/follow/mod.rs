@@ -10,5 +10,5 @@ mod follower;
 #[cfg(test)]
 mod tests;
 
-pub use entry::{End, Entry, Next, Operation, Transition};
+pub use entry::{End, Entry, Next, Operation, Transition, comparable};
 pub use follower::{Event, Follower, LOST_CALL_DELAY_MS, MAX_LOST_CALLS, Update, lost_call_error, start};

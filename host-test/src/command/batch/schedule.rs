@@ -3,6 +3,7 @@
 use std::collections::HashMap;
 
 use privacy_host::contract::{Error, ErrorKind, Identifier, Pending, Progress, Remedy, Right, Stage};
+use privacy_host::follow::comparable;
 use privacy_host::{Entry, Operation};
 
 /// The tasks of one `poll`. A group that is larger is not split.
@@ -66,7 +67,7 @@ pub(super) enum Action {
 impl Schedule {
     /// A schedule of these requests. `subjects` holds their identifiers, which ended requests no longer have.
     pub(super) fn new(entries: Vec<Entry>, subjects: &[Vec<Identifier>]) -> Self {
-        let mut accesses: HashMap<(u8, String), Vec<usize>> = HashMap::new();
+        let mut accesses: HashMap<(&str, String), Vec<usize>> = HashMap::new();
         for (index, _) in entries.iter().enumerate().filter(|(_, entry)| entry.operation() == Operation::Access) {
             for identifier in &subjects[index] {
                 accesses.entry(comparable(identifier)).or_default().push(index);
@@ -274,16 +275,6 @@ impl CallEffect {
             }
             _ => Self::Completed,
         }
-    }
-}
-
-/// Equal for two identifiers that the contract compares as equal.
-fn comparable(identifier: &Identifier) -> (u8, String) {
-    match identifier {
-        Identifier::Email(value) => (0, value.trim().to_lowercase()),
-        Identifier::Phone(value) => (1, value.trim().to_owned()),
-        Identifier::ExternalId(value) => (2, value.trim().to_owned()),
-        Identifier::Other((kind, value)) => (3, format!("{kind} {value}")),
     }
 }
 

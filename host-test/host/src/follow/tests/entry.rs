@@ -33,14 +33,15 @@ fn several_lost_calls_keep_the_first_attempt_and_move_the_last() {
     assert_eq!(entry.start_attempt(100).attempts, None);
     entry.record_lost_call(101_000, 30_000);
     assert_eq!(entry.due_at_ms(), 131_000);
-    assert_eq!(entry.start_attempt(200).attempts, attempts(100, 100));
+    // The lost call may have reached the vendor until it was recorded.
+    assert_eq!(entry.start_attempt(200).attempts, attempts(100, 101));
     // The process dies.
     let mut entry = reread(&entry);
     assert_eq!(entry.start_attempt(300).attempts, attempts(100, 200));
     entry.record_result(outcome_unknown(), 301_000);
     assert_eq!(entry.start_attempt(400).attempts, attempts(100, 300));
     entry.record_lost_call(401_000, 1);
-    assert_eq!(entry.attempts(), attempts(100, 400).as_ref());
+    assert_eq!(entry.attempts(), attempts(100, 401).as_ref());
 }
 
 #[test]

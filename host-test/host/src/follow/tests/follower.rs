@@ -5,11 +5,13 @@ use std::time::Duration;
 use qualtrics_component::CONNECTOR;
 use qualtrics_simulator::{
     self as simulator, Brand, Endpoint, Fault, FaultRule, SAMPLE_CLIENT_ID, SAMPLE_CLIENT_SECRET, SAMPLE_PERSON,
-    Simulator,
+    SAMPLE_STRANGER, Simulator,
 };
 
-use crate::contract::{DeletionMode, ErrorKind, Identifier, Outcome, Remedy, Request, Setting};
-use crate::{Clock, Connector, ConnectorError, ConnectorOptions, Entry, Event, Follower, Host, Operation, Options};
+use crate::contract::{Attempts, DeletionMode, ErrorKind, Identifier, Outcome, Remedy, Request, Setting};
+use crate::{
+    Clock, Connector, ConnectorError, ConnectorOptions, Entry, Event, Follower, Host, HostError, Operation, Options,
+};
 
 const ERASE: Operation = Operation::Deletion(DeletionMode::Erase);
 
@@ -44,7 +46,10 @@ async fn follow(follower: &mut Follower<'_>) -> (Vec<Outcome>, Vec<ErrorKind>, O
     while let Some(update) = follower.next().await.unwrap() {
         last = Some(update.entry.clone());
         match update.event {
-            Event::Reported(report) => outcomes.push(report.outcome),
+            Event::Reported(report) => {
+                outcomes.push(report.outcome);
+                follower.confirm();
+            }
             Event::Failed(error) => errors.push(error.kind),
             _ => {}
         }
@@ -147,12 +152,14 @@ async fn a_failure_to_read_documents_takes_the_place_of_the_confirmation() {
     while let Some(update) = follower.next().await.unwrap() {
         if matches!(update.event, Event::Reported(_)) {
             reports += 1;
-            if reports == 1 {
-                follower.fail(super::error(ErrorKind::Unavailable, Remedy::Retry(1_000)));
+            match reports {
+                1 => follower.fail(super::error(ErrorKind::Unavailable, Remedy::Retry(1_000))),
+                2 => follower.lose(HostError::TimedOut),
+                _ => follower.confirm(),
             }
         }
     }
-    assert_eq!(reports, 2);
+    assert_eq!(reports, 3);
 }
 
 #[tokio::test]
@@ -180,5 +187,57 @@ async fn invalid_settings_are_reported_before_any_request() {
     let plugin = Host::new(Options { max_instances: 2, ..Options::default() }).unwrap().load(CONNECTOR).unwrap();
     let error = Connector::new(plugin, Vec::new(), ConnectorOptions::default()).await.unwrap_err();
     assert!(matches!(error, ConnectorError::Contract(_)), "{error}");
+    assert_eq!(simulator.calls().len(), 0);
+}
+
+#[tokio::test]
+async fn a_stored_attempt_that_has_grown_old_is_stored_again_before_its_call() {
+    let simulator = simulator().await;
+    let connector = connector(&simulator).await;
+    let mut follower = connector.follow(ERASE, [request("dsr-1")]);
+    assert!(matches!(follower.next().await.unwrap().unwrap().event, Event::Starting));
+    simulator.advance(Duration::from_secs(150));
+    let now_s = simulator.clock().since_epoch().as_secs();
+    let update = follower.next().await.unwrap().unwrap();
+    assert!(matches!(update.event, Event::Starting), "{:?}", update.event);
+    let mut stored = update.entry.clone();
+    assert_eq!(simulator.calls().len(), 0);
+    assert_eq!(stored.start_attempt(now_s).attempts.unwrap().last_at, now_s);
+    let (outcomes, ..) = follow(&mut follower).await;
+    assert_eq!(outcomes, [Outcome::Deleted]);
+    assert_eq!(erasures(&simulator), 1);
+}
+
+#[tokio::test]
+async fn two_requests_with_the_same_id_are_not_polled_in_one_call() {
+    let simulator = simulator().await;
+    let connector = connector(&simulator).await;
+    let stranger = Request::new("dsr-1", [Identifier::email(SAMPLE_STRANGER)]);
+    let preview = Operation::Deletion(DeletionMode::Preview);
+    let entries = [Entry::new(request("dsr-1"), Operation::Access), Entry::new(stranger, preview)];
+    let (outcomes, errors, _) = follow(&mut connector.resume(entries)).await;
+    assert!(outcomes.contains(&Outcome::Found) && outcomes.contains(&Outcome::NotFound), "{outcomes:?}");
+    assert_eq!(errors, []);
+}
+
+#[tokio::test]
+async fn a_deletion_waits_for_the_access_request_of_the_same_person() {
+    let simulator = simulator().await;
+    let connector = connector(&simulator).await;
+    let entries = [Entry::new(request("delete"), ERASE), Entry::new(request("access"), Operation::Access)];
+    let (outcomes, ..) = follow(&mut connector.resume(entries)).await;
+    assert_eq!(outcomes, [Outcome::Found, Outcome::Deleted]);
+}
+
+#[tokio::test]
+async fn an_attempt_in_the_far_future_needs_an_operator_and_keeps_the_identifiers() {
+    let simulator = simulator().await;
+    let connector = connector(&simulator).await;
+    let now_s = simulator.clock().since_epoch().as_secs();
+    let request = Request { attempts: Some(Attempts::at(now_s + 2 * 86_400)), ..request("dsr-1") };
+    let mut follower = connector.follow(ERASE, [request]);
+    let (_, errors, last) = follow(&mut follower).await;
+    assert_eq!(errors, [ErrorKind::OutcomeUnknown]);
+    assert_eq!(last.unwrap().subject().len(), 1);
     assert_eq!(simulator.calls().len(), 0);
 }

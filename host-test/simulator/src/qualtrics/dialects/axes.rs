@@ -1,6 +1,6 @@
 //! The axes, in the order of the fact sheet, and the dialects of each. The first dialect of an axis is its default.
 
-use rand::{Rng, SeedableRng, rngs::SmallRng};
+use rand::{RngExt, SeedableRng, rngs::SmallRng};
 
 use super::Dialect;
 use super::define::define_dialects;
