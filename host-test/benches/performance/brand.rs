@@ -9,10 +9,11 @@ use http_body_util::{BodyExt, Full};
 use hyper::{Method, Request};
 use hyper_util::client::legacy::{Client, connect::HttpConnector};
 use hyper_util::rt::TokioExecutor;
-use serde::{Deserialize, Serialize};
+use serde::Deserialize;
 use serde_json::{Value, json};
 use tokio::runtime::Runtime;
 
+use crate::connection::Connection;
 use crate::subprocess;
 
 /// The email address of the data subject.
@@ -24,15 +25,6 @@ pub struct Simulation {
     control: String,
     client: Client<HttpConnector, Full<Bytes>>,
     runtime: Runtime,
-}
-
-/// The settings of a connection to a brand.
-#[derive(Clone, Debug, Deserialize, Serialize)]
-#[serde(rename_all = "kebab-case")]
-pub struct Connection {
-    pub origin: String,
-    pub client_id: String,
-    pub client_secret: String,
 }
 
 /// A simulated brand. It ends when this value is dropped.

@@ -10,9 +10,10 @@ use qualtrics_component::CONNECTOR;
 use simulated_clock::Clock;
 use tokio::runtime::Runtime;
 
-use crate::brand::{Connection, DATA_SUBJECT, current_thread_runtime};
+use crate::brand::{DATA_SUBJECT, current_thread_runtime};
+use crate::client::{Client, REQUEST_INTERVAL};
+use crate::connection::Connection;
 use crate::meter::Sample;
-use crate::requests::{Client, REQUEST_INTERVAL};
 use crate::results::{Flow, Reuse};
 
 /// The number of bytes that one call of `read` requests.

@@ -5,26 +5,14 @@ use std::thread;
 
 use privacy_host::contract::Outcome;
 use qualtrics_connector::contract as native_contract;
-use serde::{Deserialize, Serialize};
 use tokio::runtime::Runtime;
 
-use crate::brand::{Connection, Simulation, small_brand};
+use crate::brand::{Simulation, small_brand};
 use crate::meter::{Sample, peak_resident_bytes, resident_bytes};
 use crate::native::{self, NativeTransport};
 use crate::results::{Concurrent, Flow, Results};
 use crate::scale::Scale;
-use crate::subprocess::Measurement;
-
-/// A number of access requests, some of them concurrent.
-#[derive(Debug, Clone, Deserialize, Serialize)]
-pub struct Load {
-    /// A brand without latency for one request before the measurement, which therefore does not include one-time costs.
-    warm_up: Connection,
-    connection: Connection,
-    /// The number of requests that are in progress at once.
-    at_once: u32,
-    requests: u32,
-}
+use crate::subprocess::{Load, Measurement};
 
 /// Runs the benchmark.
 pub fn measure(scale: Scale, simulation: &Simulation, results: &mut Results) {

@@ -15,10 +15,11 @@ use serde::Deserialize;
 use serde_json::json;
 use sha2::{Digest, Sha256};
 
-use crate::brand::{Connection, DATA_SUBJECT};
+use crate::brand::DATA_SUBJECT;
+use crate::client::Client;
+use crate::connection::Connection;
 use crate::meter::Sample;
-use crate::output_directory;
-use crate::requests::Client;
+use crate::results::output_directory;
 use crate::results::{Flow, Reuse, Streamed};
 
 /// A program that serves requests. It ends when this value is dropped.

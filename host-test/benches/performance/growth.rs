@@ -5,8 +5,9 @@ use qualtrics_connector::contract as native_contract;
 use qualtrics_connector::privacy::connector::Connector as _;
 use serde_json::{Value, json};
 
-use crate::brand::{Brand, Connection, DATA_SUBJECT, Simulation};
+use crate::brand::{Brand, DATA_SUBJECT, Simulation};
 use crate::component::{self, ComponentClient};
+use crate::connection::Connection;
 use crate::meter::{Sample, cpu_quantile, wall_quantile};
 use crate::native::{self, NativeTransport};
 use crate::results::{Flow, Growth, Results, Work};

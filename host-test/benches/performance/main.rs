@@ -10,8 +10,10 @@
 //! Without `--bench`, as under `cargo test --benches`, each benchmark runs once and nothing is written.
 
 mod brand;
+mod client;
 mod component;
 mod concurrency;
+mod connection;
 mod external;
 mod growth;
 mod machine;
@@ -26,16 +28,17 @@ mod streaming;
 mod subprocess;
 
 use std::fs;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use qualtrics_component::CONNECTOR;
 
 use crate::brand::Simulation;
 use crate::results::{Part, Results};
 use crate::scale::Scale;
+use crate::subprocess::Measurement;
 
 fn main() {
-    if subprocess::run_if_requested() {
+    if subprocess::run_if_requested(run) {
         return;
     }
     machine::raise_open_file_limit();
@@ -64,6 +67,18 @@ fn main() {
     }
 }
 
+/// Runs a measurement in this process. Returns its result in JSON.
+fn run(measurement: Measurement) -> serde_json::Result<String> {
+    match measurement {
+        Measurement::Footprint { instances } => serde_json::to_string(&start::footprint(instances)),
+        Measurement::StreamComponent(connection) => serde_json::to_string(&streaming::component(&connection)),
+        Measurement::StreamNative(connection) => serde_json::to_string(&streaming::native(&connection)),
+        Measurement::Download(connection) => serde_json::to_string(&streaming::download(&connection)),
+        Measurement::ConcurrentComponent(load) => serde_json::to_string(&concurrency::component(&load)),
+        Measurement::ConcurrentNative(load) => serde_json::to_string(&concurrency::native(&load)),
+    }
+}
+
 /// The results to which this run adds. These are the stored results if this run selects a part, and the stored results are of the
 /// same machine, commit, component and scale. Otherwise they are empty.
 fn initial_results(scale: Scale) -> Results {
@@ -88,16 +103,10 @@ fn initial_results(scale: Scale) -> Results {
     }
 }
 
-/// The directory for generated files.
-fn output_directory() -> PathBuf {
-    let workspace = Path::new(env!("CARGO_MANIFEST_DIR")).ancestors().nth(2).expect("the workspace has no directory");
-    workspace.join("target/performance")
-}
-
 fn results_path() -> PathBuf {
-    output_directory().join("results.json")
+    results::output_directory().join("results.json")
 }
 
 fn report_path() -> PathBuf {
-    output_directory().join("report.md")
+    results::output_directory().join("report.md")
 }

@@ -21,10 +21,11 @@ use simulated_clock::Clock;
 use tokio::runtime::Runtime;
 use wasmtime_wasi_http::WasiBody;
 
-use crate::brand::{Connection, DATA_SUBJECT, current_thread_runtime};
+use crate::brand::{DATA_SUBJECT, current_thread_runtime};
+use crate::client::{Client, REQUEST_INTERVAL};
 use crate::component::{self, CHUNK_BYTES, simulated_clock};
+use crate::connection::Connection;
 use crate::meter::Sample;
-use crate::requests::{Client, REQUEST_INTERVAL};
 use crate::results::{Flow, Reuse};
 
 /// A transport of the core on hyper. Clones share its connections.

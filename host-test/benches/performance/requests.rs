@@ -2,37 +2,17 @@
 //! through the component in other hosts.
 
 use std::collections::BTreeMap;
-use std::time::Duration;
 
 use criterion::Criterion;
 
-use crate::brand::{Brand, Connection, Simulation, small_brand};
+use crate::brand::{Brand, Simulation, small_brand};
+use crate::client::Client;
 use crate::component::ComponentClient;
 use crate::external;
 use crate::meter::{Sample, samples, wall_quantile};
 use crate::native::NativeClient;
 use crate::results::{Flow, Results, Reuse, Served};
 use crate::scale::Scale;
-
-/// The simulated time between two requests on a reused connection. A shorter interval would exceed the limit of Qualtrics of 20
-/// erasures per minute. An access token is valid for about 170 requests, and the cached list of users for 30.
-pub const REQUEST_INTERVAL: Duration = Duration::from_secs(20);
-
-/// A client that serves requests.
-pub trait Client {
-    /// The name of the client in the results.
-    fn name(&self) -> &'static str;
-
-    /// Selects the brand of all further requests, and whether they share a connection.
-    fn select_brand(&mut self, connection: &Connection, reuse: Reuse);
-
-    /// Serves one request for the data subject: gets an access token unless the connection is reused, polls until the request is
-    /// done, and reads all documents.
-    ///
-    /// # Panics
-    /// If the outcome is not the expected one.
-    fn serve(&mut self, flow: Flow) -> Sample;
-}
 
 /// Measures all clients.
 pub fn measure(criterion: &mut Criterion, scale: Scale, simulation: &Simulation, results: &mut Results) {

@@ -1,6 +1,6 @@
 //! The results of a run, as written to `target/performance/results.json`.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::{fs, io};
 
 use serde::{Deserialize, Serialize};
@@ -253,4 +253,10 @@ impl Results {
 pub fn quantile(sorted: &[f64], share: f64) -> f64 {
     let place = (share * sorted.len() as f64).ceil() as usize;
     sorted.get(place.saturating_sub(1)).copied().unwrap_or_default()
+}
+
+/// The directory for generated files.
+pub fn output_directory() -> PathBuf {
+    let workspace = Path::new(env!("CARGO_MANIFEST_DIR")).ancestors().nth(2).expect("the workspace has no directory");
+    workspace.join("target/performance")
 }

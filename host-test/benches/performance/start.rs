@@ -8,8 +8,9 @@ use privacy_host::{Host, InstanceOptions, Options, Plugin};
 use qualtrics_component::CONNECTOR;
 use tokio::runtime::Runtime;
 
-use crate::brand::{Connection, current_thread_runtime};
+use crate::brand::current_thread_runtime;
 use crate::component::{configured, plugin, settings};
+use crate::connection::Connection;
 use crate::meter::{Sample, proportional_bytes, resident_bytes, samples, wall_quantile};
 use crate::results::{Footprint, Results, Timing};
 use crate::scale::Scale;

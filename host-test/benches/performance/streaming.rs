@@ -12,8 +12,9 @@ use qualtrics_connector::contract as native_contract;
 use qualtrics_connector::privacy::connector::Connector as _;
 use serde_json::{Value, json};
 
-use crate::brand::{Connection, DATA_SUBJECT, Simulation, current_thread_runtime};
+use crate::brand::{DATA_SUBJECT, Simulation, current_thread_runtime};
 use crate::component::ComponentClient;
+use crate::connection::Connection;
 use crate::external;
 use crate::meter::{cpu_time, resident_bytes};
 use crate::native::NativeTransport;

@@ -8,9 +8,7 @@ use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 use serde_json::json;
 
-use crate::brand::Connection;
-use crate::concurrency::{self, Load};
-use crate::{start, streaming};
+use crate::connection::Connection;
 
 /// The argument on which this program runs a measurement. The next argument is a [`Measurement`] in JSON.
 const MEASURE: &str = "--measure";
@@ -21,17 +19,17 @@ const SIMULATE: &str = "--simulate";
 /// A measurement that runs in a fresh process.
 #[derive(Debug, Deserialize, Serialize)]
 pub enum Measurement {
-    /// See [`start::footprint`].
+    /// See `start::footprint`.
     Footprint { instances: u32 },
-    /// See [`streaming::component`].
+    /// See `streaming::component`.
     StreamComponent(Connection),
-    /// See [`streaming::native`].
+    /// See `streaming::native`.
     StreamNative(Connection),
-    /// See [`streaming::download`].
+    /// See `streaming::download`.
     Download(Connection),
-    /// See [`concurrency::component`].
+    /// See `concurrency::component`.
     ConcurrentComponent(Load),
-    /// See [`concurrency::native`].
+    /// See `concurrency::native`.
     ConcurrentNative(Load),
 }
 
@@ -50,17 +48,17 @@ impl Measurement {
         assert!(output.status.success(), "{self:?} failed: {}", output.status);
         serde_json::from_slice(&output.stdout).expect("failed to parse the result of the measurement")
     }
+}
 
-    fn run(self) -> serde_json::Result<String> {
-        match self {
-            Self::Footprint { instances } => serde_json::to_string(&start::footprint(instances)),
-            Self::StreamComponent(connection) => serde_json::to_string(&streaming::component(&connection)),
-            Self::StreamNative(connection) => serde_json::to_string(&streaming::native(&connection)),
-            Self::Download(connection) => serde_json::to_string(&streaming::download(&connection)),
-            Self::ConcurrentComponent(load) => serde_json::to_string(&concurrency::component(&load)),
-            Self::ConcurrentNative(load) => serde_json::to_string(&concurrency::native(&load)),
-        }
-    }
+/// A number of access requests, some of them concurrent.
+#[derive(Debug, Clone, Deserialize, Serialize)]
+pub struct Load {
+    /// A brand without latency for one request before the measurement, which therefore does not include one-time costs.
+    pub warm_up: Connection,
+    pub connection: Connection,
+    /// The number of requests that are in progress at once.
+    pub at_once: u32,
+    pub requests: u32,
 }
 
 /// The command that starts the simulator. The simulator prints one line, `{"control": ORIGIN}`, and runs until its standard input
@@ -71,14 +69,14 @@ pub fn simulator() -> Command {
     command
 }
 
-/// Runs the simulator or a measurement if the arguments request it. Returns whether they do.
-pub fn run_if_requested() -> bool {
+/// Runs the simulator, or a measurement with `run`, if the arguments request it. Returns whether they do.
+pub fn run_if_requested(run: fn(Measurement) -> serde_json::Result<String>) -> bool {
     let mut arguments = std::env::args().skip(1);
     match arguments.next().as_deref() {
         Some(MEASURE) => {
             let measurement = arguments.next().expect("the argument of --measure is missing");
             let measurement: Measurement = serde_json::from_str(&measurement).expect("failed to parse the measurement");
-            let result = measurement.run().expect("failed to encode the result");
+            let result = run(measurement).expect("failed to encode the result");
             io::stdout().write_all(result.as_bytes()).expect("failed to write the result");
         }
         Some(SIMULATE) => simulate(),

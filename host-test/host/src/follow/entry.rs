@@ -11,7 +11,8 @@ use crate::contract::{
     SourceState, Task,
 };
 
-/// The shortest delay before the next call, in milliseconds: no connector can cause a busy loop.
+/// The delay of [`Entry::postpone`], and before a request whose ticket is spent starts again, in milliseconds: a connector that returns
+/// `restart` every time must not cause a busy loop.
 const MIN_DELAY_MS: u64 = 1_000;
 
 /// Codes of findings about searched sources that an operator has to see nevertheless.
@@ -254,7 +255,7 @@ impl Entry {
                 self.count_attempt();
                 self.ticket = Some(pending.ticket);
                 self.group = pending.group;
-                self.due_at_ms = now_ms.saturating_add(pending.poll_after_ms.max(MIN_DELAY_MS));
+                self.due_at_ms = now_ms.saturating_add(pending.poll_after_ms);
                 Transition::Waiting
             }
             // The attempt stays until the end is stored: after a crash in between, the next start has to find its job.
@@ -273,7 +274,7 @@ impl Entry {
     /// Records an error of the call that was due, or of reading the documents of its report.
     pub fn record_error(&mut self, error: Error, now_ms: u64) -> Transition {
         match error.remedy {
-            Remedy::Retry(delay_ms) => self.due_at_ms = now_ms.saturating_add(delay_ms.max(MIN_DELAY_MS)),
+            Remedy::Retry(delay_ms) => self.due_at_ms = now_ms.saturating_add(delay_ms),
             Remedy::Restart => {
                 self.ticket = None;
                 self.group = None;
@@ -299,9 +300,9 @@ impl Entry {
         self.due_at_ms = now_ms.saturating_add(delay_ms);
     }
 
-    /// Postpones the next call by the shortest delay.
+    /// Postpones the next call by at least a second from now.
     pub fn postpone(&mut self, now_ms: u64) {
-        self.due_at_ms = now_ms.saturating_add(MIN_DELAY_MS);
+        self.due_at_ms = self.due_at_ms.max(now_ms.saturating_add(MIN_DELAY_MS));
     }
 
     /// Whether the request is in progress, or ended with an error that an operator can fix.

@@ -1,19 +1,14 @@
 //! Makes the calls of several requests, each when it is due.
 
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::VecDeque;
 use std::time::Duration;
 
-use super::entry::{Entry, Next, Operation, Transition, comparable};
+use super::entry::{Entry, Next, Operation, Transition};
+use super::rules::{self, LOST_CALL_DELAY_MS, MAX_LOST_CALLS};
 use crate::connector::{Connector, ConnectorError};
-use crate::contract::{Error, ErrorKind, Pending, Progress, Remedy, Report, Request, Task};
+use crate::contract::{Error, Pending, Progress, Report, Request, Task};
 use crate::error::HostError;
 use crate::instance::{Instance, Results};
-
-/// The delay after a call without a result, in milliseconds.
-pub const LOST_CALL_DELAY_MS: u64 = 30_000;
-
-/// After this many calls in a row without a result, a request ends: an operator has to look.
-pub const MAX_LOST_CALLS: u32 = 5;
 
 /// The tasks of one call of `poll`. More could exceed the limits of an instance.
 const MAX_TASKS: usize = 50;
@@ -21,9 +16,6 @@ const MAX_TASKS: usize = 50;
 /// An attempt is only started if its time was stored less than this long ago, in milliseconds. A connector concludes from the time of an
 /// attempt since when the vendor must show its job.
 const MAX_ATTEMPT_AGE_MS: u64 = 30_000;
-
-/// The connector rejects attempts that are further in the future, in seconds. A clock that was set back causes that.
-const MAX_CLOCK_SKEW_S: u64 = 24 * 3_600;
 
 /// What happened to a request.
 #[derive(Debug)]
@@ -109,7 +101,7 @@ impl Connector {
     /// Follows requests from their stored state to their end.
     pub fn resume(&self, entries: impl IntoIterator<Item = Entry>) -> Follower<'_> {
         let entries: Vec<Entry> = entries.into_iter().collect();
-        let held_by = held_by(&entries);
+        let held_by = rules::held_by(&entries);
         let followed = entries.into_iter().zip(held_by).map(|(entry, held_by)| Followed {
             entry,
             attempt: None,
@@ -197,6 +189,7 @@ impl Follower<'_> {
             let followed = &mut self.followed[index];
             followed.confirmed = None;
             followed.entry.record_error(error.clone(), now_ms);
+            followed.entry.postpone(now_ms);
             self.events.push_front((index, Event::Failed(error)));
         }
     }
@@ -254,7 +247,7 @@ impl Follower<'_> {
                 continue;
             }
             let due_at_ms = followed.entry.due_at_ms();
-            if !is_due(due_at_ms, now_ms) {
+            if !rules::is_due(due_at_ms, now_ms) {
                 earliest = Some(earliest.map_or(due_at_ms, |at: u64| at.min(due_at_ms)));
             } else if next == Next::Start {
                 start = start.or(Some(index));
@@ -299,8 +292,8 @@ impl Follower<'_> {
             self.events.push_back((index, Event::Starting));
             return Ok(());
         };
-        if request.attempts.as_ref().is_some_and(|attempts| attempts.last_at > now_ms / 1_000 + MAX_CLOCK_SKEW_S) {
-            let error = clock_was_set_back();
+        if rules::is_from_the_future(&request, now_ms) {
+            let error = rules::clock_was_set_back();
             followed.entry.record_error(error.clone(), now_ms);
             self.events.push_back((index, Event::Failed(error)));
             return Ok(());
@@ -308,7 +301,7 @@ impl Follower<'_> {
         let operation = followed.entry.operation();
         self.in_call = vec![index];
         let Some(instance) = &mut self.instance else { return Ok(()) };
-        let results = start(instance, operation, &[request]).await;
+        let results = rules::start(instance, operation, &[request]).await;
         self.record(results);
         Ok(())
     }
@@ -356,7 +349,10 @@ impl Followed {
             Ok(Progress::Done(report)) => Event::Reported(Box::new(report.clone())),
             Err(error) => Event::Failed(error.clone()),
         };
-        if let Transition::Reported(report) = self.entry.record_result(result, now_ms) {
+        let transition = self.entry.record_result(result, now_ms);
+        // Whatever delay the connector asks for, it cannot cause a busy loop.
+        self.entry.postpone(now_ms);
+        if let Transition::Reported(report) = transition {
             let mut confirmed = self.entry.clone();
             confirmed.complete(&report);
             self.confirmed = Some(confirmed);
@@ -368,72 +364,8 @@ impl Followed {
         self.lost_calls += 1;
         self.entry.record_lost_call(now_ms, LOST_CALL_DELAY_MS);
         if self.lost_calls >= MAX_LOST_CALLS {
-            let error = lost_call_error(&self.entry, error);
+            let error = rules::lost_call_error(&self.entry, error);
             self.entry.record_error(error, now_ms);
         }
-    }
-}
-
-/// Calls `access`, `delete` or `opt-out`.
-///
-/// # Errors
-/// The call returned no result.
-pub async fn start(instance: &mut Instance, operation: Operation, requests: &[Request]) -> Result<Results, HostError> {
-    match operation {
-        Operation::Access => instance.access(requests).await,
-        Operation::Deletion(mode) => instance.delete(requests, mode).await,
-        Operation::OptOut => instance.opt_out(requests).await,
-    }
-}
-
-/// For each deletion, the access requests that share an identifier.
-fn held_by(entries: &[Entry]) -> Vec<Vec<usize>> {
-    let mut accesses: BTreeMap<(&str, String), Vec<usize>> = BTreeMap::new();
-    for (index, entry) in entries.iter().enumerate().filter(|(_, entry)| entry.operation() == Operation::Access) {
-        for identifier in entry.subject() {
-            accesses.entry(comparable(identifier)).or_default().push(index);
-        }
-    }
-    let of_entry = |entry: &Entry| match entry.operation() {
-        Operation::Deletion(_) => {
-            let same = entry.subject().iter().filter_map(|identifier| accesses.get(&comparable(identifier)));
-            same.flatten().copied().collect()
-        }
-        Operation::Access | Operation::OptOut => Vec::new(),
-    };
-    entries.iter().map(of_entry).collect()
-}
-
-/// Whether a call is due. A time that is further ahead than any delay is due: the clock was set back.
-fn is_due(due_at_ms: u64, now_ms: u64) -> bool {
-    due_at_ms <= now_ms || due_at_ms - now_ms > MAX_CLOCK_SKEW_S * 1_000
-}
-
-fn clock_was_set_back() -> Error {
-    Error {
-        kind: ErrorKind::OutcomeUnknown,
-        remedy: Remedy::Operator,
-        message: "An earlier attempt of this deletion is more than a day in the future, because a clock was set back: look for the \
-                  deletion at the vendor, and start the request again without attempts if it is not there."
-            .to_owned(),
-        problems: Vec::new(),
-        http_status: None,
-        vendor_code: None,
-        vendor_request_id: None,
-    }
-}
-
-/// The error with which a request ends after too many calls without a result.
-#[must_use]
-pub fn lost_call_error(entry: &Entry, error: &HostError) -> Error {
-    let may_have_started = entry.ticket().is_none() && entry.attempts().is_some();
-    Error {
-        kind: if may_have_started { ErrorKind::OutcomeUnknown } else { ErrorKind::UnexpectedResponse },
-        remedy: Remedy::Operator,
-        message: error.to_string(),
-        problems: Vec::new(),
-        http_status: None,
-        vendor_code: None,
-        vendor_request_id: None,
     }
 }

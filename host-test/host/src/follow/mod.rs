@@ -6,9 +6,11 @@
 
 mod entry;
 mod follower;
+mod rules;
 
 #[cfg(test)]
 mod tests;
 
 pub use entry::{End, Entry, Next, Operation, Transition, comparable};
-pub use follower::{Event, Follower, LOST_CALL_DELAY_MS, MAX_LOST_CALLS, Update, lost_call_error, start};
+pub use follower::{Event, Follower, Update};
+pub use rules::{LOST_CALL_DELAY_MS, MAX_LOST_CALLS, lost_call_error, start};
