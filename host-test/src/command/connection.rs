@@ -96,7 +96,7 @@ impl ConnectionOptions {
     /// The connection, with one rate budget for all instances.
     pub(super) async fn connector_with_shared_limits(&self) -> Result<Connector, CommandError> {
         let connector = self.connector().await?;
-        let share = self.settings.iter().rev().find(|(key, _)| key == RATE_SHARE).map(|(_, value)| value.as_str());
+        let share = self.settings.iter().find(|(key, _)| key == RATE_SHARE).map(|(_, value)| value.as_str());
         Ok(share_limits(connector, share))
     }
 

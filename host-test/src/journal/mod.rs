@@ -1,9 +1,6 @@
-//! What outlives the host: which requests there are, and the state of each.
+//! The state of requests on disk, in one file for one process.
 //!
-//! A host that stops in the middle of a call does not know whether the vendor started a job. Therefore it stores each attempt
-//! before its call, each ticket before the next poll, and the end when there is one. An [`Entry`] is what is stored. A
-//! [`Journal`] keeps entries on disk, in one file for one process. A host with a database of its own
-//! keeps entries there instead.
+//! A host with a database of its own keeps each [`Entry`] there instead: see [`privacy_host::follow`].
 //!
 //! **A journal holds personal data.** To continue a request its identifiers are needed. Only the owner of the file can read it.
 //! The identifiers of an entry are removed when its request has ended, but the bytes may remain in free space of the file. Delete

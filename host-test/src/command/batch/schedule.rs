@@ -90,16 +90,7 @@ impl Schedule {
 
     /// Whether the request is a deletion that waits for an access request for the same person.
     pub(super) fn is_held(&self, item: &Item) -> bool {
-        item.entry.ticket().is_none() && item.held_by.iter().any(|&access| self.is_open(access))
-    }
-
-    /// Not ended, or ended with an error that an operator can fix.
-    fn is_open(&self, index: usize) -> bool {
-        match self.items[index].entry.end().map(|end| &end.result) {
-            None => true,
-            Some(Ok(_)) => false,
-            Some(Err(error)) => error.remedy != Remedy::GiveUp,
-        }
+        item.entry.ticket().is_none() && item.held_by.iter().any(|&access| self.items[access].entry.is_open())
     }
 
     /// The next call of a worker.

@@ -241,3 +241,20 @@ async fn an_attempt_in_the_far_future_needs_an_operator_and_keeps_the_identifier
     assert_eq!(last.unwrap().subject().len(), 1);
     assert_eq!(simulator.calls().len(), 0);
 }
+
+#[tokio::test]
+async fn a_request_in_progress_is_polled_before_another_is_started() {
+    let simulator = simulator().await;
+    let connector = connector(&simulator).await;
+    let mut follower = connector.follow(ERASE, [request("in-progress")]);
+    let in_progress = loop {
+        let update = follower.next().await.unwrap().unwrap();
+        if matches!(update.event, Event::Pending(_)) {
+            break update.entry.clone();
+        }
+    };
+    simulator.advance(Duration::from_secs(600));
+    let new = Request::new("new", [Identifier::email(SAMPLE_STRANGER)]);
+    let mut follower = connector.resume([Entry::new(new, ERASE), in_progress]);
+    assert_eq!(follower.next().await.unwrap().unwrap().entry.request_id(), "in-progress");
+}
