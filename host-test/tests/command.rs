@@ -32,7 +32,8 @@ async fn simulator() -> Simulator {
 
 fn command(arguments: &[&str]) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_host-test"));
-    command.args(arguments).env_remove(SECRET);
+    // The commands of all tests compile the component once.
+    command.args(arguments).env_remove(SECRET).env("XDG_CACHE_HOME", env!("CARGO_TARGET_TMPDIR"));
     command
 }
 
@@ -96,6 +97,20 @@ async fn the_manifest_needs_no_connection() {
     assert_eq!(manifest["egress"][0], "https://*.qualtrics.com");
     let secrets = manifest["settings"].as_array().unwrap().iter().filter(|field| field["kind"] == "secret");
     assert_eq!(secrets.map(|field| field["key"].as_str().unwrap()).collect::<Vec<_>>(), ["client-secret"]);
+}
+
+#[tokio::test]
+async fn machine_code_is_kept_for_the_next_command_where_the_system_permits_it() {
+    let cache = ScratchPath::new("cache");
+    for directory in [cache.argument(), cache.argument(), "/dev/null"] {
+        let mut command = command(&["describe"]);
+        command.env("XDG_CACHE_HOME", directory);
+        let described = output(command).await;
+        assert_eq!((code(&described), &*described.stderr), (0, &b""[..]), "{directory}");
+    }
+    let directory = cache.0.join("privacy");
+    let files: Vec<_> = std::fs::read_dir(&directory).unwrap().map(|entry| entry.unwrap().path()).collect();
+    assert_eq!((files.len(), mode(&files[0]), mode(&directory)), (1, 0o400, 0o700));
 }
 
 #[tokio::test]

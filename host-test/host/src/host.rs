@@ -89,7 +89,7 @@ impl Host {
         &self.runtime.engine
     }
 
-    /// Compiles a connector: takes a fraction of a second.
+    /// Compiles a connector: takes a fraction of a second. With [`Options::code_cache`], machine code that is stored there is used.
     ///
     /// # Errors
     /// [`HostError::Unfit`]: it is not a component, does not export the interface `connector`, or imports something that this
@@ -107,7 +107,8 @@ impl Host {
         Plugin::new(code.load(&self.runtime.engine)?, &self.runtime)
     }
 
-    /// Compiles a gateway: a component that serves HTTP requests.
+    /// Compiles a gateway: a component that serves HTTP requests. With [`Options::code_cache`], machine code that is stored there is
+    /// used.
     ///
     /// # Errors
     /// [`HostError::Unfit`]: it is not a component, does not export the interface `incoming-handler`, imports something that this

@@ -64,6 +64,7 @@
 //! ```
 
 mod clocks;
+mod code_cache;
 mod compiler;
 mod connector;
 pub mod egress;

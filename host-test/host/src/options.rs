@@ -1,5 +1,6 @@
 //! The limits of a host, and what one instance may do.
 
+use std::path::PathBuf;
 use std::time::Duration;
 
 use simulated_clock::Clock;
@@ -38,6 +39,12 @@ pub struct Options {
     pub connect_timeout: Duration,
     /// Root certificates in PEM format to trust in addition to Mozilla's; none by default.
     pub extra_root_certificates: Vec<u8>,
+    /// A directory for the machine code of components, which makes [`Host::load`](crate::Host::load) take well under a
+    /// millisecond after the first time; none by default. It is created if it does not exist. Files older than 30 days are removed.
+    ///
+    /// Machine code runs outside the sandbox. The directory is not used if another user could change it, and never on systems
+    /// other than Unix. Let no other program write to it.
+    pub code_cache: Option<PathBuf>,
 }
 
 impl Default for Options {
@@ -53,6 +60,7 @@ impl Default for Options {
             max_request_body: 1 << 20,
             connect_timeout: Duration::from_secs(10),
             extra_root_certificates: Vec::new(),
+            code_cache: None,
         }
     }
 }

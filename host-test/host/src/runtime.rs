@@ -5,6 +5,7 @@ use std::sync::Arc;
 use wasmtime::Engine;
 use wasmtime::component::{Component, InstancePre, Linker};
 
+use crate::code_cache::CodeCache;
 use crate::epoch::Epoch;
 use crate::error::HostError;
 use crate::options::{InstanceOptions, Options};
@@ -31,12 +32,20 @@ pub(crate) struct Loaded {
 }
 
 impl Runtime {
-    /// Compiles a component.
+    /// Compiles a component, unless its machine code is in the cache.
     ///
     /// # Errors
     /// [`HostError::Unfit`].
     pub(crate) fn compile(&self, component: &[u8]) -> Result<Component, HostError> {
-        Component::new(&self.engine, component).map_err(|error| HostError::unfit(&error))
+        let compile = || Component::new(&self.engine, component).map_err(|error| HostError::unfit(&error));
+        let Some(directory) = &self.options.code_cache else { return compile() };
+        let cache = CodeCache::new(directory);
+        if let Some(compiled) = cache.get(&self.engine, component) {
+            return Ok(compiled);
+        }
+        let compiled = compile()?;
+        cache.put(&self.engine, component, &compiled);
+        Ok(compiled)
     }
 
     /// Resolves the imports of a component.

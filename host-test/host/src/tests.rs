@@ -292,6 +292,25 @@ async fn precompiled_code_is_written_to_a_new_file() {
     std::fs::remove_file(file).unwrap();
 }
 
+#[cfg(unix)]
+#[tokio::test]
+async fn a_host_with_a_code_cache_compiles_a_component_once() {
+    let directory = std::env::temp_dir().join(format!("privacy-host-code-{}", std::process::id()));
+    let host = || Host::new(Options { code_cache: Some(directory.clone()), ..Options::default() }).unwrap();
+    let files = || std::fs::read_dir(&directory).unwrap().map(|entry| entry.unwrap().path()).collect::<Vec<_>>();
+    // Their `configure` succeeds and traps.
+    let [good, bad] = ["i32.const 0", "unreachable"].map(|configure| connector("", configure));
+    host().load(&good).unwrap();
+    let file_of_good = files().remove(0);
+    host().load(&bad).unwrap();
+    let file_of_bad = files().into_iter().find(|file| *file != file_of_good).unwrap();
+    // The machine code decides, not the component: it was not compiled again.
+    std::fs::rename(file_of_good, file_of_bad).unwrap();
+    let mut instance = host().load(&bad).unwrap().instantiate(InstanceOptions::default()).await.unwrap();
+    assert_eq!(instance.configure(&[]).await.unwrap(), Ok(()));
+    std::fs::remove_dir_all(directory).unwrap();
+}
+
 #[tokio::test]
 async fn without_a_pool_instances_allocate_on_demand() {
     let host = Host::new(Options { pooled: false, max_instances: 1, ..Options::default() }).unwrap();

@@ -3,6 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use clap::Args;
+use etcetera::BaseStrategy;
 use privacy_host::contract::{Manifest, Setting, SettingKind};
 use privacy_host::{Clock, Connector, ConnectorOptions, Host, Options, RateBudget};
 use qualtrics_component::CONNECTOR;
@@ -70,15 +71,21 @@ fn factor_and_second(argument: &str) -> Result<(u32, u64), String> {
     parsed.filter(|(factor, _)| (1..=1_000).contains(factor)).ok_or_else(|| "write it as 60@1760000000".to_owned())
 }
 
+/// The options of a host that keeps machine code between commands.
+pub(super) fn host_options() -> Options {
+    let cache = etcetera::choose_base_strategy().ok().map(|directories| directories.cache_dir());
+    Options { code_cache: cache.map(|directory| directory.join("privacy")), ..Options::default() }
+}
+
 /// The manifest of the connector. Needs no connection.
 pub(super) async fn manifest() -> Result<Manifest, CommandError> {
-    Ok(Host::new(Options::default())?.load(CONNECTOR)?.manifest().await?)
+    Ok(Host::new(host_options())?.load(CONNECTOR)?.manifest().await?)
 }
 
 impl ConnectionOptions {
     /// The connection. It may reach the origins of its manifest and those of these options. Makes no network call.
     pub(super) async fn connector(&self) -> Result<Connector, CommandError> {
-        let mut options = Options::default();
+        let mut options = host_options();
         if let Some(path) = &self.ca_certificate {
             options.extra_root_certificates = read(path)?;
         }

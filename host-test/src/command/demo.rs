@@ -13,12 +13,13 @@ use comfy_table::presets::UTF8_FULL_CONDENSED;
 use comfy_table::{ContentArrangement, Table};
 use indicatif::ProgressBar;
 use privacy_host::contract::{DeletionMode, Identifier, Outcome, Pending, Report, Request, Right, Setting};
-use privacy_host::{Connector, ConnectorError, ConnectorOptions, Event, Host, Operation, Options as HostOptions};
+use privacy_host::{Connector, ConnectorError, ConnectorOptions, Event, Host, Operation};
 use qualtrics_component::CONNECTOR;
 use qualtrics_simulator::{
     Brand, Options, SAMPLE_ADMINISTRATOR, SAMPLE_CLIENT_ID, SAMPLE_CLIENT_SECRET, SAMPLE_PERSON, Simulator,
 };
 
+use super::connection::host_options;
 use super::errors::CommandError;
 use super::exit::Exit;
 use super::{print, save};
@@ -80,7 +81,7 @@ impl Demonstration {
         let simulator = Simulator::start(Brand::sample(), Options::default())
             .await
             .map_err(|error| CommandError::local(Exit::Error, format!("no port on 127.0.0.1 can be used: {error}")))?;
-        let plugin = Host::new(HostOptions::default())?.load(component)?;
+        let plugin = Host::new(host_options())?.load(component)?;
         let settings = [
             ("datacenter-id", "fra1"),
             ("client-id", SAMPLE_CLIENT_ID),

@@ -61,7 +61,7 @@ impl ServeOptions {
         let egress = self.egress(&manifest, &environment)?;
         let budget = budget(&manifest, &mut environment);
         let instance = InstanceOptions { egress, budget, environment, ..InstanceOptions::default() };
-        let options = Options { max_instances: self.max_requests, max_components: 3, ..Options::default() };
+        let options = Options { max_instances: self.max_requests, max_components: 3, ..connection::host_options() };
         let service = Host::new(options)?.load_gateway(GATEWAY)?.service(instance);
         let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, self.port))
             .await

@@ -41,6 +41,8 @@ impl Shell {
             .args(["--base-url", &self.simulator.origin(), "--datacenter-id", "fra1", "--client-id", SAMPLE_CLIENT_ID])
             .args(["--accelerate", &self.accelerate])
             .env("QUALTRICS_CLIENT_SECRET", SAMPLE_CLIENT_SECRET)
+            // The commands of all tests compile the component once.
+            .env("XDG_CACHE_HOME", env!("CARGO_TARGET_TMPDIR"))
             .stdin(Stdio::null())
             .stdout(Stdio::piped())
             .stderr(Stdio::piped());
