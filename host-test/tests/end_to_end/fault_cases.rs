@@ -22,6 +22,9 @@ use crate::leaks::{assert_no_log_leaks, capture_logs, loggable_check};
 use crate::markers::{assert_no_leaks, with_markers};
 use crate::remedies::{Purpose, Row, has_requested_delay, rows, status_of};
 
+/// The limit of a case in real time. Its clock is simulated: a case takes milliseconds.
+const MAX_CASE: Duration = Duration::from_secs(60);
+
 /// A sequence of calls of a host.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Flow {
@@ -363,9 +366,9 @@ pub async fn run_all(name: &str, cases: Vec<Case>) -> BTreeSet<Row> {
     for case in cases {
         let permit = permits.clone().acquire_owned().await.expect("an open semaphore");
         running.spawn(async move {
-            let result = case.run().await;
+            let result = tokio::time::timeout(MAX_CASE, case.clone().run()).await;
             drop(permit);
-            result
+            result.unwrap_or_else(|_| panic!("{case:?} does not end"))
         });
     }
     let (mut failed, mut rows) = (0, BTreeSet::new());
