@@ -26,10 +26,11 @@ use std::sync::{Arc, MutexGuard};
 use std::time::Duration;
 
 use tokio::net::TcpListener;
+use tokio::sync::watch;
 use tokio::task::{AbortHandle, JoinSet};
 
 use exchange::Shared;
-use listener::Port;
+use listener::{Connections, Port};
 
 pub use content::Content;
 pub(crate) use content::LINE_LENGTH;
@@ -61,7 +62,9 @@ impl<S: Service> Server<S> {
         let (port, listener) = Port::bind(SocketAddr::from((Ipv4Addr::LOCALHOST, port)))?;
         let origin = format!("http://{}", listener.local_addr()?);
         let shared = Arc::new(Shared::new(service(&origin), port, latency));
-        let accept_loop = tokio::spawn(accept(listener, shared.clone())).abort_handle();
+        // Subscribed before the task runs: it must notice a change that is requested before.
+        let wanted = shared.port.wanted();
+        let accept_loop = tokio::spawn(accept(listener, wanted, shared.clone())).abort_handle();
         Ok(Self { origin, shared, accept_loop })
     }
 
@@ -102,9 +105,8 @@ impl<S: Service> Server<S> {
 }
 
 /// Accepts connections until it is aborted. The connections are aborted with it.
-async fn accept<S: Service>(listener: TcpListener, shared: Arc<Shared<S>>) {
+async fn accept<S: Service>(listener: TcpListener, mut wanted: watch::Receiver<Connections>, shared: Arc<Shared<S>>) {
     let mut connections = JoinSet::new();
-    let mut wanted = shared.port.wanted();
     let mut listener = Some(listener);
     loop {
         let accepted = async {

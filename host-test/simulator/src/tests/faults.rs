@@ -333,3 +333,12 @@ async fn connections_are_refused_until_they_are_accepted_again() {
     simulator.accept_connections().await;
     assert_eq!(client.get("/whoami").await.status, 200);
 }
+
+#[tokio::test]
+async fn connections_can_be_refused_before_the_first_one() {
+    // The task that accepts connections has not run yet.
+    let simulator = Simulator::start(Brand::sample(), Options::default()).await.unwrap();
+    let refused = tokio::time::timeout(Duration::from_secs(10), simulator.refuse_connections()).await;
+    assert!(refused.is_ok(), "the change was not noticed");
+    assert!(TcpStream::connect(simulator.origin().trim_start_matches("http://")).await.is_err());
+}
