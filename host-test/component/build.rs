@@ -54,10 +54,18 @@ fn build() -> Result<(), Box<dyn Error>> {
     }
     println!("cargo::rustc-env=COMPONENT_BUILDER={}", env::current_exe()?.display());
 
-    for (name, file) in files(&workspace, &out.join("wasm"))? {
+    for (name, file) in files(&workspace, &target_dir(&out))? {
         fs::write(out.join(name), file)?;
     }
     Ok(())
+}
+
+/// The target directory for the components. Cargo runs this script once for builds and once for clippy, each with an `OUT_DIR` of
+/// its own: next to the outer target directory, the components are compiled once.
+fn target_dir(out: &Path) -> PathBuf {
+    let is_of_cargo = out.ancestors().nth(2).is_some_and(|directory| directory.ends_with("build"));
+    let outer = out.ancestors().nth(4).filter(|_| is_of_cargo);
+    outer.unwrap_or(out).join("components")
 }
 
 /// A file's name, and its bytes.
