@@ -90,13 +90,22 @@ pub const fn is_transient_status(status: u16) -> bool {
     is_throttled(status) || is_server_error(status) || matches!(status, 408 | 409 | 425)
 }
 
-/// Whether the same request can succeed later without anyone's intervention. An egress policy, a body that is too long and a request
-/// that the host cannot send stay as they are.
+/// Whether the same request can succeed later without anyone's intervention. An egress policy, a proxy's refusal, a client certificate, a
+/// body that is too long and a request that the host cannot send stay as they are.
 #[must_use]
 pub const fn is_transient_cause(cause: Cause) -> bool {
     match cause {
-        Cause::Denied | Cause::BodyTooLarge | Cause::InvalidRequest => false,
-        Cause::DnsFailure | Cause::Unreachable | Cause::Tls | Cause::TimedOut | Cause::Interrupted => true,
+        Cause::Denied
+        | Cause::ClientCertificate
+        | Cause::ProxyRefusal
+        | Cause::BodyTooLarge
+        | Cause::InvalidRequest => false,
+        Cause::DnsFailure
+        | Cause::Unreachable
+        | Cause::Tls
+        | Cause::ProxyFailure
+        | Cause::TimedOut
+        | Cause::Interrupted => true,
     }
 }
 
@@ -210,6 +219,9 @@ mod tests {
             (Cause::DnsFailure, Retry::After(500)),
             (Cause::Unreachable, Retry::After(500)),
             (Cause::Tls, Retry::After(500)),
+            (Cause::ClientCertificate, Retry::Never),
+            (Cause::ProxyRefusal, Retry::Never),
+            (Cause::ProxyFailure, Retry::After(500)),
             (Cause::TimedOut, Retry::After(500)),
             (Cause::Interrupted, Retry::After(500)),
             (Cause::BodyTooLarge, Retry::Never),

@@ -77,6 +77,12 @@ pub enum Cause {
     Unreachable,
     /// The certificate is not trusted, or TLS fails otherwise.
     Tls,
+    /// The server rejects the client certificate of the host, or its absence.
+    ClientCertificate,
+    /// A proxy refuses to connect to the vendor.
+    ProxyRefusal,
+    /// A proxy fails to connect to the vendor, or cannot be reached.
+    ProxyFailure,
     /// No response, or no further byte of it, arrived in time.
     TimedOut,
     /// The connection was closed, or the response is not HTTP.

@@ -70,9 +70,25 @@ fn transport(error: TransportError, origin: &str) -> Error {
             later("Qualtrics cannot be reached: try again later, and if it happens again, check this host's network.")
         }
         Cause::Tls => later(
-            "The TLS handshake with Qualtrics' host failed: try again later, and if it happens again, check its certificate, and \
-             which proxy or firewall is between.",
+            "The TLS handshake with Qualtrics' host failed: try again later, and if it happens again, check its certificate, \
+             which proxy or firewall is between, and whether the brand requires a client certificate.",
         ),
+        Cause::ClientCertificate => Error::new(
+            ErrorKind::Unavailable,
+            Remedy::Operator,
+            "Qualtrics' host requires a client certificate (mutual TLS), or rejects the one that this host presents: configure this \
+             host with a client certificate that is valid and registered with the brand.",
+        ),
+        Cause::ProxyRefusal => {
+            let message = "The proxy between this host and Qualtrics refuses to connect to Qualtrics: check the user name and the \
+                           password for the proxy, and its allow-list.";
+            Error::new(ErrorKind::Unavailable, Remedy::Operator, message).with_problem("proxy", origin, &RIGHTS)
+        }
+        Cause::ProxyFailure => later(
+            "The proxy between this host and Qualtrics cannot be reached, or cannot reach Qualtrics: try again later, and if it happens \
+             again, check the address of the proxy, and that it can reach Qualtrics.",
+        )
+        .with_problem("proxy", origin, &RIGHTS),
         Cause::TimedOut => later("Qualtrics did not respond in time: try again later."),
         Cause::Interrupted => later("The connection to Qualtrics was interrupted: try again later."),
         Cause::BodyTooLarge => Error::new(
@@ -245,11 +261,14 @@ mod tests {
         ("empty body", ""),
     ];
 
-    const CAUSES: [Cause; 8] = [
+    const CAUSES: [Cause; 11] = [
         Cause::Denied,
         Cause::DnsFailure,
         Cause::Unreachable,
         Cause::Tls,
+        Cause::ClientCertificate,
+        Cause::ProxyRefusal,
+        Cause::ProxyFailure,
         Cause::TimedOut,
         Cause::Interrupted,
         Cause::BodyTooLarge,

@@ -1,7 +1,12 @@
 //! What an error code of `wasi:http` means to the connector.
 
 use crate::http::{Cause, TransportError};
-use crate::wit::wasi::http::types::ErrorCode;
+use crate::wit::wasi::http::types::{ErrorCode, TlsAlertReceivedPayload};
+
+/// The alerts that a TLS server sends about the client's certificate (RFC 8446, 6.2; `no_certificate` is that of older versions):
+/// `no_certificate` to `certificate_unknown`, `unknown_ca`, `access_denied` and `certificate_required`. `handshake_failure` has other
+/// causes as well.
+const CLIENT_CERTIFICATE_ALERTS: [u8; 9] = [41, 42, 43, 44, 45, 46, 48, 49, 116];
 
 /// The error behind the code with which an exchange ended.
 ///
@@ -33,11 +38,18 @@ fn cause(code: &ErrorCode) -> Cause {
     match code {
         ErrorCode::HttpRequestDenied | ErrorCode::DestinationIpProhibited => Cause::Denied,
         ErrorCode::DnsTimeout | ErrorCode::DnsError(_) => Cause::DnsFailure,
-        ErrorCode::DestinationNotFound
-        | ErrorCode::DestinationUnavailable
-        | ErrorCode::DestinationIpUnroutable
-        | ErrorCode::ConnectionRefused
-        | ErrorCode::ConnectionLimitReached => Cause::Unreachable,
+        // Of these two, an intermediary is the source (RFC 9209).
+        ErrorCode::DestinationNotFound => Cause::ProxyRefusal,
+        ErrorCode::DestinationUnavailable => Cause::ProxyFailure,
+        ErrorCode::DestinationIpUnroutable | ErrorCode::ConnectionRefused | ErrorCode::ConnectionLimitReached => {
+            Cause::Unreachable
+        }
+        // It proves nothing: with TLS 1.3 it may arrive after the request was written.
+        ErrorCode::TlsAlertReceived(TlsAlertReceivedPayload { alert_id: Some(alert), .. })
+            if CLIENT_CERTIFICATE_ALERTS.contains(alert) =>
+        {
+            Cause::ClientCertificate
+        }
         ErrorCode::TlsProtocolError | ErrorCode::TlsCertificateError | ErrorCode::TlsAlertReceived(_) => Cause::Tls,
         ErrorCode::ConnectionTimeout
         | ErrorCode::ConnectionReadTimeout
@@ -135,6 +147,29 @@ mod tests {
         for code in [ErrorCode::HttpRequestDenied, ErrorCode::ConnectionTimeout, ErrorCode::InternalError(None)] {
             assert!(at_start(&code).before_sending, "{code:?}");
         }
+    }
+
+    #[test]
+    fn an_alert_about_the_client_certificate_is_told_apart_and_proves_nothing() {
+        let received = |alert_id| {
+            let alert = TlsAlertReceivedPayload { alert_id, alert_message: None };
+            after_start(&ErrorCode::TlsAlertReceived(alert))
+        };
+        for alert in CLIENT_CERTIFICATE_ALERTS {
+            assert_eq!(received(Some(alert)), TransportError::after_sending(Cause::ClientCertificate), "{alert}");
+        }
+        let [handshake_failure, protocol_version, internal_error] = [40, 70, 80];
+        for alert in [None, Some(handshake_failure), Some(protocol_version), Some(internal_error)] {
+            assert_eq!(received(alert), TransportError::after_sending(Cause::Tls), "{alert:?}");
+        }
+    }
+
+    #[test]
+    fn the_two_codes_of_a_proxy_prove_that_nothing_was_sent() {
+        let refused = after_start(&ErrorCode::DestinationNotFound);
+        assert_eq!(refused, TransportError::before_sending(Cause::ProxyRefusal));
+        let failed = after_start(&ErrorCode::DestinationUnavailable);
+        assert_eq!(failed, TransportError::before_sending(Cause::ProxyFailure));
     }
 
     #[test]

@@ -27,7 +27,7 @@ use qualtrics_simulator::{self as simulator, Brand, SAMPLE_CLIENT_ID, SAMPLE_CLI
 
 use crate::contract::{Error, Identifier, Outcome, Progress, Report, Request, Setting, Task};
 use crate::imports;
-use crate::outbound::{Outbound, trusted_roots};
+use crate::outbound::{Network, Outbound};
 use crate::state::State;
 use crate::{EgressPolicy, Host, HostError, InstanceOptions, Options};
 
@@ -172,7 +172,7 @@ impl NewerHost {
     async fn load(host: &Host, connector: &[u8], options: InstanceOptions) -> Self {
         let component = Component::new(host.engine(), connector).unwrap();
         let limits = Options::default();
-        let outbound = Arc::new(Outbound::new(&trusted_roots(b"").unwrap(), limits.connect_timeout));
+        let outbound = Arc::new(Outbound::new(&Network::new(&limits).unwrap()));
         let mut store = State::store(host.engine(), options, &limits, outbound);
         let linker = imports::linker(host.engine()).unwrap();
         let instance = linker.instantiate_pre(&component).unwrap().instantiate_async(&mut store).await.unwrap();

@@ -27,6 +27,9 @@
 //! the operator permits private ones. IP literals are not resolved: the operator may write a loopback address; any other private
 //! address needs that permission, too.
 //!
+//! Through a [`Proxy`](crate::Proxy), the proxy resolves the name, so that the host cannot check the addresses: let the proxy deny private
+//! ones. Origins and IP literals are checked as without a proxy.
+//!
 //! ```
 //! use privacy_host::EgressPolicy;
 //!

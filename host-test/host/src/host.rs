@@ -11,7 +11,7 @@ use crate::error::HostError;
 use crate::gateway::Gateway;
 use crate::imports;
 use crate::options::Options;
-use crate::outbound::{Pool, trusted_roots};
+use crate::outbound::{Network, Pool};
 use crate::plugin::Plugin;
 use crate::precompiled::Precompiled;
 use crate::runtime::Runtime;
@@ -66,7 +66,7 @@ impl Host {
 
     fn on(engine: impl FnOnce(&Options) -> Result<Engine, HostError>, options: Options) -> Result<Self, HostError> {
         let start = Instant::now();
-        let tls = trusted_roots(&options.extra_root_certificates)?;
+        let network = Network::new(&options)?;
         let trusted_roots = start.elapsed();
         let engine = engine(&options)?;
         let with_engine = start.elapsed();
@@ -74,7 +74,7 @@ impl Host {
         let with_linker = start.elapsed();
         let epoch = Epoch::of(engine.weak()).map_err(|error| HostError::Options(error.to_string()))?;
         let set_up = SetUp { trusted_roots, engine: with_engine - trusted_roots, linker: with_linker - with_engine };
-        Ok(Self { runtime: Runtime { engine, linker, tls, options, epoch: Arc::new(epoch) }, set_up })
+        Ok(Self { runtime: Runtime { engine, linker, network, options, epoch: Arc::new(epoch) }, set_up })
     }
 
     /// How long it took to set this host up.
@@ -120,6 +120,6 @@ impl Host {
     /// A connection pool like that of a plugin, for the program's own requests.
     #[must_use]
     pub fn pool(&self) -> Pool {
-        Pool::new(&self.runtime.tls, self.runtime.options.connect_timeout)
+        Pool::new(&self.runtime.network)
     }
 }

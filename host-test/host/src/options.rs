@@ -7,6 +7,7 @@ use simulated_clock::Clock;
 
 use crate::egress::EgressPolicy;
 use crate::environment::Environment;
+use crate::outbound::{ClientCertificate, Proxy};
 use crate::rate_budget::RateBudget;
 
 /// The limits that apply to every component of a host.
@@ -35,9 +36,10 @@ pub struct Options {
     /// The bytes that the body of one request may have. A longer body is cut off, and the request fails with
     /// `HTTP-request-body-size`.
     pub max_request_body: usize,
-    /// The limit for name resolution, connecting and the TLS handshake together.
+    /// The limit for name resolution, connecting and the TLS handshake together. A tunnel through [`Self::proxy`] has the same limit
+    /// beforehand.
     pub connect_timeout: Duration,
-    /// Root certificates in PEM format to trust in addition to Mozilla's; none by default.
+    /// Root certificates in PEM format to trust in addition to Mozilla's, such as that of a proxy that inspects TLS; none by default.
     pub extra_root_certificates: Vec<u8>,
     /// A directory for the machine code of components, which makes [`Host::load`](crate::Host::load) take well under a
     /// millisecond after the first time; none by default. It is created if it does not exist. Files older than 30 days are removed.
@@ -45,6 +47,12 @@ pub struct Options {
     /// Machine code runs outside the sandbox. The directory is not used if another user could change it, and never on systems
     /// other than Unix. Let no other program write to it.
     pub code_cache: Option<PathBuf>,
+    /// The certificate to present to the permitted origins that ask for one; none by default. Connections with different
+    /// certificates need a [`Host`](crate::Host) each, so that none reuses a connection of another. Hosts can share an engine:
+    /// [`Host::with_engine`](crate::Host::with_engine).
+    pub client_certificate: Option<ClientCertificate>,
+    /// The proxy to connect through; none by default, also if the environment names one: see [`Proxy::from_environment`].
+    pub proxy: Option<Proxy>,
 }
 
 impl Default for Options {
@@ -61,6 +69,8 @@ impl Default for Options {
             connect_timeout: Duration::from_secs(10),
             extra_root_certificates: Vec::new(),
             code_cache: None,
+            client_certificate: None,
+            proxy: None,
         }
     }
 }

@@ -9,7 +9,7 @@ use crate::code_cache::CodeCache;
 use crate::epoch::Epoch;
 use crate::error::HostError;
 use crate::options::{InstanceOptions, Options};
-use crate::outbound::Outbound;
+use crate::outbound::{Network, Outbound};
 use crate::state::State;
 
 /// What plugins and gateways of one host share.
@@ -17,7 +17,7 @@ use crate::state::State;
 pub(crate) struct Runtime {
     pub(crate) engine: Engine,
     pub(crate) linker: Linker<State>,
-    pub(crate) tls: rustls::ClientConfig,
+    pub(crate) network: Network,
     pub(crate) options: Options,
     pub(crate) epoch: Arc<Epoch>,
 }
@@ -58,7 +58,7 @@ impl Runtime {
         let mut imports: Vec<_> = imports.imports(&self.engine).map(|(name, _)| name.to_owned()).collect();
         imports.sort_unstable();
         let options = self.options.clone();
-        let outbound = Arc::new(Outbound::new(&self.tls, options.connect_timeout));
+        let outbound = Arc::new(Outbound::new(&self.network));
         Ok((Loaded { component, imports, outbound, options, epoch: self.epoch.clone() }, pre))
     }
 }

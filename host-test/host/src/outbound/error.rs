@@ -6,6 +6,8 @@ use std::{fmt, io};
 use hyper_util::client::legacy;
 use wasmtime_wasi_http::Error;
 
+use super::proxy::ProxyError;
+
 /// Why a name has no address to connect to.
 #[derive(Clone, Copy, Debug)]
 pub(super) enum NameError {
@@ -29,18 +31,26 @@ impl StdError for NameError {}
 /// The error code of a request without a response.
 ///
 /// A connector concludes from it whether the server may have seen the request. Therefore failures to connect have codes that do not
-/// occur later, except for the time-out, which has one code for all phases.
+/// occur later, except for time-outs and TLS alerts, which have one code for all phases.
+///
+/// Two codes are a proxy's alone, because this host is an intermediary as in RFC 9209: `destination-not-found` if the proxy refuses to
+/// connect to the destination, and `destination-unavailable` if it fails to.
 pub(super) fn error_code(error: &legacy::Error) -> Error {
     if error.is_connect() {
-        causes(error).find_map(connect_error_code).unwrap_or(Error::DestinationUnavailable)
+        // The peer closed the connection before the handshake ended.
+        causes(error).find_map(connect_error_code).unwrap_or(Error::ConnectionRefused)
     } else {
         causes(error).find_map(response_error_code).unwrap_or(Error::HttpProtocolError)
     }
 }
 
 fn connect_error_code(cause: &(dyn StdError + 'static)) -> Option<Error> {
-    if cause.is::<tower::timeout::error::Elapsed>() {
+    if cause.is::<tokio::time::error::Elapsed>() {
         return Some(Error::ConnectionTimeout);
+    }
+    if let Some(error) = cause.downcast_ref::<ProxyError>() {
+        let code = if error.is_transient() { Error::DestinationUnavailable } else { Error::DestinationNotFound };
+        return Some(code);
     }
     if let Some(failure) = cause.downcast_ref() {
         return Some(match failure {
@@ -51,9 +61,7 @@ fn connect_error_code(cause: &(dyn StdError + 'static)) -> Option<Error> {
     if let Some(error) = cause.downcast_ref() {
         return Some(match error {
             rustls::Error::InvalidCertificate(_) => Error::TlsCertificateError,
-            rustls::Error::AlertReceived(alert) => {
-                Error::TlsAlertReceived { alert_id: Some(u8::from(*alert)), alert_message: None }
-            }
+            rustls::Error::AlertReceived(alert) => alert_received(*alert),
             _ => Error::TlsProtocolError,
         });
     }
@@ -69,17 +77,27 @@ fn response_error_code(cause: &(dyn StdError + 'static)) -> Option<Error> {
     if let Some(Error::HttpRequestBodySize(size)) = cause.downcast_ref() {
         return Some(Error::HttpRequestBodySize(*size));
     }
-    if cause.is::<io::Error>() {
-        return Some(Error::ConnectionTerminated);
+    if let Some(error) = cause.downcast_ref::<io::Error>() {
+        // TLS 1.3: the server rejects the client certificate, or its absence, after the client's handshake has ended.
+        let tls = causes(error).find_map(|cause| cause.downcast_ref());
+        let Some(rustls::Error::AlertReceived(alert)) = tls else { return Some(Error::ConnectionTerminated) };
+        return Some(alert_received(*alert));
     }
     let error = cause.downcast_ref::<hyper::Error>()?;
     if error.is_parse_too_large() {
         Some(Error::HttpResponseHeaderSectionSize(None))
+    } else if error.is_canceled() && error.source().is_some() {
+        // The source has the reason for which the connection ended.
+        None
     } else if error.is_incomplete_message() || error.is_canceled() || error.is_closed() {
         Some(Error::ConnectionTerminated)
     } else {
         None
     }
+}
+
+fn alert_received(alert: rustls::AlertDescription) -> Error {
+    Error::TlsAlertReceived { alert_id: Some(alert.into()), alert_message: None }
 }
 
 /// The error code of a response whose body ended early.
@@ -93,7 +111,7 @@ pub(super) fn body_error_code(error: &hyper::Error) -> Error {
 }
 
 /// An error and its causes.
-fn causes<'a>(error: &'a (dyn StdError + 'static)) -> impl Iterator<Item = &'a (dyn StdError + 'static)> {
+pub(super) fn causes<'a>(error: &'a (dyn StdError + 'static)) -> impl Iterator<Item = &'a (dyn StdError + 'static)> {
     fn cause<'a>(&error: &&'a (dyn StdError + 'static)) -> Option<&'a (dyn StdError + 'static)> {
         // `source` of an I/O error skips the error that it wraps.
         match error.downcast_ref::<io::Error>().and_then(io::Error::get_ref) {

@@ -12,13 +12,18 @@
 //! **A body that stays open** between two calls keeps its connection. Unread bytes wait at the server, behind TCP's window.
 //! Dropping an unread body, or the instance, closes the connection at once.
 //!
+//! **A proxy** is reached by connections of its own. It opens a tunnel to the origin (`CONNECT`), or the request was not sent. The TLS
+//! of the origin, with the client certificate, is inside the tunnel.
+//!
 //! **Time-outs.** [`Options::connect_timeout`](crate::Options::connect_timeout) covers name resolution, connecting and the TLS
-//! handshake. After that, the guest applies its own time-outs, within the time limit of the call. `request-options` are
+//! handshake. A tunnel through a proxy has the same limit beforehand. After that, the guest applies its own time-outs, within the time limit of the call. `request-options` are
 //! ignored, because hosts interpret them differently.
 
 mod body;
+mod client_certificate;
 mod error;
 mod pool;
+mod proxy;
 mod tls;
 
 #[cfg(test)]
@@ -35,9 +40,10 @@ use crate::clocks::Exchanges;
 use crate::egress::EgressPolicy;
 use crate::rate_budget::{self, RateBudget};
 
-pub(crate) use pool::Outbound;
+pub use client_certificate::{ClientCertificate, ClientCertificateError};
 pub use pool::Pool;
-pub(crate) use tls::trusted_roots;
+pub(crate) use pool::{Network, Outbound};
+pub use proxy::Proxy;
 
 /// Checks every request of one instance before it is sent.
 pub(crate) struct EgressGate {

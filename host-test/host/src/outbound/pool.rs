@@ -13,17 +13,19 @@ use hyper_rustls::{HttpsConnectorBuilder, MaybeHttpsStream};
 use hyper_util::client::legacy::Client;
 use hyper_util::client::legacy::connect::HttpConnector;
 use hyper_util::client::legacy::connect::dns::Name;
-use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
-use rustls::ClientConfig;
-use tokio::net::TcpStream;
+use hyper_util::rt::{TokioExecutor, TokioTimer};
 use tower::util::BoxCloneSyncService;
-use tower::{BoxError, ServiceBuilder, service_fn};
+use tower::{BoxError, ServiceExt, service_fn};
 use wasmtime_wasi_http::{Error, WasiBody};
 
 use super::body::ResponseBody;
 use super::error::{NameError, error_code};
+use super::proxy::{Proxy, Stream, Tcp, Tunnels};
+use super::tls::Tls;
 use crate::clocks::{Exchange, Exchanges};
 use crate::egress::Addresses;
+use crate::error::HostError;
+use crate::options::Options;
 
 /// How long an idle connection is kept. Load balancers close theirs after about a minute.
 const IDLE_TIMEOUT: Duration = Duration::from_secs(20);
@@ -34,21 +36,38 @@ pub(crate) struct Outbound {
     to_any_address: Client<Connector, WasiBody>,
 }
 
-type Connector = BoxCloneSyncService<Uri, MaybeHttpsStream<TokioIo<TcpStream>>, BoxError>;
+type Connector = BoxCloneSyncService<Uri, MaybeHttpsStream<Stream>, BoxError>;
+
+/// How connections are made.
+#[derive(Clone)]
+pub(crate) struct Network {
+    tls: Tls,
+    proxy: Option<Proxy>,
+    connect_timeout: Duration,
+}
+
+impl Network {
+    /// # Errors
+    /// [`HostError::Options`]: a root certificate does not parse.
+    pub(crate) fn new(options: &Options) -> Result<Self, HostError> {
+        let tls = Tls::new(&options.extra_root_certificates, options.client_certificate.as_ref())?;
+        Ok(Self { tls, proxy: options.proxy.clone(), connect_timeout: options.connect_timeout })
+    }
+}
 
 impl Outbound {
-    pub(crate) fn new(tls: &ClientConfig, connect_timeout: Duration) -> Self {
-        Self::with_resolver(tls, connect_timeout, Arc::new(|name| Box::pin(resolve(name))))
+    pub(crate) fn new(network: &Network) -> Self {
+        Self::with_resolver(network, Arc::new(|name| Box::pin(resolve(name))))
     }
 
-    pub(super) fn with_resolver(tls: &ClientConfig, connect_timeout: Duration, resolver: NameResolver) -> Self {
+    pub(super) fn with_resolver(network: &Network, resolver: NameResolver) -> Self {
         let client = |addresses| {
             Client::builder(TokioExecutor::new())
                 .pool_timer(TokioTimer::new())
                 .pool_idle_timeout(IDLE_TIMEOUT)
                 // Repeats only requests of which nothing was written.
                 .retry_canceled_requests(true)
-                .build(connector(tls.clone(), connect_timeout, resolver.clone(), addresses))
+                .build(connector(network, resolver.clone(), addresses))
         };
         Self { to_public_addresses: client(Addresses::Public), to_any_address: client(Addresses::Any) }
     }
@@ -74,12 +93,14 @@ impl Outbound {
     }
 }
 
-/// A connection pool for a program's own requests, which may go to any address.
+/// A connection pool for a program's own requests, which may go to any address. It presents no client certificate.
 pub struct Pool(Outbound);
 
 impl Pool {
-    pub(crate) fn new(tls: &ClientConfig, connect_timeout: Duration) -> Self {
-        Self(Outbound::new(tls, connect_timeout))
+    pub(crate) fn new(network: &Network) -> Self {
+        let Tls { anonymous, .. } = &network.tls;
+        let tls = Tls { to_origins: anonymous.clone(), anonymous: anonymous.clone() };
+        Self(Outbound::new(&Network { tls, ..network.clone() }))
     }
 
     /// Sends a request. Its connection is reused once the response's body was read, and closed if the body is dropped before
@@ -93,7 +114,38 @@ impl Pool {
     }
 }
 
-fn connector(tls: ClientConfig, connect_timeout: Duration, resolver: NameResolver, addresses: Addresses) -> Connector {
+fn connector(network: &Network, resolver: NameResolver, addresses: Addresses) -> Connector {
+    let Network { tls, proxy, connect_timeout } = network.clone();
+    let tunnels = proxy.clone().map(|proxy| {
+        // The operator chose the address of the proxy.
+        Tunnels::new(proxy, (*tls.anonymous).clone(), tcp(resolver.clone(), Addresses::Any), connect_timeout)
+    });
+    let direct = tcp(resolver, addresses);
+    let stream = service_fn(move |origin: Uri| {
+        let (direct, tunnel) = (direct.clone(), tunnels.as_ref().and_then(|tunnels| tunnels.open(&origin)));
+        async move {
+            match tunnel {
+                Some(tunnel) => tunnel.await,
+                None => Ok(MaybeHttpsStream::Http(direct.oneshot(origin).await?)),
+            }
+        }
+    });
+    let https = HttpsConnectorBuilder::new()
+        .with_tls_config((*tls.to_origins).clone())
+        .https_or_http()
+        .enable_http1()
+        .wrap_connector(stream);
+    BoxCloneSyncService::new(service_fn(move |origin: Uri| {
+        // A tunnel has a time limit of its own, so that the time-out of a proxy is known to be one.
+        let is_tunnelled = proxy.as_ref().is_some_and(|proxy| proxy.intercept(&origin).is_some());
+        let time_limit = if is_tunnelled { connect_timeout * 2 } else { connect_timeout };
+        let connecting = https.clone().oneshot(origin);
+        async move { tokio::time::timeout(time_limit, connecting).await? }
+    }))
+}
+
+/// TCP connections to the addresses that a name may resolve to.
+fn tcp(resolver: NameResolver, addresses: Addresses) -> Tcp {
     // Connections are made only to addresses from this resolver: the checked address is the one that is used.
     let resolver = service_fn(move |name: Name| {
         let found = resolver(name.as_str().to_owned());
@@ -102,8 +154,7 @@ fn connector(tls: ClientConfig, connect_timeout: Duration, resolver: NameResolve
     let mut tcp = HttpConnector::new_with_resolver(resolver);
     tcp.set_nodelay(true);
     tcp.enforce_http(false);
-    let https = HttpsConnectorBuilder::new().with_tls_config(tls).https_or_http().enable_http1().wrap_connector(tcp);
-    BoxCloneSyncService::new(ServiceBuilder::new().timeout(connect_timeout).service(https))
+    BoxCloneSyncService::new(tcp.map_err(io::Error::other))
 }
 
 /// Resolves a name.
