@@ -7,10 +7,12 @@
 //! | `qualtrics` | Qualtrics: a [`Brand`] and its data, the endpoints, and the [`Dialects`] for what is not confirmed |
 //! | `server` | a vendor-neutral HTTP server that can break its responses |
 //! | `faults` | the faults, and the rules that apply them to requests |
+//! | `authority` | a certificate authority, for tests of TLS |
 //! | `control` | an HTTP API through which programs in any language create a brand from a [`Scenario`] |
 //!
-//! Imports point one way: `control` → `simulator` → `qualtrics` → `server` → `faults`.
+//! Imports point one way: `control` → `simulator` → `qualtrics` → `server` → `faults`, `authority`.
 
+mod authority;
 mod control;
 mod faults;
 mod qualtrics;
@@ -20,6 +22,7 @@ mod simulator;
 #[cfg(test)]
 mod tests;
 
+pub use authority::{Authority, Identity, Validity};
 pub use control::{Change, Control, Observations, Scenario, ScenarioBrand, ScenarioPerson};
 pub use faults::{Fault, ForeignBody, Occurrence, WaitHint};
 pub use qualtrics::dialects::*;
@@ -28,5 +31,5 @@ pub use qualtrics::{
     Body, Brand, Call, Client, Contact, Directory, Endpoint, Erasure, Export, ExportFile, FaultRule, Holdings, JobEnd,
     JobStatus, MESSAGE_CANARY, Person, SurveyResponse, TOKEN_CANARY, User,
 };
-pub use server::Content;
+pub use server::{Content, Tls};
 pub use simulator::{Options, Simulator};

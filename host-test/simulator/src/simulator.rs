@@ -10,13 +10,15 @@ use crate::qualtrics::dialects::Dialects;
 use crate::qualtrics::{
     Brand, Call, Erasure, Export, ExportFile, ExportJob, FaultRule, Holdings, JobEnd, State, export_files,
 };
-use crate::server::Server;
+use crate::server::{Server, Tls};
 
 /// The settings of a simulator.
 #[derive(Clone, Debug)]
 pub struct Options {
     /// The port on 127.0.0.1. 0 takes any free port.
     pub port: u16,
+    /// Serves HTTPS. The default is HTTP.
+    pub tls: Option<Tls>,
     /// The clock of jobs, tokens and rate limits. The default is a simulated clock that starts at 2026-01-05T09:00:00Z.
     pub clock: Clock,
     /// The variants of the API.
@@ -41,6 +43,7 @@ impl Default for Options {
     fn default() -> Self {
         Self {
             port: 0,
+            tls: None,
             clock: Clock::simulated(1_767_603_600),
             dialects: Dialects::default(),
             seed: 1,
@@ -65,7 +68,7 @@ impl Simulator {
     /// # Errors
     /// The port cannot be bound.
     pub async fn start(brand: Brand, options: Options) -> io::Result<Self> {
-        let server = Server::start(options.port, options.latency, |origin| {
+        let server = Server::start(options.port, options.tls, options.latency, |origin| {
             let mut state = State::new(brand, origin, options.clock, options.seed);
             state.dialects = options.dialects;
             state.erasure_duration = options.erasure_duration;
@@ -88,7 +91,7 @@ impl Simulator {
         self.server.accept_connections().await;
     }
 
-    /// `http://127.0.0.1:PORT`
+    /// `http://127.0.0.1:PORT`, or `https` with [`Options::tls`].
     #[must_use]
     pub fn origin(&self) -> String {
         self.server.origin().to_owned()

@@ -1,21 +1,30 @@
 //! The egress gate and the connection pool, against servers on loopback.
 
+mod client_certificate;
+mod proxy;
+
 use std::io;
-use std::net::{IpAddr, Ipv4Addr, SocketAddr};
+use std::net::{Ipv4Addr, SocketAddr};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 use bytes::Bytes;
 use http_body_util::{Empty, Full};
+use qualtrics_simulator::{Authority, Identity, Validity};
+use rustls::pki_types::pem::PemObject;
+use rustls::pki_types::{CertificateDer, PrivateKeyDer};
+use rustls::server::WebPkiClientVerifier;
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::mpsc;
+use tokio_rustls::TlsAcceptor;
 
 use super::pool::{NameResolver, permitted, resolve};
 use super::*;
 use crate::egress::Addresses;
 use crate::error::HostError;
+use crate::options::Options;
 
 const OK: &[u8] = b"HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\nok";
 
@@ -75,18 +84,17 @@ struct Guest {
 
 impl Guest {
     fn new(policy: EgressPolicy) -> Self {
-        Self::with(policy, &[], Arc::new(|name| Box::pin(resolve(name))))
+        Self::with(policy, Options::default(), Arc::new(|name| Box::pin(resolve(name))))
     }
 
-    /// All names lead to this address.
-    fn where_names_lead_to(address: IpAddr, policy: EgressPolicy, extra_root_certificates: &[u8]) -> Self {
-        Self::with(policy, extra_root_certificates, Arc::new(move |_| Box::pin(async move { Ok(vec![address]) })))
+    /// All names lead to this machine.
+    fn where_names_lead_home(policy: EgressPolicy, options: Options) -> Self {
+        Self::with(policy, options, Arc::new(|_| Box::pin(async { Ok(vec![Ipv4Addr::LOCALHOST.into()]) })))
     }
 
-    fn with(policy: EgressPolicy, extra_root_certificates: &[u8], names: NameResolver) -> Self {
-        let limit = Duration::from_millis(500);
-        let outbound =
-            Arc::new(Outbound::with_resolver(&trusted_roots(extra_root_certificates).unwrap(), limit, names));
+    fn with(policy: EgressPolicy, options: Options, names: NameResolver) -> Self {
+        let options = Options { connect_timeout: Duration::from_millis(500), ..options };
+        let outbound = Arc::new(Outbound::with_resolver(&Network::new(&options).unwrap(), names));
         Self {
             gate: EgressGate {
                 policy,
@@ -146,7 +154,7 @@ async fn a_name_that_leads_to_the_machine_itself_is_contacted_only_where_that_is
     // Speaks first, so that the client finds out at once that this is no TLS.
     let server = Server::start(|mut stream| async move { stream.write_all(OK).await }).await;
     let url = format!("https://fra1.qualtrics.com:{}", server.address.port());
-    let names_lead_home = |policy| Guest::where_names_lead_to(Ipv4Addr::LOCALHOST.into(), policy, &[]);
+    let names_lead_home = |policy| Guest::where_names_lead_home(policy, Options::default());
 
     let denied = names_lead_home(allow(&url)).get(&url).await;
     assert!(matches!(denied, Err(Error::DestinationIpProhibited)), "{denied:?}");
@@ -168,7 +176,8 @@ async fn only_the_addresses_that_are_permitted_are_tried() {
 #[tokio::test]
 async fn a_name_that_does_not_resolve_is_a_dns_error() {
     let nowhere: NameResolver = Arc::new(|_| Box::pin(async { Err(io::Error::other("no such host")) }));
-    let answer = Guest::with(allow("https://fra1.qualtrics.com"), &[], nowhere).get("https://fra1.qualtrics.com").await;
+    let policy = allow("https://fra1.qualtrics.com");
+    let answer = Guest::with(policy, Options::default(), nowhere).get("https://fra1.qualtrics.com").await;
     assert!(matches!(answer, Err(Error::DnsError { .. })), "{answer:?}");
 }
 
@@ -194,42 +203,62 @@ async fn a_handshake_that_does_not_end_is_a_connection_timeout() {
     assert_eq!(silent.connections(), 1);
 }
 
-#[tokio::test]
-async fn only_a_trusted_certificate_is_accepted() {
-    let certified = rcgen::generate_simple_self_signed(["fra1.qualtrics.com".to_owned()]).unwrap();
-    let config = rustls::ServerConfig::builder_with_provider(Arc::new(rustls::crypto::ring::default_provider()))
-        .with_safe_default_protocol_versions()
-        .unwrap()
-        .with_no_client_auth()
-        .with_single_cert(
-            vec![certified.cert.der().clone()],
-            rustls::pki_types::PrivateKeyDer::Pkcs8(certified.signing_key.serialize_der().into()),
-        )
-        .unwrap();
-    let acceptor = tokio_rustls::TlsAcceptor::from(Arc::new(config));
+/// Certificates for `fra1.qualtrics.com`, the server that answers with one of them, and its root certificate.
+async fn tls_server(answer: &'static [u8]) -> (Server, Vec<u8>) {
+    let authority = Authority::new("servers").unwrap();
+    let certificate = authority.issue("server", &["fra1.qualtrics.com"], Validity::Valid).unwrap();
+    let acceptor = acceptor(&certificate, None, rustls::DEFAULT_VERSIONS);
     let server = Server::start(move |stream| {
         let handshake = acceptor.accept(stream);
-        async move { answer_for_ever(handshake.await?, OK).await }
-    })
-    .await;
-    let certificate = certified.cert.pem();
+        async move { answer_for_ever(handshake.await?, answer).await }
+    });
+    (server.await, authority.certificate().as_bytes().to_vec())
+}
+
+/// A server's side of TLS. With an authority, it requires client certificates of it.
+fn acceptor(
+    certificate: &Identity,
+    client_authority: Option<&Authority>,
+    versions: &[&'static rustls::SupportedProtocolVersion],
+) -> TlsAcceptor {
+    let provider = Arc::new(rustls::crypto::ring::default_provider());
+    let config = rustls::ServerConfig::builder_with_provider(provider.clone()).with_protocol_versions(versions).unwrap();
+    let parse = |pem: &str| CertificateDer::from_pem_slice(pem.as_bytes()).unwrap();
+    let config = match client_authority {
+        None => config.with_no_client_auth(),
+        Some(authority) => {
+            let mut roots = rustls::RootCertStore::empty();
+            roots.add(parse(authority.certificate())).unwrap();
+            let verifier = WebPkiClientVerifier::builder_with_provider(Arc::new(roots), provider);
+            config.with_client_cert_verifier(verifier.build().unwrap())
+        }
+    };
+    let key = PrivateKeyDer::from_pem_slice(certificate.key.as_bytes()).unwrap();
+    TlsAcceptor::from(Arc::new(config.with_single_cert(vec![parse(&certificate.certificate)], key).unwrap()))
+}
+
+#[tokio::test]
+async fn only_a_trusted_certificate_is_accepted() {
+    let (server, root) = tls_server(OK).await;
     let port = server.address.port();
-    let answer = async |host: &str, extra_root_certificates: &[u8]| {
+    let answer = async |host: &str, extra_root_certificates: Vec<u8>| {
         let url = format!("https://{host}:{port}");
         let policy = allow(&url).allow_private_addresses();
-        Guest::where_names_lead_to(Ipv4Addr::LOCALHOST.into(), policy, extra_root_certificates).get(&url).await
+        let options = Options { extra_root_certificates, ..Options::default() };
+        Guest::where_names_lead_home(policy, options).get(&url).await
     };
-    assert_eq!(answer("fra1.qualtrics.com", certificate.as_bytes()).await.unwrap(), "ok");
-    for (host, trusted) in [("fra1.qualtrics.com", ""), ("iad1.qualtrics.com", certificate.as_str())] {
-        let refused = answer(host, trusted.as_bytes()).await;
+    assert_eq!(answer("fra1.qualtrics.com", root.clone()).await.unwrap(), "ok");
+    for (host, trusted) in [("fra1.qualtrics.com", Vec::new()), ("iad1.qualtrics.com", root)] {
+        let refused = answer(host, trusted).await;
         assert!(matches!(refused, Err(Error::TlsCertificateError)), "{host}: {refused:?}");
     }
 }
 
 #[tokio::test]
 async fn text_that_holds_no_certificate_is_no_extra_root_certificate() {
-    assert!(matches!(trusted_roots(b"not a certificate"), Err(HostError::Options(_))));
-    assert!(trusted_roots(b"").is_ok());
+    let network = |text: &[u8]| Network::new(&Options { extra_root_certificates: text.to_vec(), ..Options::default() });
+    assert!(matches!(network(b"not a certificate"), Err(HostError::Options(_))));
+    assert!(network(b"").is_ok());
 }
 
 #[tokio::test]

@@ -16,6 +16,7 @@ use super::exchange::{Shared, exchange};
 use super::listener::Connections;
 use super::script::Script;
 use super::service::Service;
+use super::tls::accept;
 
 /// Serves a connection until it ends. Once `wanted` changes, the connection ends after its request in progress.
 pub(super) async fn serve<S: Service>(
@@ -26,6 +27,8 @@ pub(super) async fn serve<S: Service>(
     let _open = shared.connections.add();
     // Without this, a short response waits for the acknowledgement of the one before it.
     let _ = stream.set_nodelay(true);
+    // The client knows from the alert why there is no connection.
+    let Ok(stream) = accept(stream, shared.tls.as_ref()).await else { return };
     let (script_sender, mut scripts) = mpsc::channel::<Script>(1);
     let service = service_fn(move |request| -> Pin<Box<dyn Future<Output = _> + Send>> {
         let (shared, script_sender) = (shared.clone(), script_sender.clone());

@@ -15,6 +15,7 @@ use super::request::Request;
 use super::response::{Response, http_date};
 use super::script::{End, LOOPBACK_DELAY, Script};
 use super::service::{Outcome, Service};
+use super::tls::Tls;
 use crate::faults::Fault;
 
 /// The largest body of a request.
@@ -26,6 +27,7 @@ const MAX_SHUTDOWN_CHECKS: usize = 500;
 /// What the connections of a server share.
 pub(super) struct Shared<S> {
     pub(super) port: Port,
+    pub(super) tls: Option<Tls>,
     pub(super) connections: Counter,
     pub(super) requests: Counter,
     /// Requests whose fault refuses all later connections.
@@ -35,9 +37,10 @@ pub(super) struct Shared<S> {
 }
 
 impl<S: Service> Shared<S> {
-    pub(super) fn new(service: S, port: Port, latency: Duration) -> Self {
+    pub(super) fn new(service: S, port: Port, tls: Option<Tls>, latency: Duration) -> Self {
         Self {
             port,
+            tls,
             connections: Counter::default(),
             requests: Counter::default(),
             refusing: Counter::default(),

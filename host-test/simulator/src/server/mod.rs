@@ -1,8 +1,8 @@
-//! An HTTP/1.1 server that applies faults to its responses. It knows no vendor: a [`Service`] makes the responses.
+//! An HTTP/1.1 server, with or without TLS, that applies faults to its responses. It knows no vendor: a [`Service`] makes the responses.
 //!
 //! A request passes through these modules:
 //!
-//! 1. [`listener`] holds the port, and [`connection`] serves a connection;
+//! 1. [`listener`] holds the port, [`tls`] shakes hands, and [`connection`] serves a connection;
 //! 2. [`exchange`] takes one [`Request`] through its steps and asks the [`Service`] for a [`Response`];
 //! 3. [`apply_fault`] sends that response whole, as a [`body`], or breaks it, as a [`script`].
 
@@ -18,6 +18,7 @@ mod request;
 mod response;
 mod script;
 mod service;
+mod tls;
 
 use std::future::pending;
 use std::io;
@@ -38,6 +39,7 @@ pub(crate) use gzip::{checksum, gzip};
 pub(crate) use request::Request;
 pub(crate) use response::{Response, http_date};
 pub(crate) use service::{Outcome, Service};
+pub use tls::Tls;
 
 /// A server on 127.0.0.1. It ends, with its connections, when it is dropped.
 pub(crate) struct Server<S> {
@@ -58,17 +60,23 @@ impl<S: Service> Server<S> {
     ///
     /// # Errors
     /// The port cannot be bound.
-    pub(crate) fn start(port: u16, latency: Duration, service: impl FnOnce(&str) -> S) -> io::Result<Self> {
+    pub(crate) fn start(
+        port: u16,
+        tls: Option<Tls>,
+        latency: Duration,
+        service: impl FnOnce(&str) -> S,
+    ) -> io::Result<Self> {
         let (port, listener) = Port::bind(SocketAddr::from((Ipv4Addr::LOCALHOST, port)))?;
-        let origin = format!("http://{}", listener.local_addr()?);
-        let shared = Arc::new(Shared::new(service(&origin), port, latency));
+        let scheme = if tls.is_some() { "https" } else { "http" };
+        let origin = format!("{scheme}://{}", listener.local_addr()?);
+        let shared = Arc::new(Shared::new(service(&origin), port, tls, latency));
         // Subscribed before the task runs: it must notice a change that is requested before.
         let wanted = shared.port.wanted();
         let accept_loop = tokio::spawn(accept(listener, wanted, shared.clone())).abort_handle();
         Ok(Self { origin, shared, accept_loop })
     }
 
-    /// `http://127.0.0.1:PORT`
+    /// `http://127.0.0.1:PORT`, or `https`.
     pub(crate) fn origin(&self) -> &str {
         &self.origin
     }

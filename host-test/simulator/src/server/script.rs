@@ -6,11 +6,11 @@ use std::time::Duration;
 use hyper::StatusCode;
 use simulated_clock::Clock;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
-use tokio::net::TcpStream;
 
 use super::content::{CHUNK_SIZE, Content};
 use super::counters::Counted;
 use super::response::Response;
+use super::tls::Stream;
 
 /// The time after which a client on the same machine has seen a sent byte.
 pub(super) const LOOPBACK_DELAY: Duration = Duration::from_millis(2);
@@ -84,7 +84,7 @@ impl Script {
     }
 
     /// Sends the bytes and ends the connection.
-    pub(super) async fn play(self, mut stream: TcpStream) -> io::Result<()> {
+    pub(super) async fn play(self, mut stream: Box<dyn Stream>) -> io::Result<()> {
         stream.write_all(&self.head).await?;
         for chunk in self.body.chunks(if self.pace.is_some() { 1 } else { CHUNK_SIZE }) {
             if let Some((pace, clock)) = &self.pace {
@@ -102,7 +102,7 @@ impl Script {
         }
         match self.end {
             End::Close => stream.shutdown().await,
-            End::Reset => stream.set_zero_linger(),
+            End::Reset => stream.reset_on_close(),
             End::Silence => {
                 while stream.read(&mut [0; 512]).await? > 0 {}
                 Ok(())
