@@ -1,6 +1,6 @@
 //! The options of a connection.
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use clap::Args;
 use etcetera::BaseStrategy;
@@ -10,6 +10,7 @@ use qualtrics_component::CONNECTOR;
 use zeroize::Zeroizing;
 
 use super::errors::CommandError;
+use super::network::{NetworkOptions, read};
 
 const SECRET_VARIABLE: &str = "QUALTRICS_CLIENT_SECRET";
 
@@ -34,15 +35,11 @@ pub(super) struct ConnectionOptions {
     /// An origin instead of the data centre's: https, or http on a loopback address
     #[arg(long, value_name = "ORIGIN")]
     base_url: Option<String>,
-    /// Permits host names that resolve to private addresses
-    #[arg(long)]
-    allow_private_addresses: bool,
-    /// Additional root certificates to trust, in PEM format
-    #[arg(long, value_name = "FILE")]
-    ca_certificate: Option<PathBuf>,
     /// For tests with a simulator on a loopback address: since this second of the Unix epoch, time passes this many times as fast
     #[arg(long, value_name = "FACTOR@SECOND", value_parser = factor_and_second)]
     accelerate: Option<(u32, u64)>,
+    #[command(flatten)]
+    network: NetworkOptions,
 }
 
 /// The setting of a connector for the share of the vendor's rate limits that one instance may use, in percent.
@@ -85,15 +82,11 @@ pub(super) async fn manifest() -> Result<Manifest, CommandError> {
 impl ConnectionOptions {
     /// The connection. It may reach the origins of its manifest and those of these options. Makes no network call.
     pub(super) async fn connector(&self) -> Result<Connector, CommandError> {
-        let mut options = host_options();
-        if let Some(path) = &self.ca_certificate {
-            options.extra_root_certificates = read(path)?;
-        }
-        let plugin = Host::new(options)?.load(CONNECTOR)?;
+        let plugin = Host::new(self.network.apply(host_options())?)?.load(CONNECTOR)?;
         let settings = self.settings(&plugin.manifest().await?)?;
         let options = ConnectorOptions {
             extra_origins: self.base_url.iter().cloned().collect(),
-            allow_private_addresses: self.allow_private_addresses,
+            allow_private_addresses: self.network.allow_private_addresses,
             clock: self.clock()?,
             ..ConnectorOptions::default()
         };
@@ -144,8 +137,4 @@ impl ConnectionOptions {
             .map_err(|_| CommandError::usage(format!("{} does not hold text", path.display())))?;
         Ok(Some(text.trim_end_matches(['\r', '\n']).to_owned()))
     }
-}
-
-fn read(path: &Path) -> Result<Vec<u8>, CommandError> {
-    std::fs::read(path).map_err(|error| CommandError::usage(format!("{} cannot be read: {error}", path.display())))
 }

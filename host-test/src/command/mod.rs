@@ -9,6 +9,7 @@ mod demo;
 mod errors;
 mod exit;
 mod follow;
+mod network;
 mod output;
 mod print;
 mod request;

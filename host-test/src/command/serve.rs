@@ -16,6 +16,7 @@ use tokio::net::TcpListener;
 use super::connection;
 use super::errors::CommandError;
 use super::exit::Exit;
+use super::network::NetworkOptions;
 
 /// The variable with the SHA-256 of the token that callers send.
 const TOKEN: &str = "GATEWAY_TOKEN_SHA256";
@@ -32,7 +33,8 @@ const ORIGINS: &str = "EGRESS_ORIGINS";
 ///
 /// Environment variables configure it: GATEWAY_TOKEN_SHA256, the SHA-256 of the token that callers send; CONNECTOR_… for each
 /// setting that `describe` lists, such as CONNECTOR_DATACENTER_ID; and EGRESS_ORIGINS, separated by commas, to permit other
-/// origins than those that `describe` lists. No other variable is passed to the gateway.
+/// origins than those that `describe` lists. No other variable is passed to the gateway. The host itself reads QUALTRICS_CLIENT_CERTIFICATE,
+/// QUALTRICS_CLIENT_KEY, HTTPS_PROXY, ALL_PROXY and NO_PROXY.
 #[derive(Args)]
 pub(super) struct ServeOptions {
     /// The port on 127.0.0.1; 0 takes any free one
@@ -44,12 +46,11 @@ pub(super) struct ServeOptions {
     /// The maximum number of concurrent requests
     #[arg(long, value_name = "COUNT", default_value_t = 64, value_parser = clap::value_parser!(u32).range(1..=4096))]
     max_requests: u32,
-    /// Permits host names that resolve to private addresses
-    #[arg(long)]
-    allow_private_addresses: bool,
     /// Serves a simulated brand, and prints an example request
     #[arg(long)]
     simulate: bool,
+    #[command(flatten)]
+    network: NetworkOptions,
 }
 
 impl ServeOptions {
@@ -61,7 +62,8 @@ impl ServeOptions {
         let egress = self.egress(&manifest, &environment)?;
         let budget = budget(&manifest, &mut environment);
         let instance = InstanceOptions { egress, budget, environment, ..InstanceOptions::default() };
-        let options = Options { max_instances: self.max_requests, max_components: 3, ..connection::host_options() };
+        let options = self.network.apply(connection::host_options())?;
+        let options = Options { max_instances: self.max_requests, max_components: 3, ..options };
         let service = Host::new(options)?.load_gateway(GATEWAY)?.service(instance);
         let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, self.port))
             .await
@@ -105,7 +107,7 @@ impl ServeOptions {
             None => EgressPolicy::of_manifest(manifest.egress.iter().map(String::as_str)),
         };
         let policy = policy.map_err(|error| CommandError::usage(error.to_string()))?;
-        Ok(if self.allow_private_addresses { policy.allow_private_addresses() } else { policy })
+        Ok(if self.network.allow_private_addresses { policy.allow_private_addresses() } else { policy })
     }
 }
 
