@@ -104,7 +104,7 @@ pub use gateway::{Gateway, Service};
 pub use host::{Host, SetUp};
 pub use instance::{Instance, Results};
 pub use options::{InstanceOptions, Options};
-pub use outbound::{ClientCertificate, ClientCertificateError, Pool, Proxy};
+pub use outbound::{ClientCertificate, ClientCertificateError, Pool, Proxy, ProxyUrlError};
 pub use plugin::Plugin;
 pub use precompiled::Precompiled;
 pub use rate_budget::RateBudget;

@@ -43,7 +43,7 @@ use crate::rate_budget::{self, RateBudget};
 pub use client_certificate::{ClientCertificate, ClientCertificateError};
 pub use pool::Pool;
 pub(crate) use pool::{Network, Outbound};
-pub use proxy::Proxy;
+pub use proxy::{Proxy, ProxyUrlError};
 
 /// Checks every request of one instance before it is sent.
 pub(crate) struct EgressGate {

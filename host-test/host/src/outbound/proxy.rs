@@ -19,7 +19,6 @@ use tower::util::BoxCloneSyncService;
 use tower::{BoxError, ServiceExt};
 
 use super::error::causes;
-use crate::error::HostError;
 
 /// A connection to an origin, before its own TLS: a TCP connection, or a tunnel.
 pub(super) type Stream = MaybeHttpsStream<TokioIo<TcpStream>>;
@@ -42,14 +41,12 @@ impl Proxy {
     /// addresses and ranges of them, separated by commas; `*` is every origin.
     ///
     /// # Errors
-    /// [`HostError::Options`]: the URL is not of this form. The text does not hold it.
-    pub fn new(url: &str, exceptions: &str) -> Result<Self, HostError> {
+    /// The URL is not of this form.
+    pub fn new(url: &str, exceptions: &str) -> Result<Self, ProxyUrlError> {
         let sample = Uri::from_static("https://example.com");
         let proxy = Matcher::builder().https(url).build().intercept(&sample);
         if !proxy.is_some_and(|proxy| matches!(proxy.uri().scheme_str(), Some("http" | "https"))) {
-            let why = "the proxy must be a URL such as `http://proxy.example.com:3128`, with special characters of user name and \
-                       password percent-encoded";
-            return Err(HostError::Options(why.to_owned()));
+            return Err(ProxyUrlError);
         }
         Ok(Self(Arc::new(Matcher::builder().https(url).no(exceptions).build())))
     }
@@ -59,7 +56,7 @@ impl Proxy {
     ///
     /// # Errors
     /// As for [`Proxy::new`].
-    pub fn from_environment() -> Result<Option<Self>, HostError> {
+    pub fn from_environment() -> Result<Option<Self>, ProxyUrlError> {
         let url = variable("HTTPS_PROXY").or_else(|| variable("ALL_PROXY"));
         url.map(|url| Self::new(&url, &Self::exceptions_of_environment())).transpose()
     }
@@ -75,6 +72,21 @@ impl Proxy {
         self.0.intercept(origin)
     }
 }
+
+/// The URL of a proxy cannot be used. The text does not hold it, because it may hold a password.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct ProxyUrlError;
+
+impl fmt::Display for ProxyUrlError {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str(
+            "the proxy must be a URL such as `http://proxy.example.com:3128`, with special characters of user name and password \
+             percent-encoded",
+        )
+    }
+}
+
+impl StdError for ProxyUrlError {}
 
 fn variable(name: &str) -> Option<String> {
     let value = |name: &str| std::env::var(name).ok().filter(|value| !value.is_empty());
