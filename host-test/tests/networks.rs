@@ -48,7 +48,8 @@ impl MutualTls {
     /// Checks the connection with this certificate and this key, which must not be printed.
     async fn check_with(&self, certificate: &str, key: &str) -> Output {
         let mut command = self.check();
-        for (option, file, pem) in [("--client-certificate", "client.pem", certificate), ("--client-key", "client.key", key)]
+        for (option, file, pem) in
+            [("--client-certificate", "client.pem", certificate), ("--client-key", "client.key", key)]
         {
             let path = self.directory.join(file);
             std::fs::write(&path, pem).unwrap();

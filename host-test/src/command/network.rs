@@ -52,7 +52,7 @@ impl NetworkOptions {
         let key = file_or_variable(self.client_key.as_deref(), KEY_VARIABLE)?;
         let invalid = |why: &str| {
             CommandError::usage(format!(
-                "--client-certificate ({CERTIFICATE_VARIABLE}) and --client-key ({KEY_VARIABLE}): {why}"
+                "--client-certificate (QUALTRICS_CLIENT_CERTIFICATE) and --client-key (QUALTRICS_CLIENT_KEY): {why}"
             ))
         };
         match (certificate, key) {

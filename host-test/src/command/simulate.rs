@@ -97,9 +97,7 @@ impl SimulateOptions {
         let client = authority.issue("client", &[], Validity::Valid).map_err(failed)?;
         save::must_not_exist(directory)?;
         save::create_directory(directory)?;
-        for (name, pem) in
-            [(ROOT, authority.certificate()), (CERTIFICATE, &client.certificate), (KEY, &client.key)]
-        {
+        for (name, pem) in [(ROOT, authority.certificate()), (CERTIFICATE, &client.certificate), (KEY, &client.key)] {
             save::write_whole(&directory.join(name), pem.as_bytes())?;
         }
         Tls::new(&server, self.mutual_tls.then(|| authority.certificate())).map_err(failed)

@@ -29,8 +29,9 @@ impl ClientCertificate {
     /// One of them does not parse, the key is encrypted, the two do not belong together, or the certificate is not valid now.
     pub fn new(certificate: &[u8], key: &[u8]) -> Result<Self, ClientCertificateError> {
         let chain = chain(certificate)?;
-        let key = any_supported_type(&private_key(key)?)
-            .map_err(|_| error("the key is of a kind that is not supported: use RSA, ECDSA (P-256 or P-384) or Ed25519"))?;
+        let key = any_supported_type(&private_key(key)?).map_err(|_| {
+            error("the key is of a kind that is not supported: use RSA, ECDSA (P-256 or P-384) or Ed25519")
+        })?;
         let leaf = chain.first().ok_or_else(no_certificate)?;
         check_validity(leaf, UnixTime::now())?;
         let certified = CertifiedKey::new(chain, key);
@@ -58,7 +59,9 @@ fn unusable(why: &dyn fmt::Display) -> ClientCertificateError {
 
 fn chain(pem: &[u8]) -> Result<Vec<CertificateDer<'static>>, ClientCertificateError> {
     let chain: Result<Vec<_>, _> = CertificateDer::pem_slice_iter(pem).collect();
-    chain.map_err(|_| no_certificate()).and_then(|chain| if chain.is_empty() { Err(no_certificate()) } else { Ok(chain) })
+    chain
+        .map_err(|_| no_certificate())
+        .and_then(|chain| if chain.is_empty() { Err(no_certificate()) } else { Ok(chain) })
 }
 
 /// Errors of the parser are dropped: they quote the text.
@@ -67,8 +70,10 @@ fn private_key(pem: &[u8]) -> Result<PrivateKeyDer<'static>, ClientCertificateEr
         line.starts_with(b"-----BEGIN ENCRYPTED PRIVATE KEY-----") || line.starts_with(b"Proc-Type: 4,ENCRYPTED")
     };
     if pem.split(|byte| *byte == b'\n').any(is_encrypted) {
-        return Err(error("the key is encrypted: decrypt it with `openssl pkey -in KEY -out DECRYPTED-KEY`, in a file that \
-                          only this program's user can read"));
+        return Err(error(
+            "the key is encrypted: decrypt it with `openssl pkey -in KEY -out DECRYPTED-KEY`, in a file that \
+                          only this program's user can read",
+        ));
     }
     PrivateKeyDer::from_pem_slice(pem)
         .map_err(|_| error("the file of the key holds no private key in PEM form (PKCS#8, PKCS#1 or SEC1)"))
@@ -83,7 +88,8 @@ fn check_validity(certificate: &CertificateDer<'_>, now: UnixTime) -> Result<(),
             Err(ClientCertificateError(format!("the certificate expired on {}: renew it", date(not_after))))
         }
         Some(webpki::Error::CertNotValidYet { not_before, .. }) => {
-            let why = format!("the certificate is not valid before {}: check the clock of this machine", date(not_before));
+            let why =
+                format!("the certificate is not valid before {}: check the clock of this machine", date(not_before));
             Err(ClientCertificateError(why))
         }
         _ => Ok(()),

@@ -141,7 +141,10 @@ fn connect(origin: &Uri, credentials: Option<&HeaderValue>) -> http::Result<Requ
     let host = origin.host().unwrap_or_default();
     let authority = format!("{host}:{}", origin.port_u16().unwrap_or(443));
     let request = Request::connect(&authority).header(HOST, &authority);
-    credentials.into_iter().fold(request, |request, value| request.header(PROXY_AUTHORIZATION, value)).body(Empty::new())
+    credentials
+        .into_iter()
+        .fold(request, |request, value| request.header(PROXY_AUTHORIZATION, value))
+        .body(Empty::new())
 }
 
 /// Why a proxy opened no tunnel. Not a byte of the request was sent.
@@ -186,9 +189,8 @@ impl fmt::Display for ProxyError {
             },
             Self::TimedOut => formatter.write_str("it did not respond in time"),
             Self::Interrupted => formatter.write_str("it closed the connection, or it is not an HTTP proxy"),
-            Self::Refused(StatusCode::PROXY_AUTHENTICATION_REQUIRED) => {
-                formatter.write_str("it responded with 407: check the user name and the password in the URL of the proxy")
-            }
+            Self::Refused(StatusCode::PROXY_AUTHENTICATION_REQUIRED) => formatter
+                .write_str("it responded with 407: check the user name and the password in the URL of the proxy"),
             Self::Refused(status) if status.is_client_error() => {
                 write!(formatter, "it responded with {}: check its allow-list", status.as_u16())
             }

@@ -222,7 +222,8 @@ fn acceptor(
     versions: &[&'static rustls::SupportedProtocolVersion],
 ) -> TlsAcceptor {
     let provider = Arc::new(rustls::crypto::ring::default_provider());
-    let config = rustls::ServerConfig::builder_with_provider(provider.clone()).with_protocol_versions(versions).unwrap();
+    let config =
+        rustls::ServerConfig::builder_with_provider(provider.clone()).with_protocol_versions(versions).unwrap();
     let parse = |pem: &str| CertificateDer::from_pem_slice(pem.as_bytes()).unwrap();
     let config = match client_authority {
         None => config.with_no_client_auth(),

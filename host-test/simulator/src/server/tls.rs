@@ -33,7 +33,8 @@ impl Tls {
             None => config.with_no_client_auth(),
             Some(authority) => {
                 let mut roots = RootCertStore::empty();
-                roots.add(CertificateDer::from_pem_slice(authority.as_bytes()).map_err(io::Error::other)?)
+                roots
+                    .add(CertificateDer::from_pem_slice(authority.as_bytes()).map_err(io::Error::other)?)
                     .map_err(io::Error::other)?;
                 let verifier = WebPkiClientVerifier::builder_with_provider(Arc::new(roots), provider);
                 config.with_client_cert_verifier(verifier.build().map_err(io::Error::other)?)

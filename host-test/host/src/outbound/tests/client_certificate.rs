@@ -25,8 +25,7 @@ impl Brand {
     }
 
     async fn answer(&self, client_certificate: Option<ClientCertificate>) -> Result<Bytes, Error> {
-        let options =
-            Options { extra_root_certificates: self.root.clone(), client_certificate, ..Options::default() };
+        let options = Options { extra_root_certificates: self.root.clone(), client_certificate, ..Options::default() };
         Guest::where_names_lead_home(allow(&self.url), options).get(&self.url).await
     }
 }
@@ -113,7 +112,8 @@ async fn an_unusable_certificate_or_key_is_rejected_with_a_remedy_and_without_th
     let authority = Authority::new("clients").unwrap();
     let issue = |validity| authority.issue("client", &[], validity).unwrap();
     let (valid, other) = (issue(Validity::Valid), issue(Validity::Valid));
-    let encrypted = |label: &str, header: &str| format!("-----BEGIN {label}-----\n{header}QUJD\n-----END {label}-----\n");
+    let encrypted =
+        |label: &str, header: &str| format!("-----BEGIN {label}-----\n{header}QUJD\n-----END {label}-----\n");
     let cases = [
         (issue(Validity::Expired).certificate, &other.key, "expired on Thu, 31 Dec 2020 00:00:00 GMT"),
         (valid.certificate.clone(), &other.key, "the key does not belong to the certificate"),

@@ -71,7 +71,8 @@ async fn a_tunnel_that_a_proxy_does_not_open_has_a_code_of_its_own() {
         for status in statuses {
             let response = format!("HTTP/1.1 {status}\r\ncontent-length: 5\r\n\r\n<html");
             let (proxy, _requests) = proxy(response.leak()).await;
-            let result = behind(&format!("http://{}", proxy.address), "", allow(url), Options::default()).get(url).await;
+            let result =
+                behind(&format!("http://{}", proxy.address), "", allow(url), Options::default()).get(url).await;
             assert!(expected(&result), "{status}: {result:?}");
             assert_eq!(proxy.connections(), 1, "{status}");
         }
