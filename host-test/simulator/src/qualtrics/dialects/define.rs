@@ -1,7 +1,25 @@
-//! The macro that defines the axes and their dialects from one table.
+//! The macros that define the axes and [`Dialects`](super::Dialects).
 
-/// Makes an enum of each axis, the struct [`Dialects`](super::Dialects), and the functions that list and select dialects.
-macro_rules! define_dialects {
+/// A point of the API that is not confirmed.
+pub(super) trait Axis: Copy + Default + PartialEq + 'static {
+    /// The name of the field of [`Dialects`](super::Dialects).
+    const FIELD: &'static str;
+    /// Each dialect with its name and its sentence. The first one is the default.
+    const DIALECTS: &'static [(Self, &'static str, &'static str)];
+
+    /// The name of this dialect.
+    fn name(self) -> &'static str {
+        Self::DIALECTS.iter().find(|(dialect, ..)| *dialect == self).map_or("", |(_, name, _)| name)
+    }
+
+    /// The dialect with this name.
+    fn named(name: &str) -> Option<Self> {
+        Self::DIALECTS.iter().find(|(_, known, _)| *known == name).map(|(dialect, ..)| *dialect)
+    }
+}
+
+/// Makes an enum of each axis from a table.
+macro_rules! define_axes {
     ($(
         $(#[$about:meta])*
         $field:ident: $axis:ident {
@@ -21,13 +39,26 @@ macro_rules! define_dialects {
                     $value,
                 )+
             }
-        )+
 
+            impl super::define::Axis for $axis {
+                const FIELD: &'static str = stringify!($field);
+                const DIALECTS: &'static [(Self, &'static str, &'static str)] = &[
+                    (Self::$first, $first_name, $first_sentence),
+                    $((Self::$value, $name, $sentence),)+
+                ];
+            }
+        )+
+    };
+}
+
+/// Makes the struct [`Dialects`](super::Dialects) of all axes, and the functions that list and select dialects.
+macro_rules! define_dialects {
+    ($($field:ident: $axis:ident,)+) => {
         /// One dialect of each axis. The default is the most likely one.
         #[derive(Clone, Debug, Default, PartialEq, Eq)]
         pub struct Dialects {
             $(
-                $(#[$about])*
+                #[doc = concat!("The dialect of [`", stringify!($axis), "`].")]
                 pub $field: $axis,
             )+
         }
@@ -36,10 +67,7 @@ macro_rules! define_dialects {
             /// All dialects, axis by axis. The first of an axis is its default.
             #[must_use]
             pub fn all() -> Vec<Self> {
-                vec![$(
-                    Self { axis: stringify!($field), name: $first_name, sentence: $first_sentence, default: true },
-                    $(Self { axis: stringify!($field), name: $name, sentence: $sentence, default: false },)+
-                )+]
+                [$(Self::of_axis::<$axis>(),)+].concat()
             }
         }
 
@@ -47,21 +75,15 @@ macro_rules! define_dialects {
             /// The names of the dialects, one for each axis, in the order of [`Dialect::all`].
             #[must_use]
             pub fn names(&self) -> Vec<&'static str> {
-                vec![$(
-                    match self.$field {
-                        $axis::$first => $first_name,
-                        $($axis::$value => $name,)+
-                    },
-                )+]
+                vec![$(self.$field.name(),)+]
             }
 
             /// Selects the dialect with this name. Returns its axis.
-            pub(super) fn select(&mut self, name: &str) -> Option<&'static str> {
+            fn select(&mut self, name: &str) -> Option<&'static str> {
                 $(
-                    match name {
-                        $first_name => { self.$field = $axis::$first; return Some(stringify!($field)); }
-                        $($name => { self.$field = $axis::$value; return Some(stringify!($field)); })+
-                        _ => {}
+                    if let Some(dialect) = Axis::named(name) {
+                        self.$field = dialect;
+                        return Some($axis::FIELD);
                     }
                 )+
                 None
@@ -75,14 +97,11 @@ macro_rules! define_dialects {
             pub fn random(seed: u64) -> Self {
                 let mut rng = SmallRng::seed_from_u64(seed);
                 Self {
-                    $($field: {
-                        let values = [$axis::$first, $($axis::$value),+];
-                        values[rng.random_range(0..values.len())]
-                    },)+
+                    $($field: $axis::DIALECTS[rng.random_range(0..$axis::DIALECTS.len())].0,)+
                 }
             }
         }
     };
 }
 
-pub(super) use define_dialects;
+pub(super) use {define_axes, define_dialects};
