@@ -29,7 +29,7 @@ pub use qualtrics::dialects::*;
 pub use qualtrics::sample::*;
 pub use qualtrics::{
     Body, Brand, Call, Client, Contact, Directory, Endpoint, Erasure, Export, ExportFile, FaultRule, Holdings, JobEnd,
-    JobStatus, MESSAGE_CANARY, Person, SurveyResponse, TOKEN_CANARY, User,
+    JobStatus, MESSAGE_CANARY, MailingList, Membership, Person, SurveyResponse, TOKEN_CANARY, Transaction, User,
 };
 pub use server::{Content, Tls};
 pub use simulator::{Options, Simulator};

@@ -7,8 +7,8 @@ use std::time::Duration;
 
 use clap::Args;
 use qualtrics_simulator::{
-    Authority, Brand, Control, Dialect, Dialects, Options, SAMPLE_CLIENT_ID, SAMPLE_CLIENT_SECRET, SAMPLE_PERSON,
-    Simulator, Tls, Validity,
+    Authority, Brand, Control, Dialect, Dialects, Options, SAMPLE_API_TOKEN, SAMPLE_CLIENT_ID, SAMPLE_CLIENT_SECRET,
+    SAMPLE_PERSON, SAMPLE_WRITER_CLIENT_ID, SAMPLE_WRITER_CLIENT_SECRET, Simulator, Tls, Validity,
 };
 use serde_json::json;
 use simulated_clock::Clock;
@@ -84,6 +84,8 @@ impl SimulateOptions {
                 "  host-test delete --mode preview --base-url {origin} --datacenter-id fra1 --client-id \
                  {SAMPLE_CLIENT_ID}{network} --email {SAMPLE_PERSON} --wait"
             );
+            println!("Other clients of Qualtrics can use the API token {SAMPLE_API_TOKEN},");
+            println!("or the OAuth client {SAMPLE_WRITER_CLIENT_ID} with the secret {SAMPLE_WRITER_CLIENT_SECRET}.");
             println!("Press Ctrl-C to stop.");
         };
         until_interrupted(print).await

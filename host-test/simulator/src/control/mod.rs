@@ -168,6 +168,8 @@ impl Running {
     }
 
     fn observe(&self) -> Observations {
+        // A client can have created contacts.
+        self.note_addresses();
         let addresses = lock(&self.addresses).clone();
         Observations::of(&self.simulator, addresses)
     }

@@ -5,6 +5,7 @@ use std::fmt;
 
 use serde::Serialize;
 
+use super::contact::{Contact, Directory, MailingList, Membership};
 use super::person::Person;
 
 /// The data of one brand. Tests build their own, or use [`Brand::sample`].
@@ -26,8 +27,10 @@ pub struct Brand {
     pub export_sizes: BTreeMap<String, u64>,
     /// The number of completed erasures before the start of the simulator. They are ten minutes apart.
     pub past_erasures: u32,
-    /// The number of contacts and responses that were ever created. It makes their IDs unique.
+    /// The number of contacts, responses, memberships and transactions that were ever created. It makes their IDs unique.
     created: u64,
+    /// The number of mailing lists that were ever created.
+    lists_created: u64,
 }
 
 /// An OAuth client with the client credentials grant.
@@ -54,7 +57,7 @@ impl fmt::Debug for Client {
 }
 
 /// A user account.
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 pub struct User {
     /// The ID, `UR_…`.
     pub id: String,
@@ -66,40 +69,20 @@ pub struct User {
     pub last_name: String,
     /// Whether the user is a brand administrator.
     pub administrator: bool,
+    /// The API token, with which calls are made for the user without an OAuth client.
+    pub api_token: Option<String>,
 }
 
-/// A directory of contacts.
-#[derive(Clone, Debug, Default)]
-pub struct Directory {
-    /// The ID, `POOL_…`.
-    pub id: String,
-    /// The name, which is optional.
-    pub name: Option<String>,
-    /// Whether the directory is XMD Lite, which does not support searches.
-    pub lite: bool,
-    /// The contacts.
-    pub contacts: Vec<Contact>,
-}
-
-/// A contact in a directory.
-#[derive(Clone, Debug, Default)]
-pub struct Contact {
-    /// The ID, `CID_…`.
-    pub id: String,
-    /// Given name.
-    pub first_name: Option<String>,
-    /// Family name.
-    pub last_name: Option<String>,
-    /// E-mail address.
-    pub email: Option<String>,
-    /// Telephone number.
-    pub phone: Option<String>,
-    /// The customer's own ID of the person.
-    pub reference: Option<String>,
-    /// Further data of the customer.
-    pub embedded_data: BTreeMap<String, String>,
-    /// When the contact was created: seconds since 1970.
-    pub created: u64,
+impl fmt::Debug for User {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("User")
+            .field("id", &self.id)
+            .field("email", &self.email)
+            .field("first_name", &self.first_name)
+            .field("last_name", &self.last_name)
+            .field("administrator", &self.administrator)
+            .finish_non_exhaustive()
+    }
 }
 
 /// A response to a survey.
@@ -175,7 +158,17 @@ impl Brand {
             first_name: first_name.to_owned(),
             last_name: last_name.to_owned(),
             administrator,
+            api_token: None,
         });
+        self
+    }
+
+    /// Gives the user with this ID an API token. Has no effect if there is no such user.
+    #[must_use]
+    pub fn api_token(mut self, user: &str, token: &str) -> Self {
+        for user in self.users.iter_mut().filter(|known| known.id == user) {
+            user.api_token = Some(token.to_owned());
+        }
         self
     }
 
@@ -235,6 +228,7 @@ impl Brand {
                         phone: person.phone.clone(),
                         reference: person.reference.clone(),
                         embedded_data: person.embedded_data.clone(),
+                        bounces: person.bounces,
                         ..Contact::default()
                     },
                 );
@@ -311,19 +305,46 @@ impl Brand {
         self.export_sizes.retain(|email, _| !same(email, address));
     }
 
-    /// Adds a contact with a new ID and date.
-    fn add_contact(&mut self, directory: &str, contact: Contact) {
+    /// A number that no contact, response, membership or transaction has yet.
+    pub(super) fn next_number(&mut self) -> u64 {
         self.created += 1;
-        let number = self.created;
-        let directory = self.directories.iter_mut().find(|known| known.id == directory);
+        self.created
+    }
+
+    /// Adds a mailing list to the directory at this position.
+    pub(super) fn add_mailing_list(&mut self, directory: usize, name: &str, owner: &str, now: u64) -> MailingList {
+        self.lists_created += 1;
+        let id = format!("CG_{:015}", self.lists_created);
+        let list = MailingList { id, name: name.to_owned(), owner: owner.to_owned(), created: now, modified: now };
+        self.directories[directory].mailing_lists.push(list.clone());
+        list
+    }
+
+    /// Adds a contact with a new ID and date. It is a member of the first mailing list of its directory.
+    fn add_contact(&mut self, directory: &str, contact: Contact) {
+        let number = self.next_number();
+        let directory = self.directories.iter().position(|known| known.id == directory);
         let directory = directory.expect("the brand has a directory with this ID");
+        if self.directories[directory].mailing_lists.is_empty() {
+            let owner = self.users.first().map(|user| user.id.clone()).unwrap_or_default();
+            self.add_mailing_list(directory, "Newsletter", &owner, FIRST_CREATED);
+        }
+        let directory = &mut self.directories[directory];
+        let lookup_id = format!("CGC_{number:015}");
+        let membership = Membership { list: directory.mailing_lists[0].id.clone(), lookup_id, opted_out: None };
         let created = FIRST_CREATED + number * 3607;
-        directory.contacts.push(Contact { id: format!("CID_{number:015}"), created, ..contact });
+        directory.contacts.push(Contact {
+            id: format!("CID_{number:015}"),
+            created,
+            modified: created + 60,
+            language: Some("en".to_owned()),
+            memberships: vec![membership],
+            ..contact
+        });
     }
 
     fn add_response(&mut self, email: Option<&str>, answers: &[(&str, &str)]) {
-        self.created += 1;
-        let number = self.created;
+        let number = self.next_number();
         self.responses.push(SurveyResponse {
             id: format!("R_{number:015}"),
             survey: "SV_000000000000001".to_owned(),
@@ -331,12 +352,6 @@ impl Brand {
             recorded: FIRST_CREATED + number * 7213,
             answers: answers.iter().map(|&(question, answer)| (question.to_owned(), answer.to_owned())).collect(),
         });
-    }
-}
-
-impl Contact {
-    pub(super) fn has_email(&self, address: &str, same: SameAddress) -> bool {
-        self.email.as_deref().is_some_and(|email| same(email, address))
     }
 }
 

@@ -17,7 +17,7 @@ use super::oauth::Role;
 use super::state::State;
 use crate::server::{Request, Response};
 
-const SCOPE: Option<&str> = Some("manage:customer_data_requests");
+const SCOPES: &[&str] = &["manage:customer_data_requests"];
 
 impl State {
     fn export_role(&self) -> Role {
@@ -29,7 +29,7 @@ impl State {
 
     /// `POST /customer-data-requests`
     pub(super) fn export_create(&mut self, request: &Request) -> EndpointResult {
-        self.authorize(request, SCOPE, self.export_role())?;
+        self.authorize(request, SCOPES, self.export_role())?;
         if !request.has_media_type("application/json") {
             return Err(self.error(415, "QVAL_2"));
         }
@@ -69,7 +69,7 @@ impl State {
 
     /// `GET /customer-data-requests/{id}`
     pub(super) fn export_progress(&mut self, request: &Request) -> EndpointResult {
-        self.authorize(request, SCOPE, self.export_role())?;
+        self.authorize(request, SCOPES, self.export_role())?;
         let Some(n) = self.exports.iter().rposition(|job| job.id == resource_id(request)) else {
             return Err(self.not_found("GED_3"));
         };
@@ -114,7 +114,7 @@ impl State {
 
     /// `GET /customer-data-requests/{id}/files/{id}`
     pub(super) fn export_file(&mut self, request: &Request) -> EndpointResult {
-        self.authorize(request, SCOPE, self.export_role())?;
+        self.authorize(request, SCOPES, self.export_role())?;
         let expired = |job: &ExportJob| {
             let age = self.now().saturating_sub(job.ended);
             self.dialects.file_expiry == FileExpiry::Hour && age >= Duration::from_secs(3600)

@@ -1,6 +1,5 @@
 //! The endpoints of Qualtrics that the simulator knows.
 
-use hyper::Method;
 use serde::{Deserialize, Serialize};
 
 use crate::faults;
@@ -10,7 +9,7 @@ use crate::server::Request;
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Deserialize, Serialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Endpoint {
-    /// `POST /oauth2/token`
+    /// `POST /oauth2/token`, also below `/API/v3`
     Token,
     /// `GET /API/v3/whoami`
     #[serde(rename = "whoami")]
@@ -19,6 +18,8 @@ pub enum Endpoint {
     Users,
     /// `GET /API/v3/users/{id}`
     User,
+    /// `PUT /API/v3/users/{id}`
+    UserUpdate,
     /// `GET /API/v3/directories`
     Directories,
     /// `POST /API/v3/directories/{id}/contacts/search`
@@ -29,6 +30,50 @@ pub enum Endpoint {
     Contact,
     /// `GET /API/v3/directories/{id}/contacts/{id}/history`
     ContactHistory,
+    /// `GET /API/v3/directories/{id}/contacts/{id}/transactions`
+    ContactTransactions,
+    /// `POST /API/v3/directories/{id}/contacts`
+    ContactCreate,
+    /// `PUT /API/v3/directories/{id}/contacts/{id}`
+    ContactUpdate,
+    /// `DELETE /API/v3/directories/{id}/contacts/{id}`
+    ContactDelete,
+    /// `GET /API/v3/directories/{id}/contacts/optedOutContacts`
+    OptedOutContacts,
+    /// `GET /API/v3/directories/{id}/mailinglists`
+    MailingLists,
+    /// `POST /API/v3/directories/{id}/mailinglists`
+    MailingListCreate,
+    /// `GET /API/v3/directories/{id}/mailinglists/{id}`
+    MailingList,
+    /// `PUT /API/v3/directories/{id}/mailinglists/{id}`
+    MailingListUpdate,
+    /// `DELETE /API/v3/directories/{id}/mailinglists/{id}`
+    MailingListDelete,
+    /// `GET /API/v3/directories/{id}/mailinglists/{id}/contacts`
+    ListContacts,
+    /// `POST /API/v3/directories/{id}/mailinglists/{id}/contacts`
+    ListContactCreate,
+    /// `GET /API/v3/directories/{id}/mailinglists/{id}/contacts/{id}`
+    ListContact,
+    /// `PUT /API/v3/directories/{id}/mailinglists/{id}/contacts/{id}`
+    ListContactUpdate,
+    /// `DELETE /API/v3/directories/{id}/mailinglists/{id}/contacts/{id}`
+    ListContactDelete,
+    /// `GET /API/v3/directories/{id}/mailinglists/{id}/optedOutContacts`
+    ListOptedOutContacts,
+    /// `GET /API/v3/directories/{id}/mailinglists/{id}/bouncedContacts`
+    ListBouncedContacts,
+    /// `POST /API/v3/directories/{id}/transactions`
+    TransactionsCreate,
+    /// `GET /API/v3/directories/{id}/transactions/{id}`
+    Transaction,
+    /// `POST /API/v3/directories/{id}/transactions/{id}`
+    TransactionAppend,
+    /// `PUT /API/v3/directories/{id}/transactions/{id}`
+    TransactionUpdate,
+    /// `DELETE /API/v3/directories/{id}/transactions/{id}`
+    TransactionDelete,
     /// `POST /API/v3/op-erase-personal-data`
     ErasureCreate,
     /// `GET /API/v3/op-erase-personal-data`
@@ -47,16 +92,39 @@ pub enum Endpoint {
 
 impl Endpoint {
     /// All endpoints.
-    pub const ALL: [Self; 16] = [
+    pub const ALL: [Self; 39] = [
         Self::Token,
         Self::WhoAmI,
         Self::Users,
         Self::User,
+        Self::UserUpdate,
         Self::Directories,
         Self::ContactSearch,
         Self::Contacts,
         Self::Contact,
         Self::ContactHistory,
+        Self::ContactTransactions,
+        Self::ContactCreate,
+        Self::ContactUpdate,
+        Self::ContactDelete,
+        Self::OptedOutContacts,
+        Self::MailingLists,
+        Self::MailingListCreate,
+        Self::MailingList,
+        Self::MailingListUpdate,
+        Self::MailingListDelete,
+        Self::ListContacts,
+        Self::ListContactCreate,
+        Self::ListContact,
+        Self::ListContactUpdate,
+        Self::ListContactDelete,
+        Self::ListOptedOutContacts,
+        Self::ListBouncedContacts,
+        Self::TransactionsCreate,
+        Self::Transaction,
+        Self::TransactionAppend,
+        Self::TransactionUpdate,
+        Self::TransactionDelete,
         Self::ErasureCreate,
         Self::ErasureList,
         Self::ErasureGet,
@@ -68,27 +136,60 @@ impl Endpoint {
 
     /// The endpoint of a request.
     pub(super) fn of(request: &Request) -> Self {
-        let post = request.method == Method::POST;
-        let get = request.method == Method::GET;
-        match request.segments().as_slice() {
-            ["oauth2", "token"] if post => Self::Token,
-            ["API", "v3", rest @ ..] => match rest {
-                ["whoami"] if get => Self::WhoAmI,
-                ["users"] if get => Self::Users,
-                ["users", _] if get => Self::User,
-                ["directories"] if get => Self::Directories,
-                ["directories", _, "contacts", "search"] if post => Self::ContactSearch,
-                ["directories", _, "contacts"] if get => Self::Contacts,
-                ["directories", _, "contacts", _] if get => Self::Contact,
-                ["directories", _, "contacts", _, "history"] if get => Self::ContactHistory,
-                ["op-erase-personal-data"] if post => Self::ErasureCreate,
-                ["op-erase-personal-data"] if get => Self::ErasureList,
-                ["op-erase-personal-data", _] if get => Self::ErasureGet,
-                ["customer-data-requests"] if post => Self::ExportCreate,
-                ["customer-data-requests", _] if get => Self::ExportProgress,
-                ["customer-data-requests", _, "files", _] if get => Self::ExportFile,
-                _ => Self::Unknown,
-            },
+        match (request.method.as_str(), request.segments().as_slice()) {
+            ("POST", ["oauth2", "token"] | ["API", "v3", "oauth2", "token"]) => Self::Token,
+            (method, ["API", "v3", "directories", _, path @ ..]) => Self::of_directory(method, path),
+            (method, ["API", "v3", path @ ..]) => Self::of_brand(method, path),
+            _ => Self::Unknown,
+        }
+    }
+
+    fn of_brand(method: &str, path: &[&str]) -> Self {
+        match (method, path) {
+            ("GET", ["whoami"]) => Self::WhoAmI,
+            ("GET", ["users"]) => Self::Users,
+            ("GET", ["users", _]) => Self::User,
+            ("PUT", ["users", _]) => Self::UserUpdate,
+            ("GET", ["directories"]) => Self::Directories,
+            ("POST", ["op-erase-personal-data"]) => Self::ErasureCreate,
+            ("GET", ["op-erase-personal-data"]) => Self::ErasureList,
+            ("GET", ["op-erase-personal-data", _]) => Self::ErasureGet,
+            ("POST", ["customer-data-requests"]) => Self::ExportCreate,
+            ("GET", ["customer-data-requests", _]) => Self::ExportProgress,
+            ("GET", ["customer-data-requests", _, "files", _]) => Self::ExportFile,
+            _ => Self::Unknown,
+        }
+    }
+
+    /// The endpoint of a path below that of a directory.
+    fn of_directory(method: &str, path: &[&str]) -> Self {
+        match (method, path) {
+            ("POST", ["contacts", "search"]) => Self::ContactSearch,
+            ("GET", ["contacts", "optedOutContacts"]) => Self::OptedOutContacts,
+            ("GET", ["contacts"]) => Self::Contacts,
+            ("POST", ["contacts"]) => Self::ContactCreate,
+            ("GET", ["contacts", _]) => Self::Contact,
+            ("PUT", ["contacts", _]) => Self::ContactUpdate,
+            ("DELETE", ["contacts", _]) => Self::ContactDelete,
+            ("GET", ["contacts", _, "history"]) => Self::ContactHistory,
+            ("GET", ["contacts", _, "transactions"]) => Self::ContactTransactions,
+            ("GET", ["mailinglists"]) => Self::MailingLists,
+            ("POST", ["mailinglists"]) => Self::MailingListCreate,
+            ("GET", ["mailinglists", _]) => Self::MailingList,
+            ("PUT", ["mailinglists", _]) => Self::MailingListUpdate,
+            ("DELETE", ["mailinglists", _]) => Self::MailingListDelete,
+            ("GET", ["mailinglists", _, "contacts"]) => Self::ListContacts,
+            ("POST", ["mailinglists", _, "contacts"]) => Self::ListContactCreate,
+            ("GET", ["mailinglists", _, "contacts", _]) => Self::ListContact,
+            ("PUT", ["mailinglists", _, "contacts", _]) => Self::ListContactUpdate,
+            ("DELETE", ["mailinglists", _, "contacts", _]) => Self::ListContactDelete,
+            ("GET", ["mailinglists", _, "optedOutContacts"]) => Self::ListOptedOutContacts,
+            ("GET", ["mailinglists", _, "bouncedContacts"]) => Self::ListBouncedContacts,
+            ("POST", ["transactions"]) => Self::TransactionsCreate,
+            ("GET", ["transactions", _]) => Self::Transaction,
+            ("POST", ["transactions", _]) => Self::TransactionAppend,
+            ("PUT", ["transactions", _]) => Self::TransactionUpdate,
+            ("DELETE", ["transactions", _]) => Self::TransactionDelete,
             _ => Self::Unknown,
         }
     }
@@ -102,7 +203,7 @@ pub(super) fn resource_id(request: &Request) -> &str {
     request.segment(3)
 }
 
-/// The second ID in a path: `/API/v3/directories/…/contacts/{id}`.
+/// The second ID in a path: `/API/v3/directories/…/contacts/{id}`, and that of a mailing list or a transaction.
 pub(super) fn sub_resource_id(request: &Request) -> &str {
     request.segment(5)
 }

@@ -3,11 +3,13 @@
 use std::time::Duration;
 
 use serde_json::{Map, Value, json};
-use time::{OffsetDateTime, format_description::well_known::Rfc3339};
+use time::format_description::well_known::Rfc3339;
+use time::macros::format_description;
+use time::{OffsetDateTime, PrimitiveDateTime};
 
 use super::dialects::{ContentType, Dates, ErrorEnvelope, ExtraMembers, HttpStatus, NotFound, Notice, RequestId};
 use super::state::State;
-use crate::server::Response;
+use crate::server::{Request, Response};
 
 /// Text that looks like personal data. Every error message of the simulator contains it. Where it appears elsewhere, the
 /// vendor's text was passed on.
@@ -38,6 +40,23 @@ impl State {
         envelope.insert("result".to_owned(), result);
         envelope.insert("meta".to_owned(), self.meta(200));
         self.enveloped(200, envelope)
+    }
+
+    /// A success that returns nothing.
+    pub(super) fn success_without_result(&mut self) -> Response {
+        let meta = self.meta(200);
+        self.enveloped(200, Map::from_iter([("meta".to_owned(), meta)]))
+    }
+
+    /// The object in a JSON body.
+    pub(super) fn json_body(&mut self, request: &Request) -> Result<Map<String, Value>, Response> {
+        if !request.has_media_type("application/json") {
+            return Err(self.error(415, "QVAL_2"));
+        }
+        match request.json() {
+            Some(Value::Object(members)) => Ok(members),
+            _ => Err(self.error(400, "QVAL_1")),
+        }
     }
 
     /// An error with this status and code.
@@ -82,7 +101,7 @@ impl State {
             RequestId::Empty => meta["requestId"] = "".into(),
             RequestId::Missing => {}
         }
-        if self.dialects.notice == Notice::Proxied {
+        if self.is_proxied || self.dialects.notice == Notice::Proxied {
             let notice = "Request proxied. For faster response times, use this host instead: other.qualtrics.com";
             meta["notice"] = notice.into();
         }
@@ -117,6 +136,14 @@ pub(super) fn iso(instant: Duration) -> String {
     let seconds = i64::try_from(instant.as_secs()).unwrap_or(i64::MAX);
     let instant = OffsetDateTime::from_unix_timestamp(seconds).unwrap_or(OffsetDateTime::UNIX_EPOCH);
     instant.format(&Rfc3339).expect("a year of four digits has an RFC 3339 format")
+}
+
+/// Parses an instant in ISO 8601, or as `yyyy-MM-dd HH:mm:ss` in UTC: seconds since 1970.
+pub(super) fn parse_instant(text: &str) -> Option<u64> {
+    let format = format_description!("[year]-[month]-[day] [hour]:[minute]:[second]");
+    let instant = OffsetDateTime::parse(text, &Rfc3339).ok();
+    let instant = instant.or_else(|| Some(PrimitiveDateTime::parse(text, &format).ok()?.assume_utc()));
+    u64::try_from(instant?.unix_timestamp()).ok()
 }
 
 /// An instant since 1970 as a number of milliseconds.

@@ -19,7 +19,7 @@ use super::pages::Cursor;
 use super::state::State;
 use crate::server::Request;
 
-const SCOPE: Option<&str> = Some("manage:erasure_requests");
+const SCOPES: &[&str] = &["manage:erasure_requests"];
 
 /// Where a job is shown.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -31,7 +31,7 @@ enum View {
 impl State {
     /// `POST /op-erase-personal-data`
     pub(super) fn erasure_create(&mut self, request: &Request) -> EndpointResult {
-        let user = self.authorize(request, SCOPE, Role::Administrator)?;
+        let user = self.authorize(request, SCOPES, Role::Administrator)?;
         if !request.has_media_type("application/json") {
             return Err(self.error(415, "QVAL_2"));
         }
@@ -67,7 +67,7 @@ impl State {
 
     /// `GET /op-erase-personal-data`
     pub(super) fn erasure_list(&mut self, request: &Request) -> EndpointResult {
-        self.authorize(request, SCOPE, Role::Administrator)?;
+        self.authorize(request, SCOPES, Role::Administrator)?;
         let now = self.now();
         let lag = match self.dialects.erasure_lag {
             ErasureLag::None => Duration::ZERO,
@@ -94,7 +94,7 @@ impl State {
 
     /// `GET /op-erase-personal-data/{id}`
     pub(super) fn erasure_get(&mut self, request: &Request) -> EndpointResult {
-        self.authorize(request, SCOPE, Role::Administrator)?;
+        self.authorize(request, SCOPES, Role::Administrator)?;
         let Some(job) = self.erasures.iter().rfind(|job| job.id == resource_id(request)) else {
             return Err(self.not_found("GED_3"));
         };

@@ -1,6 +1,6 @@
 //! Qualtrics: its data, its endpoints and its envelope. "The fact sheet" is the document on what is known of the API.
 //!
-//! - The data of a customer is a [`brand`]; [`person`] and [`sample`] fill it.
+//! - The data of a customer is a [`brand`], with directories of each [`contact`]; [`person`] and [`sample`] fill it.
 //! - [`dialects`] lists the variants of the API that are not confirmed.
 //! - [`state`] is the brand with its tokens and [`jobs`] at one moment.
 //! - [`oauth`], [`users`], [`directories`], [`erasures`] and [`customer_data`] are the endpoints. They share [`envelope`] and
@@ -10,6 +10,7 @@
 
 mod brand;
 mod call_record;
+mod contact;
 mod customer_data;
 pub(crate) mod dialects;
 mod directories;
@@ -28,8 +29,9 @@ mod service;
 mod state;
 mod users;
 
-pub use brand::{Brand, Client, Contact, Directory, Holdings, SurveyResponse, User};
+pub use brand::{Brand, Client, Holdings, SurveyResponse, User};
 pub use call_record::{Body, Call};
+pub use contact::{Contact, Directory, MailingList, Membership, Transaction};
 pub use endpoint::{Endpoint, FaultRule};
 pub use envelope::MESSAGE_CANARY;
 pub use export::ExportFile;

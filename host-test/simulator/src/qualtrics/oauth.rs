@@ -1,4 +1,4 @@
-//! Access tokens and authorization: the fact sheet, section 2.
+//! Access tokens, API tokens and authorization: the fact sheet, section 2.
 
 use std::collections::BTreeSet;
 
@@ -23,7 +23,7 @@ pub(super) enum Role {
 }
 
 impl State {
-    /// `POST /oauth2/token`
+    /// `POST /oauth2/token`, also below `/API/v3`
     pub(super) fn token(&mut self, request: &Request) -> EndpointResult {
         let client = self.authenticate(request)?;
         let form = request.form();
@@ -90,8 +90,35 @@ impl State {
         if status == 401 { response.with_header("www-authenticate", "Basic realm=\"oauth2\"") } else { response }
     }
 
-    /// The user for whom a call is made. The token must be valid and have this scope, and the user must have this role.
-    pub(super) fn authorize(&mut self, request: &Request, scope: Option<&str>, role: Role) -> Result<User, Response> {
+    /// The user for whom a call is made. The credential must be valid and have one of these scopes, and the user must have this
+    /// role. No scope suffices if there are none to choose from.
+    pub(super) fn authorize(&mut self, request: &Request, scopes: &[&str], role: Role) -> Result<User, Response> {
+        let user = match request.header("x-api-token") {
+            Some(token) => self.user_of_api_token(token)?,
+            None => self.user_of_bearer(request, scopes)?,
+        };
+        if role == Role::Administrator && !user.administrator {
+            let status = match self.dialects.not_administrator {
+                NotAdministrator::Forbidden => 403,
+                NotAdministrator::Unauthorized => 401,
+            };
+            return Err(self.error(status, "AuthZ_2.0"));
+        }
+        Ok(user)
+    }
+
+    /// The user with this API token, which has all scopes. Another data centre forwards the call: the fact sheet, section 1.
+    fn user_of_api_token(&mut self, token: &str) -> Result<User, Response> {
+        self.is_proxied = self.wrong_datacenter;
+        let mut users = self.brand.users.iter();
+        match users.find(|user| user.api_token.as_deref() == Some(token)).cloned() {
+            Some(user) => Ok(user),
+            None => Err(self.error(401, "DCD_7")),
+        }
+    }
+
+    /// The user of an access token that has one of these scopes.
+    fn user_of_bearer(&mut self, request: &Request, scopes: &[&str]) -> Result<User, Response> {
         if !request.has_header("authorization") {
             return Err(self.error(400, "ATP_2"));
         }
@@ -107,17 +134,10 @@ impl State {
             };
             return Err(self.error(401, code));
         }
-        if scope.is_some_and(|scope| !token.scopes.contains(scope)) {
+        if !scopes.is_empty() && !scopes.iter().any(|&scope| token.scopes.contains(scope)) {
             let status = match self.dialects.missing_scope {
                 MissingScope::Unauthorized => 401,
                 MissingScope::InvalidScope | MissingScope::Forbidden => 403,
-            };
-            return Err(self.error(status, "AuthZ_2.0"));
-        }
-        if role == Role::Administrator && !user.administrator {
-            let status = match self.dialects.not_administrator {
-                NotAdministrator::Forbidden => 403,
-                NotAdministrator::Unauthorized => 401,
             };
             return Err(self.error(status, "AuthZ_2.0"));
         }

@@ -58,13 +58,29 @@ impl Page {
     }
 }
 
+/// The sizes of the pages of a list.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct PageSizes {
+    /// The size without `pageSize`.
+    pub(super) default: usize,
+    /// The largest `pageSize` that is accepted.
+    pub(super) accepted: usize,
+    /// The size of the largest page. A larger `pageSize` that is accepted counts as this size.
+    pub(super) largest: usize,
+}
+
+impl PageSizes {
+    /// The sizes of most lists.
+    pub(super) const USUAL: Self = Self { default: 100, accepted: 100, largest: 100 };
+}
+
 impl State {
-    /// The page that is requested. The default size is 100.
-    pub(super) fn page(&mut self, request: &Request) -> Result<Page, Response> {
+    /// The page that is requested.
+    pub(super) fn page(&mut self, request: &Request, sizes: PageSizes) -> Result<Page, Response> {
         let size = match request.parameter("pageSize").map(|size| size.parse::<usize>()) {
-            None => 100,
-            Some(Ok(size @ 1..=100)) => size,
-            Some(Ok(101..)) if self.dialects.page_size == PageSize::Clamped => 100,
+            None => sizes.default,
+            Some(Ok(size)) if (1..=sizes.accepted).contains(&size) => size.min(sizes.largest),
+            Some(Ok(1..)) if self.dialects.page_size == PageSize::Clamped => sizes.largest,
             Some(_) => return Err(self.error(400, "GPR_1")),
         };
         let start = match request.parameter("skipToken").or_else(|| request.parameter("offset")) {
@@ -85,7 +101,19 @@ impl State {
         cursor: Cursor,
         element: impl Fn(&Self, usize) -> Value,
     ) -> EndpointResult {
-        let page = self.page(request)?;
+        self.list_in_pages(request, PageSizes::USUAL, total, cursor, element)
+    }
+
+    /// A page of a list of this length whose pages have these sizes, with a link to the next page.
+    pub(super) fn list_in_pages(
+        &mut self,
+        request: &Request,
+        sizes: PageSizes,
+        total: usize,
+        cursor: Cursor,
+        element: impl Fn(&Self, usize) -> Value,
+    ) -> EndpointResult {
+        let page = self.page(request, sizes)?;
         let positions = page.of(total);
         let next = match request.fault {
             Some(Fault::RepeatedCursor) => Some(page.start),
@@ -121,7 +149,8 @@ impl State {
             result["nextPage"] = url(origin).into();
             return;
         }
-        match self.dialects.next_page {
+        let next_page = if self.is_proxied { NextPage::OtherHost } else { self.dialects.next_page };
+        match next_page {
             NextPage::Url => result["nextPage"] = url(&self.origin).into(),
             NextPage::OtherHost => {
                 let query = query(&[("proxyDepth", "1"), ("proxyInfo", "other")]);

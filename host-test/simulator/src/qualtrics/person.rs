@@ -20,6 +20,8 @@ pub struct Person {
     pub reference: Option<String>,
     /// Further data of the customer.
     pub embedded_data: BTreeMap<String, String>,
+    /// Whether e-mails to the person bounce.
+    pub bounces: bool,
     /// The number of survey responses for each address.
     pub responses: u32,
     /// If set, the export of this person is generated and has at least this many bytes. Must be below 4 GiB if files are ZIP
@@ -59,6 +61,13 @@ impl Person {
     #[must_use]
     pub fn embedded(mut self, key: &str, value: &str) -> Self {
         self.embedded_data.insert(key.to_owned(), value.to_owned());
+        self
+    }
+
+    /// Lets all e-mails to the person bounce.
+    #[must_use]
+    pub fn bouncing(mut self) -> Self {
+        self.bounces = true;
         self
     }
 

@@ -23,7 +23,14 @@ impl RateLimits {
             Endpoint::Token if token_limit == TokenLimit::Ten => 10.0,
             Endpoint::ErasureCreate | Endpoint::ErasureList | Endpoint::ErasureGet => 20.0,
             Endpoint::ExportCreate | Endpoint::ExportProgress | Endpoint::ExportFile => 100.0,
-            Endpoint::ContactSearch => 500.0,
+            Endpoint::ContactSearch
+            | Endpoint::ContactCreate
+            | Endpoint::ContactUpdate
+            | Endpoint::ContactDelete
+            | Endpoint::TransactionsCreate
+            | Endpoint::TransactionAppend
+            | Endpoint::TransactionUpdate
+            | Endpoint::TransactionDelete => 500.0,
             _ => BRAND_LIMIT,
         };
         let buckets = [(None, BRAND_LIMIT), (Some(endpoint), endpoint_limit)];

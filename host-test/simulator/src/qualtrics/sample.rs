@@ -11,6 +11,13 @@ pub const SAMPLE_CLIENT_SECRET: &str = "sample:secret/with+all=signs that need c
 pub const SAMPLE_STAFF_CLIENT_ID: &str = "00ff10203040506070809a1b2c3d4e5f";
 /// The secret of [`SAMPLE_STAFF_CLIENT_ID`].
 pub const SAMPLE_STAFF_CLIENT_SECRET: &str = "another-sample-secret";
+/// The ID of a third OAuth client, for programs that also write. It makes calls for [`SAMPLE_ADMINISTRATOR`], with [`SCOPES`] and
+/// [`WRITE_SCOPES`].
+pub const SAMPLE_WRITER_CLIENT_ID: &str = "ffeeddccbbaa99887766554433221100";
+/// The secret of [`SAMPLE_WRITER_CLIENT_ID`].
+pub const SAMPLE_WRITER_CLIENT_SECRET: &str = "a-third-sample-secret";
+/// The API token of [`SAMPLE_ADMINISTRATOR`].
+pub const SAMPLE_API_TOKEN: &str = "sample0api0token0that0nobody0may0see0001";
 /// The address of a brand administrator.
 pub const SAMPLE_ADMINISTRATOR: &str = "grace.admin@example.com";
 /// The address of a user who is not an administrator.
@@ -29,6 +36,8 @@ pub const SAMPLE_TWO_ADDRESSES: [&str; 2] = ["charles.b@example.com", "c.babbage
 pub const SAMPLE_SHARED_REFERENCE: &str = "CUST-0002";
 /// The telephone number that the contacts of [`SAMPLE_TWO_ADDRESSES`] share.
 pub const SAMPLE_SHARED_PHONE: &str = "+447700900123";
+/// The address of a person to whom e-mails bounce.
+pub const SAMPLE_BOUNCING: &str = "hedy@example.com";
 /// The address of a person with survey responses and without a contact.
 pub const SAMPLE_RESPONDENT: &str = "rosalind.only@example.org";
 /// An address that occurs only in the text of an anonymous survey response.
@@ -49,8 +58,17 @@ pub const SCOPES: [&str; 5] = [
     "read:users",
 ];
 
+/// The scopes that a program needs beside [`SCOPES`] to change users, contacts, mailing lists and transactions.
+pub const WRITE_SCOPES: [&str; 5] = [
+    "manage:contact_transactions",
+    "manage:directory_contacts",
+    "manage:mailing_list_contacts",
+    "manage:mailing_lists",
+    "manage:users",
+];
+
 impl Brand {
-    /// A brand with two directories, a dozen persons, four users and two OAuth clients.
+    /// A brand with two directories, a dozen persons, four users and three OAuth clients.
     #[must_use]
     pub fn sample() -> Self {
         let (both, customers) = ([SAMPLE_CUSTOMERS, SAMPLE_PARTNERS], [SAMPLE_CUSTOMERS]);
@@ -61,7 +79,7 @@ impl Brand {
         let mary = Person::new("Mary", "Both").email(SAMPLE_STAFF_CONTACT).phone("+12025550111").responses(1);
         let others = [
             ("Alan", "Turing", "alan.t@example.org", "+12025550102"),
-            ("Hedy", "Lamarr", "hedy@example.com", "+12025550103"),
+            ("Hedy", "Lamarr", SAMPLE_BOUNCING, "+12025550103"),
             ("Katherine", "Johnson", "k.johnson@example.org", "+12025550104"),
             ("Claude", "Shannon", "claude@example.com", "+12025550105"),
             ("Edsger", "Dijkstra", "edsger+surveys@example.org", "+12025550106"),
@@ -75,6 +93,13 @@ impl Brand {
             .user("UR_4dSecondAdmin004", "second.admin@example.com", "Second", "Admin", true)
             .client(SAMPLE_CLIENT_ID, SAMPLE_CLIENT_SECRET, &SCOPES, "UR_1aGraceAdmin0001")
             .client(SAMPLE_STAFF_CLIENT_ID, SAMPLE_STAFF_CLIENT_SECRET, &SCOPES, "UR_2bLinusStaff0002")
+            .client(
+                SAMPLE_WRITER_CLIENT_ID,
+                SAMPLE_WRITER_CLIENT_SECRET,
+                &[&SCOPES[..], &WRITE_SCOPES].concat(),
+                "UR_1aGraceAdmin0001",
+            )
+            .api_token("UR_1aGraceAdmin0001", SAMPLE_API_TOKEN)
             .directory(SAMPLE_CUSTOMERS, "Customers")
             .directory(SAMPLE_PARTNERS, "Employees and partners")
             .person(&ada, &both)
@@ -85,6 +110,7 @@ impl Brand {
             .past_erasures(3);
         for (n, (first, last, email, phone)) in others.into_iter().enumerate() {
             let person = Person::new(first, last).email(email).phone(phone).reference(&format!("CUST-1{n:03}"));
+            let person = if email == SAMPLE_BOUNCING { person.bouncing() } else { person };
             brand = brand.person(&person.responses(1), if n % 2 == 0 { &both } else { &customers });
         }
         brand.person(&Person::new("Nameless", "Caller").phone("+12025550109").reference("CUST-0009"), &customers)

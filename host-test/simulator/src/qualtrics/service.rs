@@ -29,6 +29,7 @@ impl Service for State {
     }
 
     fn respond(&mut self, request: &Request, in_progress: usize) -> Response {
+        self.is_proxied = false;
         if request.is_oversized {
             return self.error(413, "QVAL_7");
         }
@@ -66,11 +67,34 @@ impl State {
             Endpoint::WhoAmI => self.whoami(request),
             Endpoint::Users => self.users(request),
             Endpoint::User => self.user(request),
+            Endpoint::UserUpdate => self.user_update(request),
             Endpoint::Directories => self.directories(request),
             Endpoint::ContactSearch => self.contact_search(request),
             Endpoint::Contacts => self.contacts(request),
             Endpoint::Contact => self.contact(request),
             Endpoint::ContactHistory => self.contact_history(request),
+            Endpoint::ContactTransactions => self.contact_transactions(request),
+            Endpoint::ContactCreate => self.contact_create(request),
+            Endpoint::ContactUpdate => self.contact_update(request),
+            Endpoint::ContactDelete => self.contact_delete(request),
+            Endpoint::OptedOutContacts => self.opted_out_contacts(request),
+            Endpoint::MailingLists => self.mailing_lists(request),
+            Endpoint::MailingListCreate => self.mailing_list_create(request),
+            Endpoint::MailingList => self.mailing_list(request),
+            Endpoint::MailingListUpdate => self.mailing_list_update(request),
+            Endpoint::MailingListDelete => self.mailing_list_delete(request),
+            Endpoint::ListContacts => self.list_contacts(request),
+            Endpoint::ListContactCreate => self.list_contact_create(request),
+            Endpoint::ListContact => self.list_contact(request),
+            Endpoint::ListContactUpdate => self.list_contact_update(request),
+            Endpoint::ListContactDelete => self.list_contact_delete(request),
+            Endpoint::ListOptedOutContacts => self.list_opted_out_contacts(request),
+            Endpoint::ListBouncedContacts => self.list_bounced_contacts(request),
+            Endpoint::TransactionsCreate => self.transactions_create(request),
+            Endpoint::Transaction => self.transaction(request),
+            Endpoint::TransactionAppend => self.transaction_append(request),
+            Endpoint::TransactionUpdate => self.transaction_update(request),
+            Endpoint::TransactionDelete => self.transaction_delete(request),
             Endpoint::ErasureCreate => self.erasure_create(request),
             Endpoint::ErasureList => self.erasure_list(request),
             Endpoint::ErasureGet => self.erasure_get(request),

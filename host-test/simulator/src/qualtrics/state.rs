@@ -33,6 +33,8 @@ pub(crate) struct State {
     pub(crate) token_lifetime: Duration,
     pub(crate) enforce_rate_limits: bool,
     pub(crate) wrong_datacenter: bool,
+    /// Whether the present call was forwarded from another data centre.
+    pub(super) is_proxied: bool,
     /// How the jobs end that are submitted from now on.
     pub(crate) next_jobs: JobEnd,
     pub(crate) tokens: HashMap<String, Token>,
@@ -63,6 +65,7 @@ impl State {
             token_lifetime: Duration::ZERO,
             enforce_rate_limits: true,
             wrong_datacenter: false,
+            is_proxied: false,
             next_jobs: JobEnd::default(),
             tokens: HashMap::new(),
             exports: Vec::new(),

@@ -11,14 +11,17 @@ use super::pages::Cursor;
 use super::state::State;
 use crate::server::Request;
 
+const READ: &[&str] = &["read:users"];
+const WRITE: &[&str] = &["manage:users"];
+
 impl State {
     /// `GET /whoami`
     pub(super) fn whoami(&mut self, request: &Request) -> EndpointResult {
-        let scope = match self.dialects.whoami_scope {
-            WhoamiScope::None => None,
-            WhoamiScope::ReadUsers => Some("read:users"),
+        let scopes: &[&str] = match self.dialects.whoami_scope {
+            WhoamiScope::None => &[],
+            WhoamiScope::ReadUsers => READ,
         };
-        let user = self.authorize(request, scope, Role::Any)?;
+        let user = self.authorize(request, scopes, Role::Any)?;
         let datacenter = match self.dialects.whoami_datacenter {
             WhoamiDatacenter::Canonical => self.brand.datacenter.as_str(),
             WhoamiDatacenter::Alias => "eu",
@@ -38,13 +41,13 @@ impl State {
 
     /// `GET /users`
     pub(super) fn users(&mut self, request: &Request) -> EndpointResult {
-        self.authorize(request, Some("read:users"), Role::Administrator)?;
+        self.authorize(request, READ, Role::Administrator)?;
         self.list(request, self.brand.users.len(), Cursor::Offset, |state, n| state.user_element(&state.brand.users[n]))
     }
 
     /// `GET /users/{id}`
     pub(super) fn user(&mut self, request: &Request) -> EndpointResult {
-        self.authorize(request, Some("read:users"), Role::Administrator)?;
+        self.authorize(request, READ, Role::Administrator)?;
         let Some(user) = self.brand.users.iter().find(|user| user.id == resource_id(request)) else {
             return Err(self.not_found("PACC_6"));
         };
@@ -56,6 +59,25 @@ impl State {
         result["accountExpirationDate"] = Value::Null;
         result["responseCounts"] = json!({ "auditable": 0, "generated": 0, "deleted": 0 });
         Ok(self.success(result))
+    }
+
+    /// `PUT /users/{id}`
+    pub(super) fn user_update(&mut self, request: &Request) -> EndpointResult {
+        self.authorize(request, WRITE, Role::Administrator)?;
+        let Some(n) = self.brand.users.iter().position(|user| user.id == resource_id(request)) else {
+            return Err(self.not_found("PACC_6"));
+        };
+        let body = self.json_body(request)?;
+        let mut user = self.brand.users[n].clone();
+        for (member, field) in [("firstName", &mut user.first_name), ("lastName", &mut user.last_name)] {
+            match body.get(member) {
+                None => {}
+                Some(Value::String(value)) => field.clone_from(value),
+                Some(_) => return Err(self.error(400, "QVAL_1")),
+            }
+        }
+        self.brand.users[n] = user;
+        Ok(self.success_without_result())
     }
 
     fn user_element(&self, user: &User) -> Value {

@@ -33,7 +33,7 @@ impl Request {
         let decode = |segment: &str| percent_decode_str(segment).decode_utf8_lossy().into_owned();
         let path = head.uri.path();
         Self {
-            segments: path.trim_start_matches('/').split('/').map(decode).collect(),
+            segments: path.split('/').filter(|segment| !segment.is_empty()).map(decode).collect(),
             path: path.to_owned(),
             query: head.uri.query().unwrap_or_default().to_owned(),
             method: head.method,
@@ -44,7 +44,7 @@ impl Request {
         }
     }
 
-    /// The percent-decoded segments of the path.
+    /// The percent-decoded segments of the path. Empty ones, as after a trailing slash, are left out.
     pub(crate) fn segments(&self) -> Vec<&str> {
         self.segments.iter().map(String::as_str).collect()
     }

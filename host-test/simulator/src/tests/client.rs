@@ -151,6 +151,16 @@ impl<'a> ApiClient<'a> {
         send(self.simulator, "POST", &format!("/API/v3{path}"), &headers, &body.to_string()).await
     }
 
+    pub(super) async fn put(&self, path: &str, body: Value) -> Response {
+        let headers = [("authorization", &*self.authorization), ("content-type", "application/json")];
+        receive(send(self.simulator, "PUT", &format!("/API/v3{path}"), &headers, &body.to_string()).await).await
+    }
+
+    pub(super) async fn delete(&self, path: &str) -> Response {
+        let headers = [("authorization", &*self.authorization)];
+        receive(send(self.simulator, "DELETE", &format!("/API/v3{path}"), &headers, "").await).await
+    }
+
     pub(super) async fn post(&self, path: &str, body: Value) -> Response {
         receive(self.start_post(path, &body).await).await
     }

@@ -8,7 +8,7 @@ use super::client::{ApiClient, gunzip, sample_simulator, simulator_with_dialects
 use super::*;
 
 /// Submits a customer data request, completes it, and downloads its files.
-async fn download_export(simulator: &Simulator, emails: &[&str]) -> Vec<Vec<u8>> {
+pub(super) async fn download_export(simulator: &Simulator, emails: &[&str]) -> Vec<Vec<u8>> {
     let client = ApiClient::administrator(simulator).await;
     client.post("/customer-data-requests", json!({ "emails": emails })).await.result();
     simulator.advance(Duration::from_secs(180));

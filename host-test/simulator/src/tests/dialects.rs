@@ -78,9 +78,17 @@ impl Tour {
     }
 
     async fn post(&mut self, bearer: &str, path: &str, body: Value) -> Response {
+        self.send_json("POST", bearer, path, &body).await
+    }
+
+    async fn put(&mut self, bearer: &str, path: &str, body: Value) -> Response {
+        self.send_json("PUT", bearer, path, &body).await
+    }
+
+    async fn send_json(&mut self, method: &str, bearer: &str, path: &str, body: &Value) -> Response {
         let headers = [("authorization", bearer), ("content-type", "application/json")];
         let path = format!("/API/v3{path}");
-        let response = receive(send(&self.simulator, "POST", &path, &headers, &body.to_string()).await).await;
+        let response = receive(send(&self.simulator, method, &path, &headers, &body.to_string()).await).await;
         self.record(&response);
         response
     }
@@ -134,6 +142,19 @@ impl Tour {
         let path = format!("/directories/{SAMPLE_CUSTOMERS}/contacts");
         self.get(bearer, &format!("{path}/CID_000000000000001"), &[]).await;
         self.get(bearer, &format!("{path}/CID_none"), &[]).await;
+    }
+
+    /// A contact that is updated, and another one with its address.
+    async fn contact_writes(&mut self) {
+        let bearer = self.authorize(SAMPLE_WRITER_CLIENT_ID, SAMPLE_WRITER_CLIENT_SECRET, "").await;
+        let path = format!("/directories/{SAMPLE_CUSTOMERS}/contacts");
+        let new = json!({ "email": "new@example.org", "phone": "+12025550177" });
+        let created = self.post(&bearer, &path, new.clone()).await;
+        let created = serde_json::from_slice::<Value>(&created.body).unwrap_or_default();
+        let id = created["result"]["id"].as_str().unwrap_or("none");
+        self.post(&bearer, &path, new).await;
+        self.put(&bearer, &format!("{path}/{id}"), json!({ "firstName": "New" })).await;
+        self.get(&bearer, &format!("{path}/{id}"), &[]).await;
     }
 
     async fn erasures(&mut self, bearer: &str) {
@@ -216,6 +237,7 @@ async fn responses(names: &str) -> Vec<String> {
     tour.authorizations().await;
     let bearer = tour.authorize(SAMPLE_CLIENT_ID, SAMPLE_CLIENT_SECRET, "").await;
     tour.reads(&bearer).await;
+    tour.contact_writes().await;
     tour.erasures(&bearer).await;
     tour.concurrent_calls(&bearer).await;
     tour.simulator.advance(Duration::from_secs(60 * 24 * 60 * 60));

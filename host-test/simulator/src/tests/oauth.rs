@@ -2,6 +2,8 @@
 
 use std::time::Duration;
 
+use base64::{Engine, engine::general_purpose::STANDARD};
+
 use super::client::{ApiClient, receive, request_token, sample_simulator, send};
 use super::directories::search;
 use super::erasures::erase;
@@ -79,4 +81,39 @@ async fn wrong_data_centre_rejects_clients_and_tokens() {
     assert_eq!(client.get("/whoami").await.code(), "DCD_7");
     simulator.set_dialects(Dialects::parse("wrong-datacenter-at-api").unwrap());
     assert_eq!(ApiClient::administrator(&simulator).await.get("/whoami").await.code(), "DCD_7");
+}
+
+#[tokio::test]
+async fn token_is_also_issued_below_the_path_of_the_api() {
+    let simulator = sample_simulator().await;
+    let basic = format!("Basic {}", STANDARD.encode(format!("{SAMPLE_STAFF_CLIENT_ID}:{SAMPLE_STAFF_CLIENT_SECRET}")));
+    let headers = [("authorization", &*basic), ("content-type", "application/x-www-form-urlencoded")];
+    let token = send(&simulator, "POST", "/API/v3/oauth2/token", &headers, "grant_type=client_credentials").await;
+    assert_eq!(receive(token).await.json()["token_type"], "Bearer");
+}
+
+#[tokio::test]
+async fn api_token_has_every_scope_of_its_user() {
+    let simulator = sample_simulator().await;
+    let call = async |path: &str, token: &str| {
+        receive(send(&simulator, "GET", &format!("/API/v3{path}"), &[("x-api-token", token)], "").await).await
+    };
+    assert_eq!(call("/whoami", SAMPLE_API_TOKEN).await.result()["email"], SAMPLE_ADMINISTRATOR);
+    assert_eq!(call("/op-erase-personal-data", SAMPLE_API_TOKEN).await.status, 200);
+    let unknown = call("/whoami", "guess").await;
+    assert_eq!((unknown.status, unknown.code().as_str()), (401, "DCD_7"));
+    simulator.with_brand(|brand| brand.users[0].administrator = false);
+    assert_eq!(call("/op-erase-personal-data", SAMPLE_API_TOKEN).await.code(), "AuthZ_2.0");
+}
+
+#[tokio::test]
+async fn wrong_data_centre_forwards_calls_with_an_api_token() {
+    let simulator = sample_simulator().await;
+    simulator.set_wrong_datacenter(true);
+    let path = "/API/v3/users?pageSize=1";
+    let forwarded = receive(send(&simulator, "GET", path, &[("x-api-token", SAMPLE_API_TOKEN)], "").await).await;
+    assert!(forwarded.json()["meta"]["notice"].as_str().unwrap().contains("proxied"));
+    assert!(forwarded.result()["nextPage"].as_str().unwrap().contains("proxyDepth=1"));
+    let own = receive(send(&simulator, "GET", "/API/v3/whoami", &[], "").await).await;
+    assert!(own.json()["meta"].get("notice").is_none(), "the notice is that of one call");
 }

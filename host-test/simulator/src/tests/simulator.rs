@@ -41,6 +41,19 @@ async fn calls_are_recorded_and_debug_output_hides_their_bodies() {
 }
 
 #[tokio::test]
+async fn trailing_and_doubled_slashes_of_a_path_are_ignored() {
+    let simulator = sample_simulator().await;
+    let client = ApiClient::administrator(&simulator).await;
+    let plain = format!("/directories/{SAMPLE_CUSTOMERS}/contacts");
+    let expected = client.get(&plain).await.result();
+    for path in [format!("{plain}/"), format!("//directories//{SAMPLE_CUSTOMERS}/contacts/?pageSize=100")] {
+        assert_eq!(client.get(&path).await.result(), expected, "{path}");
+    }
+    assert_eq!(client.get("/users/").await.result(), client.get("/users").await.result());
+    assert_eq!(simulator.calls().last().unwrap().endpoint, Endpoint::Users);
+}
+
+#[tokio::test]
 async fn brand_can_change_while_the_simulator_runs() {
     let simulator = sample_simulator().await;
     simulator.with_brand(|brand| brand.clients[0].scopes.retain(|scope| scope != "read:users"));

@@ -1,6 +1,9 @@
 //! Users.
 
-use super::client::ApiClient;
+use serde_json::json;
+
+use super::client::{ApiClient, sample_simulator};
+use super::contacts::writer;
 use super::*;
 
 #[tokio::test]
@@ -21,4 +24,17 @@ async fn users_are_listed_in_pages_of_a_hundred() {
     let user = client.get("/users/UR_2bLinusStaff0002").await.result();
     assert_eq!((user["username"].as_str(), user["userType"].as_str()), (Some(SAMPLE_STAFF), Some("UT_FULLUSER")));
     assert_eq!(client.get("/users/UR_none").await.status, 404);
+}
+
+#[tokio::test]
+async fn user_can_be_renamed_with_the_scope_for_it() {
+    let simulator = sample_simulator().await;
+    let (path, name) = ("/users/UR_2bLinusStaff0002", json!({ "firstName": "Linnea" }));
+    assert_eq!(ApiClient::administrator(&simulator).await.put(path, name.clone()).await.status, 403);
+    let client = writer(&simulator).await;
+    assert_eq!(client.put(path, name.clone()).await.status, 200);
+    let user = client.get(path).await.result();
+    assert_eq!((user["firstName"].as_str(), user["lastName"].as_str()), (Some("Linnea"), Some("Staff")));
+    assert_eq!(client.put(path, json!({ "firstName": null })).await.status, 400);
+    assert_eq!(client.put("/users/UR_none", name).await.status, 404);
 }

@@ -121,4 +121,14 @@ define_axes! {
         EpochMillis "contact-dates-epoch-ms" "The timestamps of a single contact are milliseconds since 1970.",
         Iso "contact-dates-iso" "The timestamps of a single contact are ISO 8601.",
     }
+    /// What an update of a contact does to the members that its body lacks.
+    contact_put: ContactPut {
+        Merges "put-merges" "An update of a contact keeps the members that its body lacks.",
+        Replaces "put-replaces" "An update of a contact clears the members that its body lacks.",
+    }
+    /// A new contact with the e-mail address of another contact of the directory.
+    duplicate_contacts: DuplicateContacts {
+        Merged "duplicate-contacts-merged" "A new contact with the address of another one updates that one, and has its ID.",
+        Kept "duplicate-contacts-kept" "A new contact with the address of another one is a contact of its own.",
+    }
 }

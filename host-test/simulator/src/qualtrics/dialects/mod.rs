@@ -80,6 +80,8 @@ define_dialects! {
     lite_directory: LiteDirectory,
     contact_nulls: ContactNulls,
     contact_dates: ContactDates,
+    contact_put: ContactPut,
+    duplicate_contacts: DuplicateContacts,
 }
 
 /// One possible variant of an unconfirmed point of the API.
