@@ -64,6 +64,12 @@ pub enum Endpoint {
     ListOptedOutContacts,
     /// `GET /API/v3/directories/{id}/mailinglists/{id}/bouncedContacts`
     ListBouncedContacts,
+    /// `POST /API/v3/directories/{id}/mailinglists/{id}/transactioncontacts`
+    ContactImportCreate,
+    /// `GET /API/v3/directories/{id}/mailinglists/{id}/transactioncontacts/{id}`
+    ContactImport,
+    /// `GET /API/v3/directories/{id}/imports/api-imports/jobs/{id}/report`
+    ContactImportReport,
     /// `POST /API/v3/directories/{id}/transactions`
     TransactionsCreate,
     /// `GET /API/v3/directories/{id}/transactions/{id}`
@@ -92,7 +98,7 @@ pub enum Endpoint {
 
 impl Endpoint {
     /// All endpoints.
-    pub const ALL: [Self; 39] = [
+    pub const ALL: [Self; 42] = [
         Self::Token,
         Self::WhoAmI,
         Self::Users,
@@ -120,6 +126,9 @@ impl Endpoint {
         Self::ListContactDelete,
         Self::ListOptedOutContacts,
         Self::ListBouncedContacts,
+        Self::ContactImportCreate,
+        Self::ContactImport,
+        Self::ContactImportReport,
         Self::TransactionsCreate,
         Self::Transaction,
         Self::TransactionAppend,
@@ -185,6 +194,9 @@ impl Endpoint {
             ("DELETE", ["mailinglists", _, "contacts", _]) => Self::ListContactDelete,
             ("GET", ["mailinglists", _, "optedOutContacts"]) => Self::ListOptedOutContacts,
             ("GET", ["mailinglists", _, "bouncedContacts"]) => Self::ListBouncedContacts,
+            ("POST", ["mailinglists", _, "transactioncontacts"]) => Self::ContactImportCreate,
+            ("GET", ["mailinglists", _, "transactioncontacts", _]) => Self::ContactImport,
+            ("GET", ["imports", "api-imports", "jobs", _, "report"]) => Self::ContactImportReport,
             ("POST", ["transactions"]) => Self::TransactionsCreate,
             ("GET", ["transactions", _]) => Self::Transaction,
             ("POST", ["transactions", _]) => Self::TransactionAppend,

@@ -29,7 +29,12 @@ impl State {
     }
 
     /// A success with this result.
-    pub(super) fn success(&mut self, mut result: Value) -> Response {
+    pub(super) fn success(&mut self, result: Value) -> Response {
+        self.success_with_status(200, result)
+    }
+
+    /// A success with this status and result.
+    pub(super) fn success_with_status(&mut self, status: u16, mut result: Value) -> Response {
         if self.dialects.extra_members == ExtraMembers::Some {
             add_member(&mut result);
             if let Some(Value::Array(elements)) = result.get_mut("elements") {
@@ -38,14 +43,19 @@ impl State {
         }
         let mut envelope = Map::new();
         envelope.insert("result".to_owned(), result);
-        envelope.insert("meta".to_owned(), self.meta(200));
-        self.enveloped(200, envelope)
+        envelope.insert("meta".to_owned(), self.meta(status));
+        self.enveloped(status, envelope)
     }
 
     /// A success that returns nothing.
     pub(super) fn success_without_result(&mut self) -> Response {
-        let meta = self.meta(200);
-        self.enveloped(200, Map::from_iter([("meta".to_owned(), meta)]))
+        self.success_with_members(Map::new())
+    }
+
+    /// A success whose envelope has these members.
+    pub(super) fn success_with_members(&mut self, mut envelope: Map<String, Value>) -> Response {
+        envelope.insert("meta".to_owned(), self.meta(200));
+        self.enveloped(200, envelope)
     }
 
     /// The object in a JSON body.

@@ -9,6 +9,7 @@ use simulated_clock::Clock;
 use super::brand::Brand;
 use super::call_record::{Call, CallRecord};
 use super::dialects::Dialects;
+use super::directories::ContactImport;
 use super::endpoint::Endpoint;
 use super::jobs::{Erasure, ExportJob, JobEnd, past_erasures};
 use super::rate_limits::RateLimits;
@@ -40,6 +41,7 @@ pub(crate) struct State {
     pub(crate) tokens: HashMap<String, Token>,
     pub(crate) erasures: Vec<Erasure>,
     pub(crate) exports: Vec<ExportJob>,
+    pub(super) contact_imports: Vec<ContactImport>,
     pub(crate) faults: FaultRules<Endpoint>,
     /// How many calls were rejected because of a rate limit.
     pub(crate) rate_limited: u64,
@@ -69,6 +71,7 @@ impl State {
             next_jobs: JobEnd::default(),
             tokens: HashMap::new(),
             exports: Vec::new(),
+            contact_imports: Vec::new(),
             faults: FaultRules::default(),
             rate_limited: 0,
             rate_limits: RateLimits::default(),

@@ -40,6 +40,10 @@ async fn mailing_lists_are_created_renamed_counted_and_deleted() {
     assert_eq!(client.get(&path).await.status, 404);
     let contact = client.get(&format!("{CONTACTS}/{id}")).await.result();
     assert_eq!(contact["mailingListMembership"], json!({}), "the contact outlives the list");
+    simulator.with_brand(|brand| {
+        let contact = brand.directories[0].contacts.iter().find(|contact| contact.id == id);
+        assert!(contact.unwrap().memberships.is_empty());
+    });
 }
 
 #[tokio::test]
@@ -119,4 +123,34 @@ async fn transactions_are_created_changed_and_end_with_their_contact() {
     assert_eq!((of_contact.len(), &of_contact[0]["data"]), (1, &json!({ "Total": "1" })));
     assert_eq!(client.delete(&format!("{CONTACTS}/CID_000000000000001")).await.status, 200);
     assert_eq!(client.get(&path).await.status, 404);
+}
+
+#[tokio::test]
+async fn import_creates_and_updates_contacts_and_its_report_forgets_erased_ones() {
+    let simulator = sample_simulator().await;
+    let client = writer(&simulator).await;
+    let list = format!("{LISTS}/CG_000000000000001");
+    let imports = format!("{list}/transactioncontacts");
+    let contacts = json!([{ "email": "new@example.org" }, { "email": SAMPLE_PERSON, "phone": "1" }, { "email": 1 }]);
+    let submitted = client.post(&format!("{imports}/"), json!({ "contacts": contacts })).await;
+    assert_eq!((submitted.status, submitted.json()["meta"]["httpStatus"].as_str()), (202, Some("202 - Accepted")));
+    let submitted = submitted.json()["result"].clone();
+    assert_eq!(submitted["contacts"]["unprocessed"], json!([2]));
+    let path = format!("{imports}/{}", submitted["id"].as_str().unwrap());
+    assert_eq!(submitted["tracking"]["url"], format!("{}/API/v3{path}", simulator.origin()));
+    let progress = client.get(&path).await.result();
+    assert_eq!(progress["contacts"]["count"], json!({ "added": 1, "updated": 1, "failed": 1 }));
+    assert_eq!(progress["status"], "complete");
+    let report = format!(
+        "/directories/{SAMPLE_CUSTOMERS}/imports/api-imports/jobs/{}/report",
+        submitted["id"].as_str().unwrap()
+    );
+    let entries = client.get(&report).await.json()["results"]["importReportEntries"].clone();
+    assert_eq!((entries[0]["email"].as_str(), entries[1]["phone"].as_str()), (Some("new@example.org"), Some("1")));
+    let member = format!("{list}/contacts/{}", entries[0]["contactListContactId"].as_str().unwrap());
+    assert_eq!(client.get(&member).await.result()["contactId"], entries[0]["contactId"]);
+    simulator.with_brand(|brand| brand.directories[0].contacts.clear());
+    assert_eq!(client.get(&report).await.json()["results"]["importReportEntries"][0]["email"], Value::Null);
+    assert_eq!(client.get(&format!("{imports}/IMP_none")).await.status, 404);
+    assert_eq!(client.post(&imports, json!({ "contacts": [] })).await.status, 400);
 }

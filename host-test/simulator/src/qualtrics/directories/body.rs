@@ -26,6 +26,16 @@ impl State {
     /// The body of a request that creates or updates a contact.
     pub(super) fn contact_body(&mut self, request: &Request) -> Result<ContactBody, Response> {
         let members = self.json_body(request)?;
+        match ContactBody::parse(members) {
+            Some(body) => Ok(body),
+            None => Err(self.error(400, "QVAL_1")),
+        }
+    }
+}
+
+impl ContactBody {
+    /// The members of a body. `None` if one has the wrong type.
+    pub(super) fn parse(members: Map<String, Value>) -> Option<Self> {
         let is_text = |(name, _): &Text| matches!(members.get(*name), None | Some(Value::Null | Value::String(_)));
         let has_valid_data = match members.get("embeddedData") {
             None | Some(Value::Null) => true,
@@ -33,15 +43,9 @@ impl State {
             Some(_) => false,
         };
         let has_valid_mark = matches!(members.get("unsubscribed"), None | Some(Value::Null | Value::Bool(_)));
-        if TEXTS.iter().all(is_text) && has_valid_data && has_valid_mark {
-            Ok(ContactBody(members))
-        } else {
-            Err(self.error(400, "QVAL_1"))
-        }
+        (TEXTS.iter().all(is_text) && has_valid_data && has_valid_mark).then_some(Self(members))
     }
-}
 
-impl ContactBody {
     pub(super) fn email(&self) -> Option<&str> {
         self.0.get("email").and_then(Value::as_str)
     }

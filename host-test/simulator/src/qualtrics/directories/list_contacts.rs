@@ -8,10 +8,11 @@ use super::super::envelope::EndpointResult;
 use super::super::oauth::Role;
 use super::super::pages::{Cursor, PageSizes};
 use super::super::state::State;
+use super::body::ContactBody;
 use crate::server::{Request, Response};
 
-const READ: &[&str] = &["read:mailing_list_contacts", "manage:mailing_list_contacts"];
-const WRITE: &[&str] = &["manage:mailing_list_contacts", "write:mailing_list_contacts"];
+pub(super) const READ: &[&str] = &["read:mailing_list_contacts", "manage:mailing_list_contacts"];
+pub(super) const WRITE: &[&str] = &["manage:mailing_list_contacts", "write:mailing_list_contacts"];
 
 /// The documented maximum is 50. A published client asks for 100.
 const PAGES: PageSizes = PageSizes { default: 50, accepted: 100, largest: 50 };
@@ -46,21 +47,26 @@ impl State {
         self.authorize(request, WRITE, Role::Any)?;
         let (directory, list) = self.mailing_list_index(request)?;
         let body = self.contact_body(request)?;
-        let now = self.now().as_secs();
         let list = self.brand.directories[directory].mailing_lists[list].id.clone();
-        let n = self.create_contact(directory, &body);
-        if self.brand.directories[directory].contacts[n].membership(&list).is_none() {
-            let lookup_id = format!("CGC_{:015}", self.brand.next_number());
-            let membership = Membership { list: list.clone(), lookup_id, opted_out: None };
-            self.brand.directories[directory].contacts[n].memberships.push(membership);
-        }
+        let (id, lookup_id) = self.create_member(directory, &list, &body);
+        Ok(self.success(json!({ "id": id, "contactLookupId": lookup_id })))
+    }
+
+    /// Creates the contact of a body, and makes it a member of a list. Returns its ID, and its lookup ID in the list.
+    pub(super) fn create_member(&mut self, directory: usize, list: &str, body: &ContactBody) -> (String, String) {
+        let now = self.now().as_secs();
+        let n = self.create_contact(directory, body);
+        let number = self.brand.next_number();
         let contact = &mut self.brand.directories[directory].contacts[n];
-        let mut result = json!({ "id": contact.id });
-        for membership in contact.memberships.iter_mut().filter(|membership| membership.list == list) {
-            body.apply_opt_out(&mut membership.opted_out, ContactPut::Merges, now);
-            result["contactLookupId"] = membership.lookup_id.as_str().into();
-        }
-        Ok(self.success(result))
+        let position = contact.memberships.iter().position(|membership| membership.list == list);
+        let position = position.unwrap_or_else(|| {
+            let lookup_id = format!("CGC_{number:015}");
+            contact.memberships.push(Membership { list: list.to_owned(), lookup_id, opted_out: None });
+            contact.memberships.len() - 1
+        });
+        let membership = &mut contact.memberships[position];
+        body.apply_opt_out(&mut membership.opted_out, ContactPut::Merges, now);
+        (contact.id.clone(), membership.lookup_id.clone())
     }
 
     /// `GET /directories/{id}/mailinglists/{id}/contacts/{id}`

@@ -2,6 +2,7 @@
 
 mod body;
 mod contacts;
+mod imports;
 mod list_contacts;
 mod mailing_lists;
 mod search;
@@ -9,6 +10,8 @@ mod transactions;
 mod views;
 
 use serde_json::json;
+
+pub(super) use imports::ContactImport;
 
 use super::contact::Directory;
 use super::dialects::{DirectoriesScope, XmDirectory};
