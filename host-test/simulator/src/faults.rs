@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use serde::Deserialize;
+use serde_json::Value;
 
 /// Something that goes wrong with a request or its response.
 ///
@@ -66,8 +67,19 @@ pub enum Fault {
     InvalidUtf8,
     /// Duplicate members: a null `result` and a `meta` before the correct ones.
     DuplicateKeys,
+    /// The same after the correct ones.
+    RepeatedKeys,
+    /// JSON of which only the first half is sent, with the length of that half.
+    CutJson,
     /// All numbers of the correct response as strings.
     NumbersAsStrings,
+    /// This value in place of all numbers of the correct response.
+    NumbersReplaced(Value),
+    /// The correct response with this value at the place of a JSON pointer, such as `/result/elements`. A response without the object
+    /// that the place is in stays as it is.
+    Member(String, Value),
+    /// The correct status with an error of this status in Qualtrics' envelope.
+    EnvelopedError(u16),
     /// The correct response, but with this status in `meta.httpStatus`.
     MetaStatus(u16),
     /// The cursor of a list points to the same page again, even on the last page.
@@ -90,13 +102,15 @@ pub enum ForeignBody {
     Html,
     /// JSON of an API gateway, without Qualtrics' envelope.
     Json,
+    /// An HTML page that is declared as JSON, behind a byte order mark and a comment.
+    Disguised,
     /// No body and no media type.
     Empty,
 }
 
 impl ForeignBody {
     /// All values.
-    pub const ALL: [Self; 4] = [Self::Text, Self::Html, Self::Json, Self::Empty];
+    pub const ALL: [Self; 5] = [Self::Text, Self::Html, Self::Json, Self::Disguised, Self::Empty];
 }
 
 /// The `Retry-After` header of an error response.
@@ -109,6 +123,12 @@ pub enum WaitHint {
     Seconds(u64),
     /// The date that is this number of seconds ahead of the simulator's clock.
     Date(u64),
+    /// The date that is this number of seconds behind the simulator's clock.
+    Past(u64),
+    /// One and a half seconds.
+    Fraction,
+    /// A negative number of seconds.
+    Negative,
     /// A value that is neither a number of seconds nor a date.
     Absurd,
 }

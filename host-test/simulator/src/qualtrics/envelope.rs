@@ -128,6 +128,8 @@ impl State {
             }
             Dates::EpochMillis => millis(instant),
             Dates::EpochMillisText => millis(instant).to_string().into(),
+            Dates::EpochSeconds => instant.as_secs().into(),
+            Dates::NoZone => iso(instant).replace('Z', "").into(),
         }
     }
 }

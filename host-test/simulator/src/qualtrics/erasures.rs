@@ -142,7 +142,7 @@ impl State {
         }
     }
 
-    fn email_list(&self, job: &Erasure) -> Vec<String> {
+    fn email_list(&self, job: &Erasure) -> Value {
         let emails = job.emails.iter().map(|email| match self.dialects.email_list_case {
             EmailListCase::AsSent => email.clone(),
             EmailListCase::Lower => email.to_lowercase(),
@@ -151,6 +151,8 @@ impl State {
             EmailList::Whole => emails.collect(),
             EmailList::First => emails.take(1).collect(),
             EmailList::Masked => emails.map(|email| masked(&email)).collect(),
+            EmailList::Letters => emails.map(|email| masked(&email).replace('*', "x")).collect(),
+            EmailList::Objects => emails.map(|email| json!({ "email": email })).collect(),
             EmailList::Hashed => emails.map(|email| format!("{:x}", Sha256::digest(email))).collect(),
         }
     }
@@ -160,6 +162,7 @@ impl State {
             ErasureId::Lower => "requestid",
             ErasureId::Camel => "requestId",
             ErasureId::Id => "id",
+            ErasureId::Other => "key",
         };
         let is_listed_in_progress = view == View::List && job.status == JobStatus::Pending;
         let mut element = json!({ "status": self.erasure_status(job.status), "created": self.date(job.created) });
@@ -180,7 +183,7 @@ impl State {
             JobStatus::Pending | JobStatus::Completed => Value::Null,
         };
         if !(is_listed_in_progress && self.dialects.erasure_at_work == ErasureAtWork::NoAddresses) {
-            element["emailList"] = self.email_list(job).into();
+            element["emailList"] = self.email_list(job);
         }
         if job.status == JobStatus::Completed && self.dialects.erasure_times == ErasureTimes::Hidden {
             element["created"] = Value::Null;
@@ -212,6 +215,7 @@ impl State {
             EmailsNotFound::Number => job.not_found.len().into(),
             EmailsNotFound::String => job.not_found.join(",").into(),
             EmailsNotFound::Null => Value::Null,
+            EmailsNotFound::Masked => job.not_found.iter().map(|email| masked(email)).collect(),
         }
     }
 
@@ -224,6 +228,7 @@ impl State {
                 ErasurePending::InProgressCamel => "inProgress",
                 ErasurePending::Running => "Running",
                 ErasurePending::Null => return Value::Null,
+                ErasurePending::Number => return 1.into(),
             },
             JobStatus::Completed => match self.dialects.erasure_done {
                 ErasureDone::Completed => "Completed",

@@ -23,10 +23,14 @@ pub(crate) fn files(brand: &Brand, emails: &[String], dialects: &Dialects) -> Ve
         .filter(|response| emails.iter().any(|email| response.has_email(email, ignoring_case)))
         .collect();
     let generated = emails.iter().filter_map(|email| brand.export_sizes.get(&email.to_lowercase())).max().copied();
-    if responses.is_empty() && generated.is_none() && dialects.no_data == NoData::NoFiles {
-        return Vec::new();
-    }
     let format = dialects.file_format;
+    if responses.is_empty() && generated.is_none() {
+        match dialects.no_data {
+            NoData::NoFiles => return Vec::new(),
+            NoData::Hollow => return vec![hollow(format)],
+            NoData::EmptyFile => {}
+        }
+    }
     let count = match dialects.file_count {
         FileCount::One => 1,
         FileCount::Several => 3,
@@ -48,7 +52,7 @@ fn text(format: FileFormat, responses: &[&SurveyResponse]) -> Content {
     let records: Vec<Value> = responses.iter().map(|response| record(response)).collect();
     Content::from_bytes(match format {
         FileFormat::NdJson => records.iter().map(|record| format!("{record}\n")).collect(),
-        FileFormat::Csv => csv(responses),
+        FileFormat::Csv | FileFormat::ZipCsv => csv(responses),
         FileFormat::Json | FileFormat::Zip | FileFormat::Gzip | FileFormat::OctetStream => {
             Value::from(records).to_string()
         }
@@ -83,7 +87,7 @@ fn csv(responses: &[&SurveyResponse]) -> String {
 fn generated_text(format: FileFormat, bytes: u64) -> Content {
     let (head, before, after, last): (_, &'static str, &'static str, _) = match format {
         FileFormat::NdJson => ("", "{\"responseId\":\"R_", "\"}\n", ""),
-        FileFormat::Csv => ("responseId\r\n", "\"R_", "\"\r\n", ""),
+        FileFormat::Csv | FileFormat::ZipCsv => ("responseId\r\n", "\"R_", "\"\r\n", ""),
         FileFormat::Json | FileFormat::Zip | FileFormat::Gzip | FileFormat::OctetStream => {
             ("[", "{\"responseId\":\"R_", "\"},\n", "{\"responseId\":\"R_last\"}]")
         }
@@ -99,14 +103,27 @@ fn packed(format: FileFormat, text: Content) -> ExportFile {
         FileFormat::NdJson => ExportFile { media_type: "application/x-ndjson", content: text },
         FileFormat::Csv => ExportFile { media_type: "text/csv", content: text },
         FileFormat::OctetStream => ExportFile { media_type: "application/octet-stream", content: text },
-        FileFormat::Zip => ExportFile { media_type: "application/zip", content: zip(&text) },
+        FileFormat::Zip => ExportFile { media_type: "application/zip", content: zip("responses.json", &text) },
+        FileFormat::ZipCsv => ExportFile { media_type: "application/zip", content: zip("responses.csv", &text) },
         FileFormat::Gzip => ExportFile { media_type: "application/gzip", content: gzip(&text) },
     }
 }
 
+/// A file without content.
+fn hollow(format: FileFormat) -> ExportFile {
+    match format {
+        FileFormat::Json | FileFormat::OctetStream => packed(format, Content::from_bytes("{\"responses\":[]}")),
+        FileFormat::NdJson | FileFormat::Csv | FileFormat::Gzip => packed(format, Content::default()),
+        FileFormat::Zip | FileFormat::ZipCsv => {
+            let content = Content::from_bytes([&b"PK\x05\x06"[..], &[0; 18]].concat());
+            ExportFile { media_type: "application/zip", content }
+        }
+    }
+}
+
 /// A ZIP archive of one uncompressed file. Its bytes can be computed from any offset.
-fn zip(text: &Content) -> Content {
-    const NAME: &[u8] = b"responses.json";
+fn zip(name: &str, text: &Content) -> Content {
+    let name = name.as_bytes();
     let size = u32::try_from(text.len()).expect("an archive without ZIP64 holds less than 4 GiB");
     // The fields that the local header shares with the central directory: version 2.0, no flags, stored, 1980-01-01,
     // checksum, sizes, length of the name.
@@ -114,9 +131,10 @@ fn zip(text: &Content) -> Content {
     for number in [checksum(text), size, size] {
         common.extend(number.to_le_bytes());
     }
-    common.extend([NAME.len() as u8, 0, 0, 0]);
-    let local = [b"PK\x03\x04", &common[..], NAME].concat();
-    let central = [b"PK\x01\x02\x14\0", &common[..], &[0; 14], NAME].concat();
+    common.extend([name.len() as u8, 0, 0, 0]);
+    let local = [b"PK\x03\x04", &common[..], name].concat();
+    // The offset of the file is 0.
+    let central = [b"PK\x01\x02\x14\0", &common[..], &[0; 14], name].concat();
     let offset = local.len() as u32 + size;
     let end = [
         b"PK\x05\x06\0\0\0\0\x01\0\x01\0",

@@ -78,6 +78,7 @@ impl State {
             OauthStatus::Rfc6749 => status,
             OauthStatus::Always400 => 400,
             OauthStatus::Always401 => 401,
+            OauthStatus::Always200 => 200,
         };
         let response = match self.dialects.oauth_error {
             OauthError::Rfc6749 => {

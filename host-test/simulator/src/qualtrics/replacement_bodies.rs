@@ -20,6 +20,11 @@ pub(super) fn replacement_body(fault: &Fault, response: &Response) -> Option<Con
             let text = response.json_object()?.to_string();
             Content::from_bytes(text.replacen('{', "{\"result\":null,\"meta\":{\"httpStatus\":\"200 - OK\"},", 1))
         }
+        Fault::RepeatedKeys => {
+            let mut text = response.json_object()?.to_string();
+            text.truncate(text.len() - 1);
+            Content::from_bytes(text + ",\"result\":null,\"meta\":{\"httpStatus\":\"200 - OK\"}}")
+        }
         Fault::MetaStatus(status) => {
             let mut value = response.json_object()?;
             value["meta"]["httpStatus"] = http_status(*status, HttpStatus::Text).into();

@@ -130,6 +130,7 @@ impl State {
         match self.dialects.retry_after {
             RetryAfter::Seconds => response.with_header("retry-after", wait.as_secs().to_string()),
             RetryAfter::Date => response.with_header("retry-after", http_date(self.now() + wait)),
+            RetryAfter::Fraction => response.with_header("retry-after", format!("{:.1}", wait.as_secs_f64() - 0.5)),
             RetryAfter::Absent => response,
             RetryAfter::Body => {
                 let mut body: Value = serde_json::from_slice(&response.body.to_vec()).unwrap_or_default();

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use serde_json::Value;
+use serde_json::{Number, Value};
 
 use super::body::{Outgoing, outgoing};
 use super::content::Content;
@@ -83,6 +83,7 @@ pub(super) fn after_effect<S: Service>(
 /// The response under a fault that leaves HTTP intact.
 fn replaced<S: Service>(service: &mut S, fault: Option<&Fault>, mut response: Response) -> Response {
     let Some(fault) = fault else { return response };
+    let len = response.body.len();
     let other = match fault {
         Fault::StatusAfterEffect(status, hint) => Some(error(service, *status, *hint)),
         Fault::ForeignAfterEffect(status, body) => Some(foreign(*status, *body)),
@@ -104,11 +105,18 @@ fn replaced<S: Service>(service: &mut S, fault: Option<&Fault>, mut response: Re
             response.body = Content::from_bytes("<!doctype html><title>Maintenance</title><p>We will be back soon.");
         }
         Fault::EmptyBody => response.body = Content::default(),
-        Fault::NumbersAsStrings => {
-            if let Some(body) = with_numbers_as_strings(&response) {
-                response.body = Content::from_bytes(body);
+        Fault::EnvelopedError(status) => {
+            let error = service.error_response(*status);
+            (response.headers[0], response.body) = (error.headers[0].clone(), error.body);
+        }
+        Fault::CutJson => {
+            if response.json_object().is_some() {
+                response.body = response.body.slice(0..len / 2);
             }
         }
+        Fault::NumbersAsStrings => replace_numbers(&mut response, &|number| number.to_string().into()),
+        Fault::NumbersReplaced(value) => replace_numbers(&mut response, &|_| value.clone()),
+        Fault::Member(pointer, value) => set_member(&mut response, pointer, value),
         _ => {
             if let Some(body) = service.replacement_body(fault, &response) {
                 response.body = body;
@@ -118,19 +126,29 @@ fn replaced<S: Service>(service: &mut S, fault: Option<&Fault>, mut response: Re
     response
 }
 
-/// The body with all numbers as strings. `None` unless it is a JSON object.
-fn with_numbers_as_strings(response: &Response) -> Option<String> {
-    let mut value = response.json_object()?;
-    stringify(&mut value);
-    Some(value.to_string())
+/// Replaces all numbers of a JSON object.
+fn replace_numbers(response: &mut Response, replace: &dyn Fn(&Number) -> Value) {
+    fn visit(value: &mut Value, replace: &dyn Fn(&Number) -> Value) {
+        match value {
+            Value::Number(number) => *value = replace(number),
+            Value::Array(values) => values.iter_mut().for_each(|value| visit(value, replace)),
+            Value::Object(members) => members.values_mut().for_each(|value| visit(value, replace)),
+            Value::Null | Value::Bool(_) | Value::String(_) => {}
+        }
+    }
+    if let Some(mut object) = response.json_object() {
+        visit(&mut object, replace);
+        response.body = Content::from_bytes(object.to_string());
+    }
 }
 
-fn stringify(value: &mut Value) {
-    match value {
-        Value::Number(number) => *value = number.to_string().into(),
-        Value::Array(values) => values.iter_mut().for_each(stringify),
-        Value::Object(members) => members.values_mut().for_each(stringify),
-        Value::Null | Value::Bool(_) | Value::String(_) => {}
+/// Sets a member of a JSON object.
+fn set_member(response: &mut Response, pointer: &str, value: &Value) {
+    let Some((parent, name)) = pointer.rsplit_once('/') else { return };
+    let Some(mut object) = response.json_object() else { return };
+    if let Some(parent) = object.pointer_mut(parent).and_then(Value::as_object_mut) {
+        parent.insert(name.to_owned(), value.clone());
+        response.body = Content::from_bytes(object.to_string());
     }
 }
 
@@ -143,6 +161,9 @@ fn foreign(status: u16, body: ForeignBody) -> Response {
         }
         ForeignBody::Json => {
             ("application/json", "{\"message\":\"An invalid response was received from the upstream server\"}")
+        }
+        ForeignBody::Disguised => {
+            ("application/json", "\u{FEFF}\n<!-- portal -->\n<!DOCTYPE html><html><body>Please sign in.</body></html>")
         }
         ForeignBody::Empty => ("", ""),
     };
@@ -162,6 +183,9 @@ fn error<S: Service>(service: &mut S, status: u16, hint: WaitHint) -> Response {
         WaitHint::None => return response,
         WaitHint::Seconds(seconds) => seconds.to_string(),
         WaitHint::Date(seconds) => http_date(service.clock().since_epoch() + Duration::from_secs(seconds)),
+        WaitHint::Past(seconds) => http_date(service.clock().since_epoch() - Duration::from_secs(seconds)),
+        WaitHint::Fraction => "1.5".to_owned(),
+        WaitHint::Negative => "-5".to_owned(),
         WaitHint::Absurd => "-99999999999999999999 fortnights".to_owned(),
     };
     response.with_header("retry-after", value)

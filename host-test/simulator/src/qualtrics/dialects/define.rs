@@ -1,28 +1,22 @@
-//! The macros that define the axes and [`Dialects`](super::Dialects).
+//! The macros that define the axes and their dialects.
 
-/// A point of the API that is not confirmed.
-pub(super) trait Axis: Copy + Default + PartialEq + 'static {
-    /// The name of the field of [`Dialects`](super::Dialects).
-    const FIELD: &'static str;
-    /// Each dialect with its name and its sentence. The first one is the default.
+/// An unconfirmed point of the API.
+pub(super) trait Axis: Copy + PartialEq + 'static {
+    /// Its dialects with their names and sentences. The first is its default.
     const DIALECTS: &'static [(Self, &'static str, &'static str)];
-
-    /// The name of this dialect.
-    fn name(self) -> &'static str {
-        Self::DIALECTS.iter().find(|(dialect, ..)| *dialect == self).map_or("", |(_, name, _)| name)
-    }
-
-    /// The dialect with this name.
-    fn named(name: &str) -> Option<Self> {
-        Self::DIALECTS.iter().find(|(_, known, _)| *known == name).map(|(dialect, ..)| *dialect)
-    }
 }
 
-/// Makes an enum of each axis from a table.
+/// The name of a dialect.
+pub(super) fn name_of<A: Axis>(value: A) -> &'static str {
+    let known = A::DIALECTS.iter().find(|(dialect, ..)| *dialect == value);
+    known.map_or("", |(_, name, _)| name)
+}
+
+/// Makes an enum of each axis.
 macro_rules! define_axes {
     ($(
         $(#[$about:meta])*
-        $field:ident: $axis:ident {
+        $axis:ident {
             $first:ident $first_name:literal $first_sentence:literal,
             $($value:ident $name:literal $sentence:literal,)+
         }
@@ -40,8 +34,7 @@ macro_rules! define_axes {
                 )+
             }
 
-            impl super::define::Axis for $axis {
-                const FIELD: &'static str = stringify!($field);
+            impl $crate::qualtrics::dialects::define::Axis for $axis {
                 const DIALECTS: &'static [(Self, &'static str, &'static str)] = &[
                     (Self::$first, $first_name, $first_sentence),
                     $((Self::$value, $name, $sentence),)+
@@ -51,14 +44,14 @@ macro_rules! define_axes {
     };
 }
 
-/// Makes the struct [`Dialects`](super::Dialects) of all axes, and the functions that list and select dialects.
+/// Makes the struct [`Dialects`](super::Dialects), and the functions that list and select dialects.
 macro_rules! define_dialects {
     ($($field:ident: $axis:ident,)+) => {
         /// One dialect of each axis. The default is the most likely one.
         #[derive(Clone, Debug, Default, PartialEq, Eq)]
         pub struct Dialects {
             $(
-                #[doc = concat!("The dialect of [`", stringify!($axis), "`].")]
+                #[doc = concat!("See [`", stringify!($axis), "`].")]
                 pub $field: $axis,
             )+
         }
@@ -67,7 +60,14 @@ macro_rules! define_dialects {
             /// All dialects, axis by axis. The first of an axis is its default.
             #[must_use]
             pub fn all() -> Vec<Self> {
-                [$(Self::of_axis::<$axis>(),)+].concat()
+                let mut all = Vec::new();
+                $(
+                    let dialects = $axis::DIALECTS.iter().enumerate();
+                    all.extend(dialects.map(|(n, (_, name, sentence))| {
+                        Self { axis: stringify!($field), name, sentence, default: n == 0 }
+                    }));
+                )+
+                all
             }
         }
 
@@ -75,15 +75,15 @@ macro_rules! define_dialects {
             /// The names of the dialects, one for each axis, in the order of [`Dialect::all`].
             #[must_use]
             pub fn names(&self) -> Vec<&'static str> {
-                vec![$(self.$field.name(),)+]
+                vec![$(name_of(self.$field),)+]
             }
 
             /// Selects the dialect with this name. Returns its axis.
-            fn select(&mut self, name: &str) -> Option<&'static str> {
+            pub(super) fn select(&mut self, name: &str) -> Option<&'static str> {
                 $(
-                    if let Some(dialect) = Axis::named(name) {
-                        self.$field = dialect;
-                        return Some($axis::FIELD);
+                    if let Some((value, ..)) = $axis::DIALECTS.iter().find(|(_, other, _)| *other == name) {
+                        self.$field = *value;
+                        return Some(stringify!($field));
                     }
                 )+
                 None
@@ -92,8 +92,7 @@ macro_rules! define_dialects {
             /// A random dialect of each axis. The same seed gives the same dialects.
             ///
             /// Some axes change what the brand does, and not only the format of its responses: `addresses_done`,
-            /// `address_case`, `xm_directory`, `file_expiry`, `concurrency`, `token_limit`, `contact_put` and
-            /// `duplicate_contacts`. A test may have to reset them.
+            /// `address_case`, `xm_directory`, `file_expiry`, `concurrency` and `token_limit`. A test may have to reset them.
             #[must_use]
             pub fn random(seed: u64) -> Self {
                 let mut rng = SmallRng::seed_from_u64(seed);

@@ -1,88 +1,11 @@
 //! Dialects: the points of the API that are not confirmed, each with its possible variants.
 
 mod axes;
-mod data_axes;
 mod define;
 
 use std::fmt;
 
-use rand::{RngExt, SeedableRng, rngs::SmallRng};
-
 pub use axes::*;
-pub use data_axes::*;
-use define::{Axis, define_dialects};
-
-define_dialects! {
-    missing_scope: MissingScope,
-    token_scope: TokenScope,
-    token_members: TokenMembers,
-    oauth_error: OauthError,
-    oauth_status: OauthStatus,
-    token_limit: TokenLimit,
-    expired_token: ExpiredToken,
-    wrong_datacenter: WrongDatacenter,
-    not_administrator: NotAdministrator,
-    export_role: ExportRole,
-    whoami_scope: WhoamiScope,
-    directories_scope: DirectoriesScope,
-    whoami_datacenter: WhoamiDatacenter,
-    administrator_type: AdministratorType,
-    request_id: RequestId,
-    http_status: HttpStatus,
-    notice: Notice,
-    error_envelope: ErrorEnvelope,
-    not_found: NotFound,
-    retry_after: RetryAfter,
-    concurrency: Concurrency,
-    dates: Dates,
-    extra_members: ExtraMembers,
-    content_type: ContentType,
-    next_page: NextPage,
-    last_page: LastPage,
-    erasure_cursor: ErasureCursor,
-    page_size: PageSize,
-    user_name: UserName,
-    user_email: UserEmail,
-    search_only_default: SearchOnlyDefault,
-    address_limit: AddressLimit,
-    addresses_done: AddressesDone,
-    address_case: AddressCase,
-    email_list_case: EmailListCase,
-    email_list: EmailList,
-    early_erasure: EarlyErasure,
-    erasure_done: ErasureDone,
-    erasure_pending: ErasurePending,
-    erasure_failed: ErasureFailed,
-    erasure_order: ErasureOrder,
-    erasure_at_work: ErasureAtWork,
-    erasure_times: ErasureTimes,
-    erasure_lag: ErasureLag,
-    erasure_retention: ErasureRetention,
-    erasure_id: ErasureId,
-    emails_not_found: EmailsNotFound,
-    search_only: SearchOnly,
-    erasure_counters: ErasureCounters,
-    export_body: ExportBody,
-    export_id: ExportId,
-    export_lag: ExportLag,
-    export_words: ExportWords,
-    export_percent: ExportPercent,
-    file_ids: FileIds,
-    file_count: FileCount,
-    no_data: NoData,
-    file_format: FileFormat,
-    file_transfer: FileTransfer,
-    file_ranges: FileRanges,
-    file_accept: FileAccept,
-    file_name: FileName,
-    file_expiry: FileExpiry,
-    xm_directory: XmDirectory,
-    lite_directory: LiteDirectory,
-    contact_nulls: ContactNulls,
-    contact_dates: ContactDates,
-    contact_put: ContactPut,
-    duplicate_contacts: DuplicateContacts,
-}
 
 /// One possible variant of an unconfirmed point of the API.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -104,13 +27,6 @@ pub enum DialectError {
     Unknown(String),
     /// The list contains another dialect of the same axis.
     Contradiction(String),
-}
-
-impl Dialect {
-    fn of_axis<A: Axis>() -> Vec<Self> {
-        let dialects = A::DIALECTS.iter().enumerate();
-        dialects.map(|(n, &(_, name, sentence))| Self { axis: A::FIELD, name, sentence, default: n == 0 }).collect()
-    }
 }
 
 impl fmt::Display for DialectError {

@@ -4,7 +4,7 @@ use serde_json::{Value, json};
 
 use super::super::brand::ignoring_case;
 use super::super::contact::Contact;
-use super::super::dialects::LiteDirectory;
+use super::super::dialects::{LiteDirectory, SearchCursor};
 use super::super::envelope::EndpointResult;
 use super::super::oauth::Role;
 use super::super::pages::{Cursor, PageSizes};
@@ -36,7 +36,11 @@ impl State {
         let matching: Vec<_> =
             contacts.filter(|contact| ignores_filter || filters.iter().all(|filter| filter.matches(contact))).collect();
         let (embedded, segments) = (request.has_flag("includeEmbedded"), request.has_flag("includeSegments"));
-        let positions = page.of(matching.len());
+        let is_first = request.parameter("skipToken").is_none();
+        let positions = match self.dialects.search_cursor {
+            SearchCursor::EmptyPage if is_first => 0..0,
+            _ => page.of(matching.len()),
+        };
         let is_full = positions.len() == page.size;
         let elements: Vec<_> =
             matching[positions].iter().map(|contact| self.found_contact(contact, embedded, segments)).collect();
@@ -45,7 +49,12 @@ impl State {
         match request.fault {
             Some(Fault::RepeatedCursor) => result["skipToken"] = Cursor::SkipToken.format(page.start).into(),
             Some(Fault::NextPageElsewhere(_)) => self.link_next_page(&mut result, request, Cursor::SkipToken, next),
-            _ if is_full => result["skipToken"] = Cursor::SkipToken.format(next).into(),
+            _ if self.dialects.search_cursor == SearchCursor::Number && next > page.start => {
+                result["skipToken"] = next.into();
+            }
+            _ if is_full || (self.dialects.search_cursor == SearchCursor::EmptyPage && is_first) => {
+                result["skipToken"] = Cursor::SkipToken.format(next).into();
+            }
             _ => {}
         }
         Ok(self.success(result))
