@@ -12,17 +12,21 @@ use qualtrics_component::{CONNECTOR, GATEWAY, GUARDED};
 use wasm_metadata::Payload;
 
 /// Every crate with code in the component. Each runs with the rights of the connector, so review every addition.
-const CRATES: [&str; 24] = [
+const CRATES: [&str; 28] = [
+    "adler2",
     "base64",
     "block-buffer",
     "cfg-if",
+    "crc32fast",
     "crypto-common",
     "deranged",
     "digest",
+    "flate2",
     "generic-array",
     "httpdate",
     "itoa",
     "memchr",
+    "miniz_oxide",
     "num-conv",
     "percent-encoding",
     "powerfmt",

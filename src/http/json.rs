@@ -5,14 +5,41 @@ use serde_json::Value;
 /// The byte order mark of UTF-8, which some servers send before a body.
 const BYTE_ORDER_MARK: &[u8] = b"\xEF\xBB\xBF";
 
-/// Parses a JSON body. `None` if it is not JSON, not UTF-8, or nested deeper than serde_json accepts.
+/// Parses a JSON body. `None` if it is not JSON, not UTF-8, nested deeper than serde_json accepts, or if an object has two members with
+/// the same name: parsers differ in which one counts (RFC 8259, section 4), so that neither proves anything.
 ///
 /// A byte order mark is ignored, and half of a surrogate pair (`"\ud83d"`), which servers produce when they truncate text, becomes
-/// U+FFFD. Of several members with the same name the last counts. Numbers keep the digits that were sent.
+/// U+FFFD. Numbers keep the digits that were sent.
 #[must_use]
 pub fn parse(body: &[u8]) -> Option<Value> {
     let body = body.strip_prefix(BYTE_ORDER_MARK).unwrap_or(body);
-    serde_json::from_slice(body).ok().or_else(|| serde_json::from_slice(&replace_lone_surrogates(body)?).ok())
+    let parsed = serde_json::from_slice(body).ok();
+    let value = parsed.or_else(|| serde_json::from_slice(&replace_lone_surrogates(body)?).ok())?;
+    (members_in(&value) == colons_in(body)).then_some(value)
+}
+
+/// How many members the objects in a value have.
+fn members_in(value: &Value) -> usize {
+    match value {
+        Value::Object(members) => members.values().map(members_in).fold(members.len(), usize::saturating_add),
+        Value::Array(elements) => elements.iter().map(members_in).fold(0, usize::saturating_add),
+        Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) => 0,
+    }
+}
+
+/// How many members a JSON text has: the colons outside strings.
+fn colons_in(text: &[u8]) -> usize {
+    let (mut colons, mut is_string, mut is_escaped) = (0_usize, false, false);
+    for byte in text {
+        match byte {
+            _ if is_escaped => is_escaped = false,
+            b'\\' if is_string => is_escaped = true,
+            b'"' => is_string = !is_string,
+            b':' if !is_string => colons = colons.saturating_add(1),
+            _ => {}
+        }
+    }
+    colons
 }
 
 /// A whole, non-negative number, or a text that holds one. Some APIs send counts as text.
@@ -101,9 +128,25 @@ mod tests {
     }
 
     #[test]
-    fn numbers_keep_their_digits_and_the_last_of_equal_names_counts() {
-        let value = parse(br#"{"a":1,"a":1.50,"b":123456789012345678901234567890}"#).expect("JSON");
+    fn numbers_keep_their_digits() {
+        let value = parse(br#"{"a":1.50,"b":123456789012345678901234567890}"#).expect("JSON");
         assert_eq!(value.to_string(), r#"{"a":1.50,"b":123456789012345678901234567890}"#);
+    }
+
+    #[test]
+    fn two_members_with_the_same_name_are_not_understood() {
+        for text in [
+            r#"{"a":1,"a":2}"#,
+            r#"{"a":null,"a":2}"#,
+            r#"{"a":[1],"b":[{"c":{"d":1,"d":[]}}]}"#,
+            r#"{"a":1,"\u0061":1}"#,
+            r#"{"\ud800":1,"\udc00":1}"#,
+        ] {
+            assert_eq!(parse(text.as_bytes()), None, "{text}");
+        }
+        for text in [r#"{"a":{"a":"a:\":\\"},":":":"}"#, r#"[{"a":1},{"a":1}]"#, r#""a:b""#] {
+            assert!(parse(text.as_bytes()).is_some(), "{text}");
+        }
     }
 
     #[test]

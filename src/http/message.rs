@@ -60,7 +60,12 @@ impl ResponseHead {
     /// The first header with this name, which is in lower case.
     #[must_use]
     pub fn header(&self, name: &str) -> Option<&str> {
-        self.headers.iter().find(|(key, _)| key == name).map(|(_, value)| value.as_str())
+        self.values(name).next()
+    }
+
+    /// The values of all headers with this name, which is in lower case.
+    pub fn values<'h>(&'h self, name: &str) -> impl Iterator<Item = &'h str> {
+        self.headers.iter().filter(move |(key, _)| key == name).map(|(_, value)| value.as_str())
     }
 
     /// The media type in `content-type`, in lower case and without parameters. Media types compare without regard to case

@@ -10,6 +10,7 @@
 //! | [`clock`] | the trait [`Clock`] |
 //! | [`origin`] | scheme and authority of a request |
 //! | [`json`] | tolerant parsing of JSON bodies |
+//! | [`web_page`] | telling web pages from data |
 //! | [`retry`] | the retry policy |
 //! | [`rate_limit`] | buckets, and the paths that a limit applies to |
 //! | [`oauth`] | the OAuth 2.0 client credentials grant |
@@ -22,6 +23,7 @@ pub mod origin;
 pub mod rate_limit;
 pub mod retry;
 pub mod transport;
+pub mod web_page;
 
 pub use clock::Clock;
 pub use message::{Method, Request, Response, ResponseHead};

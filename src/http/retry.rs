@@ -78,13 +78,20 @@ pub const fn is_throttled(status: u16) -> bool {
     status == 429
 }
 
-/// Whether a status is a server's error: from 500 on. A proxy sends these, too, also after the server has taken the request.
+/// Whether a status is a server's error: from 500 on, except 511. A proxy sends these, too, also after the server has taken the request.
 #[must_use]
 pub const fn is_server_error(status: u16) -> bool {
-    status >= 500
+    status >= 500 && !is_of_proxies(status)
 }
 
-/// Whether the same request can succeed later without anyone's intervention: 408, 409, 425, 429, and from 500 on.
+/// Whether only something between the host and the server sends a status: 407 (RFC 9110, section 15.5.8), and 511, with which a
+/// captive portal asks for a login (RFC 6585, section 6).
+#[must_use]
+pub const fn is_of_proxies(status: u16) -> bool {
+    matches!(status, 407 | 511)
+}
+
+/// Whether the same request can succeed later without anyone's intervention: 408, 409, 425, 429, and from 500 on, except 511.
 #[must_use]
 pub const fn is_transient_status(status: u16) -> bool {
     is_throttled(status) || is_server_error(status) || matches!(status, 408 | 409 | 425)
@@ -110,17 +117,14 @@ pub const fn is_transient_cause(cause: Cause) -> bool {
 }
 
 /// The delay that a response asks for in `retry-after`, in milliseconds, from [`MIN_DELAY_MS`] to [`MAX_DELAY_MS`]. `None` if there
-/// is no such header, or it is malformed.
+/// is no such header, or all are malformed.
 ///
 /// Seconds may have a fraction. A date counts from the response's own `date` if there is one, because the host's clock may differ.
 #[must_use]
 pub fn retry_after_ms(head: &ResponseHead, now_s: u64) -> Option<u64> {
-    let text = head.header("retry-after")?.trim();
-    let delay_ms = match parse_seconds_as_ms(text) {
-        Some(delay_ms) => delay_ms,
-        None => parse_date_s(text)?.saturating_sub(head.date_s().unwrap_or(now_s)).saturating_mul(1_000),
-    };
-    Some(clamp_delay_ms(delay_ms))
+    let until = |date_s: u64| date_s.saturating_sub(head.date_s().unwrap_or(now_s)).saturating_mul(1_000);
+    let parse = |text: &str| parse_seconds_as_ms(text).or_else(|| parse_date_s(text).map(until));
+    head.values("retry-after").find_map(|text| parse(text.trim())).map(clamp_delay_ms)
 }
 
 /// A delay within the limits that are accepted from a server.
@@ -207,7 +211,9 @@ mod tests {
 426-428: permanent, Never, with a delay Never
 429-429: transient, Never, with a delay After(3000)
 430-499: permanent, Never, with a delay Never
-500-599: transient, After(500), with a delay After(3000)
+500-510: transient, After(500), with a delay After(3000)
+511-511: permanent, Never, with a delay Never
+512-599: transient, After(500), with a delay After(3000)
 ";
         assert_eq!(decisions, expected);
     }
@@ -271,6 +277,14 @@ mod tests {
             assert_eq!(delay(&[("retry-after", text)]), None, "{text}");
         }
         assert_eq!(delay(&[]), None);
+    }
+
+    #[test]
+    fn the_first_delay_that_is_understood_counts() {
+        let date = "Sun, 06 Nov 1994 08:49:37 GMT";
+        assert_eq!(delay(&[("retry-after", "soon"), ("retry-after", "7")]), Some(7_000));
+        assert_eq!(delay(&[("retry-after", date), ("retry-after", "7")]), Some(77_000));
+        assert_eq!(delay(&[("retry-after", "7"), ("retry-after", date)]), Some(7_000));
     }
 
     #[test]

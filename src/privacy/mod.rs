@@ -10,10 +10,13 @@
 //! | [`report`] | constructors for findings, problems and errors |
 //! | [`settings_form`] | the set-up form of a connection |
 //! | [`document_stream`] | remote documents, read chunk by chunk |
+//! | [`file_format`], [`archive`] | what a file is, and whether it holds any data |
 
+pub mod archive;
 pub mod batch;
 pub mod connector;
 pub mod document_stream;
+pub mod file_format;
 pub mod identifier;
 pub mod poll_schedule;
 pub mod report;

@@ -88,7 +88,9 @@ fn checksum(text: &str) -> String {
     BASE64URL.encode(digest.get(..6).unwrap_or_default())
 }
 
-fn damaged() -> Error {
+/// The error of a text that is no ticket or reference.
+#[must_use]
+pub fn damaged() -> Error {
     let message = "The ticket or reference is damaged: pass it exactly as it was returned.";
     Error::new(ErrorKind::InvalidTicket, Remedy::GiveUp, message)
 }

@@ -6,7 +6,7 @@ use super::account_guard::AccountGuard;
 use super::api::account::Account;
 use super::api::client::Call;
 use super::api::envelope::ApiResponse;
-use super::api::error::{ApiError, ErrorResponse};
+use super::api::error::{ApiError, ErrorForm, ErrorResponse};
 use super::api::users::Users;
 use super::api::{customer_data, directories, erasure_list};
 use super::context::Context;
@@ -129,15 +129,12 @@ fn probe(context: &mut Context<'_>, granted: &Scopes) -> Result<(Result<Account,
     Ok((account.map(|response| Account::parse(&response)), responses))
 }
 
-/// Whether the test continues after this error: a missing permission may be the cause. A proxy's 401, 403, 405, 407 or web page with
-/// a success status ends the test; other responses outside the envelope prove nothing. A 429, a redirect and every error without a
-/// response end the test, too.
+/// Whether the test continues after this error: a missing permission may be the cause. The response of a proxy, a 429 and every error
+/// without a response end the test. A response without a body to a look-up of something that does not exist proves nothing.
 fn is_about_permissions(error: &ApiError) -> bool {
     match error {
-        ApiError::Response(response) => {
-            let is_status_of_proxies = matches!(response.status, 200..=299 | 401 | 403 | 405 | 407);
-            response.status != 429 && !(is_status_of_proxies && response.is_from_proxy())
-        }
+        ApiError::Response(ErrorResponse { status: 400 | 404 | 410, form: ErrorForm::Blank, .. }) => true,
+        ApiError::Response(response) => response.status != 429 && !response.is_from_proxy(),
         ApiError::Malformed => true,
         _ => false,
     }
@@ -395,7 +392,6 @@ fn affecting(problems: Vec<Problem>, rights: &[Right]) -> Vec<Problem> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::qualtrics::api::error::ErrorForm;
 
     #[test]
     fn only_qualtrics_own_response_to_a_look_up_proves_that_it_is_permitted() {
@@ -406,8 +402,16 @@ mod tests {
         };
         for status in [400, 404, 410] {
             assert!(proof(status, true).is_ok_and(|proof| proof == Proof::Granted), "{status}");
-            assert!(proof(status, false).is_ok_and(|proof| proof == Proof::Unproven), "{status}");
         }
-        assert!(proof(403, false).is_err(), "a proxy responds");
+        for status in [200, 400, 403, 404, 407] {
+            assert!(proof(status, false).is_err(), "{status} of a proxy");
+        }
+        assert!(proof(503, false).is_ok_and(|proof| proof == Proof::Unproven));
+        let blank = |status| {
+            let response = ErrorResponse { status, form: ErrorForm::Blank, ..ErrorResponse::default() };
+            proof_of(Err(ApiError::Response(response)), proof_of_look_up)
+        };
+        assert!(blank(404).is_ok_and(|proof| proof == Proof::Unproven));
+        assert!(blank(403).is_err());
     }
 }

@@ -5,22 +5,24 @@
 
 use super::api::contact::Contact;
 use super::api::error::ApiError;
-use super::api::{customer_data, directories};
+use super::api::{customer_data, directories, envelope};
 use super::cache::OpenDocument;
 use super::context::Context;
 use super::scopes::Scope;
 use super::ticket::Reference;
 use crate::contract::{Chunk, Error, ErrorKind, Problem, Remedy, Right};
-use crate::http::ResponseHead;
+use crate::http::web_page::is_web_page;
+use crate::http::{Response, ResponseHead};
 use crate::privacy::document_stream::{DocumentStream, READ_BYTES};
+use crate::privacy::file_format::{Format, is_empty};
 use crate::privacy::report::invalid_request;
 use crate::privacy::ticket::check_of;
 
 /// The longest chunk that `read` returns, in bytes.
 pub const MAX_CHUNK_BYTES: usize = 1024 * 1024;
 
-/// How many bytes of a file decide what it is.
-const SNIFFED_BYTES: usize = 512;
+/// How many bytes of a file decide what it is. A longer file is not empty.
+const SNIFFED_BYTES: usize = 4 * 1024;
 
 /// What a file is.
 pub struct File {
@@ -30,47 +32,50 @@ pub struct File {
     pub format: Format,
     /// Its size, if it is known.
     pub size: Option<u64>,
-    /// Whether it holds no data: no byte, or an empty JSON array or object.
+    /// Whether it [holds no data](is_empty).
     pub is_empty: bool,
-}
-
-/// The format of a file.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub struct Format {
-    /// The media type.
-    pub media_type: &'static str,
-    /// The extension of a file name, without a dot.
-    pub extension: &'static str,
-}
-
-impl Format {
-    /// The format of a file that was not seen, or is of no known format.
-    pub const UNKNOWN: Self = Self { media_type: "application/octet-stream", extension: "bin" };
 }
 
 /// Opens a file of a customer data request to detect what it is. The connection is kept for `read`, unless one is kept already.
 ///
 /// # Errors
-/// Why the file cannot be read. [`ApiError::Malformed`] if the response is a web page: that is not a file of Qualtrics.
+/// Why the file cannot be read. A web page is not a file of Qualtrics, and neither is an error in its envelope with a success status.
 pub fn open_file(context: &mut Context<'_>, job: &str, file: &str) -> Result<File, ApiError> {
     let scopes = context.scopes(Right::Access);
     let (head, body) = context.client.open(&scopes, &customer_data::file_path(job, file), &[])?;
     let declared_size = body_length(&head);
     let mut stream = DocumentStream::new(body, 0, declared_size);
     stream.fill(SNIFFED_BYTES, context.client.limits()).map_err(ApiError::Transport)?;
-    if is_web_page(&head, stream.received()) {
-        return Err(ApiError::Malformed);
-    }
+    check_start(context, &head, &stream)?;
     let etag = head.header("etag").map(check_of);
     let reference = Reference::File { job: job.to_owned(), file: file.to_owned(), size: declared_size, etag };
     let is_received = stream.is_received();
     let size = if is_received { Some(stream.received().len() as u64) } else { declared_size };
-    let format = detect_format(&head, stream.received());
+    let format = Format::detect(&head, stream.received());
     let is_empty = is_received && is_empty(stream.received());
     if context.open_document.is_none() && !is_empty {
         *context.open_document = Some(OpenDocument { reference: reference.clone(), stream });
     }
     Ok(File { reference, format, size, is_empty })
+}
+
+/// Checks the start of a file.
+///
+/// # Errors
+/// That of a proxy if it is a web page; Qualtrics' own if it is one in the envelope.
+fn check_start(context: &Context<'_>, head: &ResponseHead, stream: &DocumentStream) -> Result<(), ApiError> {
+    let now_s = context.client.now_s();
+    if is_web_page(head, stream.received()) {
+        return Err(envelope::foreign(head, now_s));
+    }
+    if !stream.is_received() {
+        return Ok(());
+    }
+    let response = Response { head: head.clone(), body: stream.received().to_vec() };
+    match envelope::parse(&response, now_s) {
+        Err(error) if error.own_status().is_some() => Err(error),
+        _ => Ok(()),
+    }
 }
 
 /// `read`.
@@ -178,9 +183,12 @@ fn open_file_at(
     {
         return Err(transport_error(error));
     }
+    if position == 0 {
+        check_start(context, &head, &stream).map_err(|error| document_error(context, &error, Scope::CustomerData))?;
+    }
     // The bytes of an encoded body are not those that the report announced.
     let is_encoded_now = expected.size.is_some() && is_encoded(&head);
-    if position > offset || is_encoded_now || (position == 0 && is_web_page(&head, stream.received())) {
+    if position > offset || is_encoded_now {
         return Err(malformed(context));
     }
     if contradicts(expected.size, size) || contradicts(expected.etag, head.header("etag").map(check_of)) {
@@ -266,98 +274,12 @@ fn parse_content_range(head: &ResponseHead) -> Option<(u64, Option<u64>)> {
     Some((range.split_once('-')?.0.parse().ok()?, size.parse().ok()))
 }
 
-/// The format of a file: by its first bytes, and by its media type where they do not decide (fact sheet 7).
-fn detect_format(head: &ResponseHead, bytes: &[u8]) -> Format {
-    let declared = head.media_type().unwrap_or_default();
-    let text = text_start(bytes);
-    let (media_type, extension) = if bytes.starts_with(b"PK\x03\x04") || bytes.starts_with(b"PK\x05\x06") {
-        ("application/zip", "zip")
-    } else if bytes.starts_with(b"\x1F\x8B") {
-        ("application/gzip", "gz")
-    } else if declared.contains("ndjson") || declared.contains("jsonl") || is_json_lines(text) {
-        ("application/x-ndjson", "ndjson")
-    } else if text.starts_with(b"{") || text.starts_with(b"[") {
-        ("application/json", "json")
-    } else if declared.contains("csv") {
-        ("text/csv", "csv")
-    } else if declared == "text/plain" {
-        ("text/plain", "txt")
-    } else {
-        return Format::UNKNOWN;
-    };
-    Format { media_type, extension }
-}
-
-/// Whether a line ends with the end of an object and the next line starts another.
-fn is_json_lines(text: &[u8]) -> bool {
-    let mut lines = text.split(|byte| *byte == b'\n').map(<[u8]>::trim_ascii);
-    let is_object = |line: &[u8]| line.starts_with(b"{") && line.ends_with(b"}");
-    lines.next().is_some_and(is_object) && lines.next().is_some_and(|line| line.starts_with(b"{"))
-}
-
-/// Whether a response is a web page, as proxies and login pages send in place of a file.
-fn is_web_page(head: &ResponseHead, bytes: &[u8]) -> bool {
-    if matches!(head.media_type().as_deref(), Some("text/html" | "application/xhtml+xml")) {
-        return true;
-    }
-    let start = text_start(bytes).to_ascii_lowercase();
-    let has_tag = |tags: [&[u8]; 2]| tags.iter().any(|tag| start.windows(tag.len()).any(|window| window == *tag));
-    let is_page = [&b"<!doctype html"[..], b"<html", b"<head", b"<body"].iter().any(|tag| start.starts_with(tag));
-    // A comment or an XML declaration may come first.
-    let may_be_page = start.starts_with(b"<!--") || start.starts_with(b"<?xml");
-    is_page || (may_be_page && has_tag([b"<!doctype html", b"<html"]))
-}
-
-/// The bytes behind whitespace and a byte order mark.
-fn text_start(bytes: &[u8]) -> &[u8] {
-    let bytes = bytes.trim_ascii_start();
-    bytes.strip_prefix(b"\xEF\xBB\xBF").unwrap_or(bytes).trim_ascii_start()
-}
-
-fn is_empty(bytes: &[u8]) -> bool {
-    let bytes: Vec<u8> = bytes.iter().copied().filter(|byte| !byte.is_ascii_whitespace()).collect();
-    matches!(bytes.as_slice(), b"" | b"[]" | b"{}")
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
 
     fn head(name: &str, value: &str) -> ResponseHead {
         ResponseHead { status: 200, headers: vec![(name.to_owned(), value.to_owned())] }
-    }
-
-    #[test]
-    fn the_first_bytes_of_a_file_decide_before_its_media_type() {
-        for (media_type, bytes, expected) in [
-            ("application/json", &b"PK\x03\x04..."[..], "zip"),
-            ("application/octet-stream", b"\x1f\x8b\x08", "gz"),
-            ("application/octet-stream", b" [{\"a\":1}]", "json"),
-            ("application/octet-stream", b"\xEF\xBB\xBF {\"a\":1}", "json"),
-            ("application/json", b"{\"a\":1}\n{\"a\":2}\n", "ndjson"),
-            ("application/json", b"{\n\"a\":1}", "json"),
-            ("Text/CSV; charset=utf-8", b"a,b", "csv"),
-            ("text/plain;charset=utf-8", b"a b", "txt"),
-            ("application/octet-stream", b"a,b", "bin"),
-        ] {
-            assert_eq!(detect_format(&head("content-type", media_type), bytes).extension, expected, "{media_type}");
-        }
-    }
-
-    #[test]
-    fn web_pages_are_recognised_by_media_type_and_by_their_first_bytes() {
-        for (media_type, bytes) in [
-            ("Text/HTML; charset=utf-8", &b"Please sign in"[..]),
-            ("application/json", b"\xEF\xBB\xBF\r\n<!DOCTYPE html><html>"),
-            ("", b"<HTML>"),
-            ("text/plain", b"<!-- proxy --><html lang=\"en\">"),
-            ("text/xml", b"<?xml version=\"1.0\"?><!DOCTYPE html>"),
-        ] {
-            assert!(is_web_page(&head("content-type", media_type), bytes), "{media_type}");
-        }
-        for bytes in [&b"{\"html\": \"<html>\"}"[..], b"a,<html>", b"<?xml version=\"1.0\"?><responses/>", b""] {
-            assert!(!is_web_page(&head("content-type", "application/octet-stream"), bytes));
-        }
     }
 
     #[test]
@@ -374,11 +296,5 @@ mod tests {
         assert_eq!(body_length(&encoded), Some(10));
         encoded.headers.push(("content-encoding".to_owned(), "gzip".to_owned()));
         assert_eq!(body_length(&encoded), None);
-    }
-
-    #[test]
-    fn files_without_data_are_empty() {
-        assert!(is_empty(b" [ ]\n") && is_empty(b"{}") && is_empty(b""));
-        assert!(!is_empty(b"[0]"));
     }
 }

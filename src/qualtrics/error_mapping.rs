@@ -4,7 +4,7 @@ use super::api::error::{ApiError, ErrorForm, ErrorResponse};
 use super::rights::RIGHTS;
 use super::scopes::{Scope, Scopes};
 use crate::contract::{Error, ErrorKind, Problem, Remedy, Right};
-use crate::http::retry::is_transient_status;
+use crate::http::retry::{is_of_proxies, is_transient_status};
 use crate::http::{Cause, TransportError};
 use crate::privacy::report::join_messages;
 
@@ -135,38 +135,44 @@ fn rejected_call() -> Error {
     Error::new(ErrorKind::UnexpectedResponse, Remedy::Operator, message)
 }
 
-/// The client ID and secret were not accepted.
+/// The token request was rejected: by Qualtrics, nearly always because of the client ID and secret, or by something between.
 fn credentials(response: &ErrorResponse, origin: &str) -> Error {
-    // An error of RFC 6749 has a code and no envelope.
-    let is_in_envelope = matches!(response.form, ErrorForm::Envelope | ErrorForm::Contradictory);
-    let is_foreign = response.code.is_none() && !is_in_envelope;
-    match response.status {
-        404 => return wrong_datacenter(),
-        407 => return proxy(origin),
-        _ if is_wrong_datacenter(response) => return wrong_datacenter(),
-        // Without a reason, these may be Qualtrics' own.
-        400 | 401 => {}
-        _ if is_foreign => return proxy(origin),
-        // The token endpoint rejects the request for a reason other than the credentials.
-        402 | 404.. => return rejected_call(),
-        _ => {}
-    }
     let message = "Qualtrics rejects the client ID and secret: check client-id and client-secret, and that datacenter-id is the data \
                    centre of the brand in which the OAuth client was created.";
-    Error::new(ErrorKind::Unauthorized, Remedy::Operator, message).with_problem("setting", "client-secret", &RIGHTS)
+    let error = Error::new(ErrorKind::Unauthorized, Remedy::Operator, message).with_problem(
+        "setting",
+        "client-secret",
+        &RIGHTS,
+    );
+    match (response.form, response.status) {
+        (_, status) if is_of_proxies(status) => proxy(origin),
+        _ if is_wrong_datacenter(response) => wrong_datacenter(),
+        (ErrorForm::Blank, 400 | 401) => {
+            let message =
+                "The rejection has no body, so that a proxy or firewall may have sent it: check these as well.";
+            let mut error = error;
+            error.problems.push(Problem::new("proxy", origin, &RIGHTS, message));
+            error
+        }
+        (ErrorForm::Foreign | ErrorForm::Blank, _) => proxy(origin),
+        (_, 404) => wrong_datacenter(),
+        // The token endpoint rejects the request for a reason other than the credentials.
+        (_, 402 | 405..) => rejected_call(),
+        _ => error,
+    }
 }
 
 /// The error of a response that is not Qualtrics'.
 fn proxy(origin: &str) -> Error {
     let message = "A proxy or firewall between this host and Qualtrics responded instead of Qualtrics: check the proxy's credentials \
-                   and allow-list, and allow requests to Qualtrics.";
+                   and allow-list, allow requests to Qualtrics, and check base-url if it is set.";
     Error::new(ErrorKind::Unavailable, Remedy::Operator, message).with_problem("proxy", origin, &RIGHTS)
 }
 
 fn redirect(status: u16, origin: &str) -> Error {
     let message = "Qualtrics' host responded with a redirect, which is never followed: check datacenter-id and base-url, and which \
                    proxy or firewall is between this host and Qualtrics.";
-    let error = Error::new(ErrorKind::UnexpectedResponse, Remedy::Operator, message);
+    let error = Error::new(ErrorKind::Unavailable, Remedy::Operator, message);
     Error { http_status: Some(status), ..error }.with_problem("proxy", origin, &RIGHTS)
 }
 
@@ -245,8 +251,10 @@ mod tests {
 
     const ORIGIN: &str = "https://fra1.qualtrics.com";
 
-    const STATUSES: [u16; 22] =
-        [200, 307, 400, 401, 402, 403, 404, 405, 407, 408, 409, 410, 413, 415, 422, 425, 429, 500, 502, 503, 504, 520];
+    const STATUSES: [u16; 23] = [
+        200, 307, 400, 401, 402, 403, 404, 405, 407, 408, 409, 410, 413, 415, 422, 425, 429, 500, 502, 503, 504, 511,
+        520,
+    ];
 
     /// Bodies of responses, by name. `STATUS` stands for the status.
     const BODIES: [(&str, &str); 9] = [

@@ -87,13 +87,13 @@ impl InFlight<'_> {
         self.pending(context, stage, None, StatusClass::NotSeen).map(Progress::Pending)
     }
 
-    /// As [`Self::still_pending`], with another delay.
+    /// As [`Self::still_pending`], with another delay, which is at least a second.
     ///
     /// # Errors
     /// As for [`Self::pending`].
     pub fn pending_for(&self, context: &Context<'_>, stage: Stage, poll_after_ms: u64) -> Result<Progress, Error> {
         let pending = self.pending(context, stage, None, StatusClass::NotSeen)?;
-        Ok(Progress::Pending(Pending { poll_after_ms, ..pending }))
+        Ok(Progress::Pending(Pending { poll_after_ms: poll_after_ms.max(IMMEDIATE_MS), ..pending }))
     }
 
     /// Qualtrics does not show the job, perhaps because the look-up lags behind. Returns `None` if the grace period is over or was

@@ -5,8 +5,9 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::api::envelope::is_id;
 use crate::contract::{DeletionMode, Error, Right};
-use crate::privacy::ticket::{Kind, open, seal};
+use crate::privacy::ticket::{Kind, damaged, open, seal};
 
 /// What a request does.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
@@ -207,7 +208,9 @@ impl Ticket {
     /// # Errors
     /// `invalid-ticket` if it is damaged, `unsupported` if it is of another version.
     pub fn parse(text: &str) -> Result<Self, Error> {
-        open(Kind::Ticket, text)
+        let ticket: Self = open(Kind::Ticket, text)?;
+        let search = ticket.verification.as_ref().and_then(|verification| verification.search.as_ref());
+        if ticket.jobs.iter().chain(search).all(|id| is_id(id)) { Ok(ticket) } else { Err(damaged()) }
     }
 }
 
@@ -225,7 +228,10 @@ impl Reference {
     /// # Errors
     /// As for [`Ticket::parse`].
     pub fn parse(text: &str) -> Result<Self, Error> {
-        open(Kind::Reference, text)
+        let reference: Self = open(Kind::Reference, text)?;
+        let (Self::File { job: one, file: other, .. } | Self::Contact { directory: one, contact: other, .. }) =
+            &reference;
+        if is_id(one) && is_id(other) { Ok(reference) } else { Err(damaged()) }
     }
 }
 
@@ -274,6 +280,16 @@ mod tests {
         ] {
             assert_eq!(reference.format().expect("a reference"), published);
             assert_eq!(Reference::parse(published).expect("a reference"), reference);
+        }
+    }
+
+    #[test]
+    fn an_id_that_would_name_another_path_is_rejected() {
+        for id in ["", "..", "."] {
+            let forged = Ticket { jobs: vec![id.to_owned()], ..ticket() };
+            assert!(Ticket::parse(&forged.format().expect("a ticket")).is_err(), "{id:?}");
+            let forged = Reference::File { job: "CDR_1".to_owned(), file: id.to_owned(), size: None, etag: None };
+            assert!(Reference::parse(&forged.format().expect("a reference")).is_err(), "{id:?}");
         }
     }
 

@@ -2,13 +2,14 @@
 
 use super::SourceFailure;
 use crate::contract::{Amount, Content, Document, Error, ErrorKind, Finding, Remedy, Right, SourceState, VendorJob};
+use crate::privacy::file_format::Format;
 use crate::privacy::subject::Subject;
 use crate::qualtrics::api::customer_data::{self, Export};
 use crate::qualtrics::api::error::ApiError;
 use crate::qualtrics::api::job::JobState;
 use crate::qualtrics::contact_search::OnTransientError;
 use crate::qualtrics::context::Context;
-use crate::qualtrics::documents::{self, Format};
+use crate::qualtrics::documents;
 use crate::qualtrics::error_mapping;
 use crate::qualtrics::scopes::Scope;
 use crate::qualtrics::ticket::Reference;
@@ -198,7 +199,6 @@ impl Files<'_> {
             // A rate limit clears by itself, however long that takes.
             _ if error.status() == Some(429) => return Err(error),
             _ if error.is_transient() && on_error == OnTransientError::Retry => return Err(error),
-            ApiError::Malformed => NOT_A_FILE,
             _ if error.is_transient() => {
                 // The file may be readable later. The document tells how to read it.
                 let reference =

@@ -30,14 +30,9 @@ impl Cursor {
     /// # Errors
     /// [`ApiError::Malformed`] if there is a next page that cannot be requested: otherwise the list would look shorter than it is.
     pub fn next_page(result: &Value) -> Result<Option<Self>, ApiError> {
-        let next_page = result.get("nextPage").filter(|value| !value.is_null());
-        let link = result.get("links").and_then(|links| links.get("next"));
-        let link = link.map(|next| next.get("href").unwrap_or(next));
-        match next_page.or(link).or_else(|| result.get("skipToken")) {
-            None | Some(Value::Null) => Ok(None),
-            Some(Value::String(text)) if text.is_empty() => Ok(None),
-            Some(Value::String(text)) => Self::parse(text).map(Some).ok_or(ApiError::Malformed),
-            Some(offset) => offset.as_u64().map(|offset| Some(Self::offset(offset))).ok_or(ApiError::Malformed),
+        match Self::link(result)? {
+            Some(link) => Ok(Some(link)),
+            None => Self::token_in(result),
         }
     }
 
@@ -46,10 +41,34 @@ impl Cursor {
     /// # Errors
     /// As for [`Self::next_page`].
     pub fn skip_token(result: &Value) -> Result<Option<Self>, ApiError> {
-        match result.get("skipToken").and_then(Value::as_str) {
-            Some(token) if token.len() > MAX_BYTES => Err(ApiError::Malformed),
-            Some(token) if !token.is_empty() => Ok(Some(Self::token(token))),
-            _ => Self::next_page(result),
+        match Self::token_in(result)? {
+            Some(token) => Ok(Some(token)),
+            None => Self::link(result),
+        }
+    }
+
+    /// The cursor in `nextPage` or `links.next`.
+    fn link(result: &Value) -> Result<Option<Self>, ApiError> {
+        let link = match member(result, "links") {
+            Some(Value::Object(links)) => links.get("next").map(|next| next.get("href").unwrap_or(next)),
+            Some(Value::Array(links)) if links.is_empty() => None,
+            Some(_) => return Err(ApiError::Malformed),
+            None => None,
+        };
+        match member(result, "nextPage").or(link.filter(|link| is_filled(link))) {
+            None => Ok(None),
+            Some(Value::String(text)) => Self::parse(text).map(Some).ok_or(ApiError::Malformed),
+            Some(offset) => offset.as_u64().map(|offset| Some(Self::offset(offset))).ok_or(ApiError::Malformed),
+        }
+    }
+
+    /// The cursor in `skipToken`.
+    fn token_in(result: &Value) -> Result<Option<Self>, ApiError> {
+        match member(result, "skipToken") {
+            None => Ok(None),
+            Some(Value::String(token)) if token.len() <= MAX_BYTES => Ok(Some(Self::token(token))),
+            Some(Value::Number(number)) if number.is_u64() => Ok(Some(Self::token(&number.to_string()))),
+            Some(_) => Err(ApiError::Malformed),
         }
     }
 
@@ -110,6 +129,15 @@ impl Cursor {
     }
 }
 
+/// A member that is neither `null` nor blank text.
+fn member<'v>(value: &'v Value, name: &str) -> Option<&'v Value> {
+    value.get(name).filter(|member| is_filled(member))
+}
+
+fn is_filled(value: &Value) -> bool {
+    !value.is_null() && value.as_str().is_none_or(|text| !text.trim().is_empty())
+}
+
 /// Percent-encodes text for a segment of a path or a value of a query.
 #[must_use]
 pub fn encode(text: &str) -> String {
@@ -142,6 +170,9 @@ mod tests {
             (json!({"nextPage": "200"}), "offset=200"),
             (json!({"links": {"next": {"href": "/users?skipToken=a%2B"}}}), "skipToken=a%2B"),
             (json!({"skipToken": "t"}), "skipToken=t"),
+            (json!({"skipToken": "200"}), "skipToken=200"),
+            (json!({"nextPage": "", "skipToken": "t"}), "skipToken=t"),
+            (json!({"nextPage": null, "links": {"next": " "}, "skipToken": 7}), "skipToken=7"),
         ] {
             assert_eq!(next(&value).as_deref(), Some(expected), "{value}");
         }
@@ -149,7 +180,16 @@ mod tests {
 
     #[test]
     fn every_form_of_the_end_of_a_list_is_none() {
-        for value in [json!({}), json!({"nextPage": null}), json!({"nextPage": ""}), json!({"links": {"next": null}})] {
+        for value in [
+            json!({}),
+            json!({"nextPage": null}),
+            json!({"nextPage": " "}),
+            json!({"links": {"next": null}}),
+            json!({"links": null}),
+            json!({"links": []}),
+            json!({"links": {"self": "/users"}}),
+            json!({"skipToken": ""}),
+        ] {
             assert_eq!(next(&value), None, "{value}");
         }
     }
@@ -161,11 +201,23 @@ mod tests {
             json!({"nextPage": "https://elsewhere.example/users/2"}),
             json!({"nextPage": {}}),
             json!({"nextPage": -1}),
+            json!({"nextPage": 1.5}),
+            json!({"nextPage": false}),
+            json!({"nextPage": ["/users?offset=100"]}),
+            json!({"nextPage": {"href": "/users?offset=100"}}),
+            json!({"links": "/users?offset=100"}),
+            json!({"links": [{"rel": "next"}]}),
+            json!({"links": {"next": {}}}),
+            json!({"skipToken": {}}),
+            json!({"skipToken": true}),
+            json!({"skipToken": -1}),
             json!({"nextPage": long}),
         ] {
             assert_eq!(Cursor::next_page(&value), Err(ApiError::Malformed), "{value}");
         }
-        assert_eq!(Cursor::skip_token(&json!({ "skipToken": long })), Err(ApiError::Malformed));
+        for value in [json!({ "skipToken": long }), json!({"skipToken": {}}), json!({"nextPage": {}})] {
+            assert_eq!(Cursor::skip_token(&value), Err(ApiError::Malformed), "{value}");
+        }
     }
 
     #[test]
@@ -173,6 +225,8 @@ mod tests {
         let token = |value: Value| Cursor::skip_token(&value).expect("a cursor or none").map(|cursor| cursor.0);
         assert_eq!(token(json!({"skipToken": "200"})).as_deref(), Some("skipToken=200"));
         assert_eq!(token(json!({"skipToken": "/a?b"})).as_deref(), Some("skipToken=%2Fa%3Fb"));
+        assert_eq!(token(json!({"skipToken": 200})).as_deref(), Some("skipToken=200"));
+        assert_eq!(token(json!({"skipToken": "", "nextPage": "/a?skipToken=t"})).as_deref(), Some("skipToken=t"));
         assert_eq!(token(json!({"skipToken": ""})), None);
     }
 

@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 
 use super::client::Call;
 use super::cursor::encode;
-use super::envelope::{self, ApiResponse, first_of};
+use super::envelope::{self, ApiResponse, count, first_of};
 use super::error::ApiError;
 use super::job::{JobState, failure_text};
 use super::{sanitize, timestamp};
@@ -17,6 +17,9 @@ const PATH: &str = "/customer-data-requests";
 
 /// The spellings of a job's ID, in order of preference.
 const ID_SPELLINGS: [&str; 6] = ["customerDataRequestId", "requestId", "requestid", "id", "jobId", "progressId"];
+
+/// The members that list the files of a job.
+const FILE_MEMBERS: [&str; 4] = ["fileId", "fileIds", "files", "file"];
 
 /// An ID that no job has.
 const NO_SUCH_JOB: &str = "00000000-0000-0000-0000-000000000000";
@@ -84,15 +87,17 @@ pub fn file_path(job: &str, file: &str) -> String {
 }
 
 /// Parses the response to [`progress`].
-#[must_use]
-pub fn parse_progress(response: &ApiResponse) -> Export {
-    let result = &response.result;
+///
+/// # Errors
+/// [`ApiError::Malformed`] if it is about no job.
+pub fn parse_progress(response: &ApiResponse) -> Result<Export, ApiError> {
+    let result = Some(&response.result).filter(|result| result.is_object()).ok_or(ApiError::Malformed)?;
     let status = first_of(result, &["status", "state", "requestStatus"]).and_then(Value::as_str);
     let reason = first_of(result, &["failureReason", "error", "errorMessage"]).and_then(failure_text);
     let state = JobState::parse(status, reason.is_some());
     let timestamp = |name: &str| result.get(name).and_then(timestamp::parse_ms).and_then(timestamp::format);
     let (files, has_unknown_files) = parse_files(result);
-    Export {
+    Ok(Export {
         state,
         status: status.and_then(sanitize::status),
         percent: first_of(result, &["percentComplete", "percent", "progress"]).and_then(parse_percent),
@@ -106,7 +111,7 @@ pub fn parse_progress(response: &ApiResponse) -> Export {
         },
         created: timestamp("created"),
         updated: timestamp("updated"),
-    }
+    })
 }
 
 /// `42`, `42.5` or `"42 %"`, rounded down.
@@ -123,8 +128,8 @@ fn parse_percent(value: &Value) -> Option<u8> {
 /// The IDs of the files, each once, and whether there is anything else among them.
 fn parse_files(result: &Value) -> (Vec<String>, bool) {
     let (mut files, mut has_unknown) = (Vec::new(), false);
-    let named = ["fileId", "fileIds", "files", "file"].iter().filter_map(|name| result.get(name));
-    for value in named.filter(|value| !is_blank(value)) {
+    let known = FILE_MEMBERS.iter().filter_map(|name| result.get(name));
+    for value in known.filter(|value| !is_blank(value)) {
         let listed = value.as_array().map_or(std::slice::from_ref(value), Vec::as_slice);
         for value in listed {
             match envelope::id(first_of(value, &["fileId", "id", "name"]).unwrap_or(value)) {
@@ -134,7 +139,25 @@ fn parse_files(result: &Value) -> (Vec<String>, bool) {
             }
         }
     }
+    // Without a file that is understood, another member may hold them.
+    has_unknown |= files.is_empty() && mentions_files(result);
     (files, has_unknown)
+}
+
+/// Whether a member at any level is filled and named like one that holds files, links to them or their number.
+fn mentions_files(value: &Value) -> bool {
+    let is_nothing = |value: &Value| is_blank(value) || *value == Value::Bool(false) || count(value) == Some(0);
+    let is_named = |name: &str| {
+        let name = name.to_ascii_lowercase();
+        ["file", "download", "url"].iter().any(|part| name.contains(part))
+    };
+    match value {
+        Value::Object(members) => {
+            members.iter().any(|(name, value)| (is_named(name) && !is_nothing(value)) || mentions_files(value))
+        }
+        Value::Array(elements) => elements.iter().any(mentions_files),
+        Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) => false,
+    }
 }
 
 /// Whether a member holds nothing: `null`, in text as well, or an empty text, list or object.
@@ -153,7 +176,22 @@ mod tests {
     use super::*;
 
     fn export(result: Value) -> Export {
-        parse_progress(&ApiResponse { result, proxied: false })
+        parse_progress(&ApiResponse { result, proxied: false }).expect("a job")
+    }
+
+    #[test]
+    fn a_response_about_no_job_is_malformed() {
+        for result in [json!(null), json!("complete"), json!([{"status": "complete"}]), json!(7)] {
+            let parsed = parse_progress(&ApiResponse { result: result.clone(), proxied: false });
+            assert_eq!(parsed.err(), Some(ApiError::Malformed), "{result}");
+        }
+    }
+
+    #[test]
+    fn a_status_that_is_not_understood_is_no_end() {
+        for status in [json!(2), json!({"value": "complete"}), json!(null), json!(true), json!("")] {
+            assert_eq!(export(json!({ "status": status })).state, JobState::Running { known: false }, "{status}");
+        }
     }
 
     #[test]
@@ -164,6 +202,8 @@ mod tests {
             (json!({"files": ["F1", {"fileId": "F2"}, {"id": "F3"}, {"name": "F4"}]}), vec!["F1", "F2", "F3", "F4"]),
             (json!({"fileId": null, "files": [], "file": "null", "fileIds": {}}), vec![]),
             (json!({"fileId": "F1", "files": [{"id": "F1"}]}), vec!["F1"]),
+            (json!({"fileId": "F1", "fileFormat": "json"}), vec!["F1"]),
+            (json!({"fileId": null, "fileCount": 0, "downloadUrl": "", "hasFiles": false}), vec![]),
         ] {
             let export = export(result);
             assert_eq!(export.files, expected);
@@ -178,6 +218,12 @@ mod tests {
             json!({"files": ["F1", null]}),
             json!({"fileIds": {"first": "F1"}}),
             json!({"fileId": true}),
+            json!({"fileId": ".."}),
+            json!({"fileId": -1}),
+            json!({"fileID": "F1"}),
+            json!({"exportFiles": [{"id": "F1"}]}),
+            json!({"fileId": null, "data": {"downloadUrl": "https://example.org/1"}}),
+            json!({"fileId": null, "fileCount": 2}),
         ] {
             assert!(export(result.clone()).has_unknown_files, "{result}");
         }

@@ -7,6 +7,7 @@ use serde_json::Value;
 use super::error::{ApiError, ErrorForm, ErrorResponse, is_rejection_status};
 use super::sanitize;
 use crate::http::retry::{clamp_delay_ms, retry_after_ms};
+use crate::http::web_page::{is_web_page, text_start};
 use crate::http::{Response, ResponseHead, json};
 
 pub use crate::http::json::{count, first_of};
@@ -33,24 +34,24 @@ impl fmt::Debug for ApiResponse {
 ///
 /// # Errors
 /// [`ApiError::Response`] for an HTTP status from 400 on, for one in `meta.httpStatus`, and for a `meta.error`;
-/// [`ApiError::Redirect`] and [`ApiError::Malformed`]. A web page, whatever its status, is the response of a proxy or a firewall, and so
-/// an [`ApiError::Response`] that is not in the envelope.
+/// [`ApiError::Redirect`] and [`ApiError::Malformed`]. A success that [`is_foreign`] is the response of a proxy or a firewall, and so an
+/// [`ApiError::Response`] that is not in the envelope.
 pub fn parse(response: &Response, now_s: u64) -> Result<ApiResponse, ApiError> {
     let status = response.head.status;
     let body = json::parse(&response.body);
     if status >= 400 {
-        return Err(ApiError::Response(error_response(&response.head, status, body.as_ref(), now_s)));
+        return Err(rejection(&response.head, &response.body, body.as_ref(), now_s));
     }
     if status >= 300 {
         return Err(ApiError::Redirect(status));
     }
-    if is_web_page(response) {
-        return Err(ApiError::Response(error_response(&response.head, status, None, now_s)));
+    if is_foreign(response, body.as_ref()) {
+        return Err(foreign(&response.head, now_s));
     }
     let Some(Value::Object(mut body)) = body.filter(|_| status >= 200) else { return Err(ApiError::Malformed) };
     let meta = body.get("meta");
     let meta_status = meta.and_then(status_in_meta);
-    let has_error = meta.and_then(|meta| meta.get("error")).is_some_and(|error| !error.is_null());
+    let has_error = meta.is_some_and(|meta| first_of(meta, &["error", "internalErrorCode", "errorMessage"]).is_some());
     if has_error || meta_status.is_some_and(|status| status >= 400) {
         // One half reports success and the other failure: that proves neither.
         if body.get("result").and_then(Value::as_object).is_some_and(|result| !result.is_empty()) {
@@ -62,6 +63,19 @@ pub fn parse(response: &Response, now_s: u64) -> Result<ApiResponse, ApiError> {
     }
     let proxied = meta.and_then(|meta| meta.get("notice")?.as_str()).is_some_and(is_proxy_notice);
     Ok(ApiResponse { result: body.remove("result").unwrap_or_default(), proxied })
+}
+
+/// The error of a response with an error status, given its body, and as JSON if it is any.
+#[must_use]
+pub fn rejection(head: &ResponseHead, body: &[u8], parsed: Option<&Value>, now_s: u64) -> ApiError {
+    let response = error_response(head, head.status, parsed, now_s);
+    let text = text_start(body);
+    let is_blank = text.is_empty() || (parsed.is_none() && text.starts_with(b"{"));
+    let form = match response.form {
+        ErrorForm::Foreign if is_blank => ErrorForm::Blank,
+        form => form,
+    };
+    ApiError::Response(ErrorResponse { form, ..response })
 }
 
 /// An error response, without its text.
@@ -93,10 +107,22 @@ pub fn error_response(head: &ResponseHead, status: u16, body: Option<&Value>, no
     }
 }
 
-/// Whether a body is a web page, such as the login page of a proxy.
+/// The error of a success that Qualtrics did not send.
 #[must_use]
-pub fn is_web_page(response: &Response) -> bool {
-    response.body.trim_ascii_start().starts_with(b"<")
+pub fn foreign(head: &ResponseHead, now_s: u64) -> ApiError {
+    ApiError::Response(error_response(head, head.status, None, now_s))
+}
+
+/// Whether something other than Qualtrics sent a success, given its body as JSON if it is any: a web page or other text, or an object
+/// that has neither member of the envelope. Anything else may be a damaged response of Qualtrics.
+fn is_foreign(response: &Response, body: Option<&Value>) -> bool {
+    if let Some(body) = body {
+        return body.as_object().is_some_and(|body| !body.contains_key("result") && !body.contains_key("meta"));
+    }
+    let text = text_start(&response.body);
+    let is_json = |media_type: String| media_type.contains("json");
+    let may_be_json = response.head.media_type().map_or(text.starts_with(b"{"), is_json);
+    is_web_page(&response.head, text) || text.starts_with(b"<") || (!may_be_json && !text.is_empty())
 }
 
 /// Whether one half of an error response reports something other than a rejection.
@@ -127,7 +153,7 @@ fn is_proxy_notice(notice: &str) -> bool {
     notice.to_ascii_lowercase().contains("proxied")
 }
 
-/// An opaque ID: text, or a number. `None` for blank text, for `null` in a string, and for anything longer than an ID.
+/// An opaque ID: text, or a whole number that is not negative. `None` for text that [cannot be an ID](is_id), and for `null` in a string.
 #[must_use]
 pub fn id(value: &Value) -> Option<String> {
     let text = match value {
@@ -135,8 +161,16 @@ pub fn id(value: &Value) -> Option<String> {
         Value::Number(number) => number.to_string(),
         _ => return None,
     };
-    let is_plausible = !text.is_empty() && text.len() <= MAX_ID_BYTES && !text.chars().any(char::is_control);
+    let is_plausible = is_id(&text) && (value.is_string() || text.bytes().all(|byte| byte.is_ascii_digit()));
     (is_plausible && !text.eq_ignore_ascii_case("null")).then_some(text)
+}
+
+/// Whether a text can be an ID that is part of a path: neither blank, nor longer than an ID, nor with control characters or a character
+/// that was lost. `.` and `..` name another path, also percent-encoded (RFC 3986, section 6.2.2.3).
+#[must_use]
+pub fn is_id(text: &str) -> bool {
+    let is_lost = |character: char| character.is_control() || character == char::REPLACEMENT_CHARACTER;
+    (1..=MAX_ID_BYTES).contains(&text.len()) && !text.chars().any(is_lost) && !matches!(text, "." | "..")
 }
 
 /// The elements of a list's `result`, or `result` itself if it is a list.
@@ -166,8 +200,12 @@ mod tests {
     use super::*;
 
     fn parse_body(status: u16, body: &str) -> Result<ApiResponse, ApiError> {
-        let head = ResponseHead { status, headers: Vec::new() };
-        parse(&Response { head, body: body.as_bytes().to_vec() }, 0)
+        parse_typed(status, "application/json", body.as_bytes())
+    }
+
+    fn parse_typed(status: u16, media_type: &str, body: &[u8]) -> Result<ApiResponse, ApiError> {
+        let head = ResponseHead { status, headers: vec![("content-type".to_owned(), media_type.to_owned())] };
+        parse(&Response { head, body: body.to_vec() }, 0)
     }
 
     fn error_status(status: u16, body: &str) -> Option<u16> {
@@ -180,6 +218,7 @@ mod tests {
         assert_eq!(error_status(200, r#"{"meta":{"httpStatus":"404"}}"#), Some(404));
         assert_eq!(error_status(200, r#"{"meta":{"httpStatus":403,"error":{"errorCode":"AuthZ_2.0"}}}"#), Some(403));
         assert_eq!(error_status(200, r#"{"meta":{"error":{"errorCode":"X_1"}}}"#), Some(500));
+        assert_eq!(error_status(200, r#"{"meta":{"internalErrorCode":"GS_5"},"result":null}"#), Some(500));
     }
 
     #[test]
@@ -191,7 +230,7 @@ mod tests {
     }
 
     #[test]
-    fn a_successful_response_needs_neither_result_nor_meta() {
+    fn a_successful_response_needs_only_one_member_of_the_envelope() {
         assert!(
             parse_body(200, r#"{"meta":{"httpStatus":"200 - OK"}}"#).is_ok_and(|response| response.result.is_null())
         );
@@ -207,7 +246,7 @@ mod tests {
     }
 
     #[test]
-    fn everything_but_an_envelope_is_malformed() {
+    fn everything_but_a_json_object_is_malformed() {
         let deep = format!("{}{}", "[".repeat(10_000), "]".repeat(10_000));
         for body in ["", "[]", "1", "null", "{", "{\"result\":", deep.as_str()] {
             assert_eq!(parse_body(200, body), Err(ApiError::Malformed));
@@ -215,10 +254,38 @@ mod tests {
     }
 
     #[test]
-    fn a_web_page_with_a_success_status_is_an_error_that_proves_nothing() {
-        let Err(error) = parse_body(200, "\n<html>Sign in</html>") else { panic!("an error") };
-        assert!(matches!(&error, ApiError::Response(response) if response.form == ErrorForm::Foreign));
-        assert!(!error.is_provably_not_started());
+    fn a_success_of_something_other_than_qualtrics_is_an_error_that_proves_nothing() {
+        for (media_type, body) in [
+            ("text/html", &b"\n<html>Sign in</html>"[..]),
+            ("application/json", b"\xEF\xBB\xBF <!DOCTYPE html>"),
+            ("Text/HTML; charset=utf-8", b"Please sign in"),
+            ("text/html", b""),
+            ("text/plain", b"Access denied"),
+            ("application/xml", b"<Error><Code>AccessDenied</Code></Error>"),
+            ("application/json", b"<Error/>"),
+            ("application/json", br#"{"message":"Forbidden"}"#),
+            ("application/json", br#"{"error":"invalid_client"}"#),
+            ("application/json", b"{}"),
+        ] {
+            let error = parse_typed(200, media_type, body).expect_err("no response of Qualtrics");
+            assert!(error.is_from_proxy(), "{media_type} {error:?}");
+            assert!(!error.is_provably_not_started());
+        }
+    }
+
+    #[test]
+    fn a_damaged_response_is_not_a_proxys() {
+        for (media_type, body) in [
+            ("application/json", &br#"{"result":{"requestId":"OP-"#[..]),
+            ("application/json; charset=utf-8", b"{\"result\":\"\xFF\"}"),
+            ("Application/Problem+JSON", b"nul"),
+            ("application/json", b""),
+            ("text/plain", b""),
+            ("application/json", b"[]"),
+        ] {
+            assert_eq!(parse_typed(200, media_type, body), Err(ApiError::Malformed), "{media_type}");
+        }
+        assert!(parse_typed(200, "text/html", br#"{"result":{}}"#).is_ok(), "the envelope decides");
     }
 
     #[test]
@@ -259,9 +326,23 @@ mod tests {
     fn ids_are_text_or_numbers() {
         assert_eq!(id(&json!(" OP-1 ")).as_deref(), Some("OP-1"));
         assert_eq!(id(&json!(7)).as_deref(), Some("7"));
-        for value in
-            [json!(""), json!(" "), json!("null"), json!(null), json!("a\nb"), json!("x".repeat(129)), json!([])]
-        {
+        assert_eq!(id(&json!("../a b?c#d%2F")).as_deref(), Some("../a b?c#d%2F"), "it is encoded in paths");
+        for value in [
+            json!(""),
+            json!(" "),
+            json!("null"),
+            json!(null),
+            json!("a\nb"),
+            json!("x".repeat(129)),
+            json!([]),
+            json!({}),
+            json!(true),
+            json!(-1),
+            json!(1.5),
+            json!("."),
+            json!(" .. "),
+            json!("OP-\u{FFFD}"),
+        ] {
             assert_eq!(id(&value), None, "{value}");
         }
     }

@@ -73,7 +73,8 @@ pub enum Next {
 /// are counted, else at the known position.
 ///
 /// # Errors
-/// The error of the first page. An error of a later page only makes the scan incomplete.
+/// The error of the first page, and the response of a proxy in place of any page. Another error of a later page only makes the scan
+/// incomplete.
 pub fn scan(
     client: &mut Client<'_>,
     scopes: &Scopes,
@@ -115,6 +116,8 @@ pub fn scan(
         }
         match pages.read(Some(&next)) {
             Ok(read) => page = read,
+            // An operator has to correct the cause first.
+            Err(error) if error.is_from_proxy() => return Err(error),
             Err(error) => {
                 let position = Some(next.query().to_owned());
                 let may_recover = error.is_transient() && error != ApiError::Malformed;
@@ -195,8 +198,8 @@ impl Pages<'_, '_> {
             match self.read(Some(&Cursor::offset(place))) {
                 Ok(page) if search.is_entry(&page, known) => return Some(Cursor::offset(place)),
                 Ok(page) => guess = search.narrow(place, &page, known),
-                // Beyond the end of the list.
-                Err(ApiError::Response(response)) if matches!(response.status, 400 | 404 | 416) => {
+                // Qualtrics itself reports that the place lies beyond the end of the list.
+                Err(error) if matches!(error.own_status(), Some(400 | 404 | 416)) => {
                     search.young = Some((place, None));
                 }
                 Err(_) => break,

@@ -5,17 +5,15 @@
 //!
 //! Until a job is completed, a GET by its ID is an error (fact sheet 6.3); the list of all jobs of the brand shows its status.
 
-use std::collections::BTreeSet;
-
 use serde_json::{Map, Value, json};
 
+pub use super::addresses::Addresses;
 use super::client::Call;
 use super::cursor::encode;
 use super::envelope::{self, ApiResponse, count, first_of};
 use super::error::ApiError;
 use super::job::{JobState, failure_text};
 use super::{sanitize, timestamp};
-use crate::privacy::identifier::Identifier;
 use crate::secret::Secret;
 
 /// The path of the resource, below `/API/v3`.
@@ -27,7 +25,7 @@ const ID_SPELLINGS: [&str; 3] = ["requestid", "requestId", "id"];
 /// An erasure job, or a search for what one would erase.
 #[derive(Clone, Debug)]
 pub struct ErasureJob {
-    /// Its ID.
+    /// Its ID; empty if the list shows none that is understood.
     pub id: String,
     /// Its state.
     pub state: JobState,
@@ -62,22 +60,13 @@ pub enum JobKind {
     Search,
 }
 
-/// The addresses of a job, as its `emailList` shows them.
-#[derive(Clone, PartialEq, Eq, Debug)]
-pub struct Addresses {
-    /// The addresses that can be read, in lower case.
-    pub readable: BTreeSet<Secret>,
-    /// Whether the list has no other entries: masked or hashed ones do not tell whom the job covers.
-    pub all_readable: bool,
-}
-
 /// The content of `emailsNotFound`: a list in one client, a number in another (fact sheet 6.2).
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub enum NotFound {
     /// Not reported. That does not mean that data was found.
     Unreported,
-    /// These addresses, in lower case.
-    Addresses(BTreeSet<Secret>),
+    /// These addresses.
+    Addresses(Addresses),
     /// So many addresses, without naming them.
     Count(u64),
 }
@@ -98,11 +87,12 @@ impl ErasureJob {
     #[must_use]
     pub fn match_of(&self, email: &Secret, requested: u64) -> AddressResult {
         match &self.not_found {
-            NotFound::Unreported => AddressResult::Unreported,
-            NotFound::Addresses(addresses) if addresses.contains(email) => AddressResult::NotFound,
-            NotFound::Addresses(_) | NotFound::Count(0) => AddressResult::Found,
-            NotFound::Count(count) if *count >= requested => AddressResult::NotFound,
-            NotFound::Count(_) => AddressResult::Unreported,
+            NotFound::Addresses(addresses) if addresses.readable.contains(email) => AddressResult::NotFound,
+            NotFound::Addresses(addresses) if addresses.all_readable => AddressResult::Found,
+            NotFound::Count(0) => AddressResult::Found,
+            NotFound::Count(count) if *count == requested => AddressResult::NotFound,
+            // Some of the addresses; or more than there are, which is not understood.
+            NotFound::Unreported | NotFound::Addresses(_) | NotFound::Count(_) => AddressResult::Unreported,
         }
     }
 
@@ -112,14 +102,19 @@ impl ErasureJob {
         matches!(self.state, JobState::Running { .. })
     }
 
-    /// Whether the job ended before an instant, in seconds of Qualtrics' clock. `None` if it ended and the response holds no
-    /// timestamp.
+    /// Whether the job ended before an instant, in seconds of Qualtrics' clock. `None` if the response does not show it: the job ended and
+    /// has no timestamp, or it was created before the instant and has a status that this connector does not know.
     #[must_use]
     pub fn ended_before(&self, instant_s: u64) -> Option<bool> {
-        if self.is_running() {
-            return Some(false);
+        match self.state {
+            JobState::Running { known: true } => Some(false),
+            JobState::Running { known: false } => {
+                self.created_s.filter(|created_s| *created_s >= instant_s).map(|_| false)
+            }
+            JobState::Completed | JobState::PartiallyCompleted | JobState::Failed => {
+                self.updated_s.or(self.created_s).map(|ended| ended < instant_s)
+            }
         }
-        self.updated_s.or(self.created_s).map(|ended| ended < instant_s)
     }
 
     fn parse(value: &Value, id: &str) -> Self {
@@ -130,7 +125,7 @@ impl ErasureJob {
             id: id.to_owned(),
             state,
             status: status.and_then(sanitize::status),
-            addresses: first_of(value, &["emailList", "emails"]).and_then(addresses),
+            addresses: first_of(value, &["emailList", "emails"]).and_then(Addresses::parse),
             requested: value.get("numEmailsRequested").and_then(count),
             not_found: not_found(value.get("emailsNotFound")),
             kind: kind(value),
@@ -168,10 +163,10 @@ impl<'p> ListedJob<'p> {
         kind(self.value)
     }
 
-    /// The whole job; `None` if the list shows no ID.
+    /// The whole job, also if the list shows no ID.
     #[must_use]
-    pub fn parse(self) -> Option<ErasureJob> {
-        Some(ErasureJob::parse(self.value, &self.id()?))
+    pub fn parse(self) -> ErasureJob {
+        ErasureJob::parse(self.value, &self.id().unwrap_or_default())
     }
 }
 
@@ -231,45 +226,12 @@ fn seconds(value: &Value, spellings: &[&str]) -> Option<u64> {
     first_of(value, spellings).and_then(timestamp::parse_ms).map(|ms| ms / 1_000)
 }
 
-/// More addresses than any job of this connector covers. The rest of a longer list does not matter.
-const MAX_ADDRESSES: usize = 1_000;
-
-/// The entries of a list of addresses, or of a text that holds several.
-fn entries(value: &Value) -> Option<Vec<Option<&str>>> {
-    let entries: Vec<Option<&str>> = match value {
-        Value::Array(list) => list.iter().take(MAX_ADDRESSES).map(Value::as_str).collect(),
-        Value::String(text) => text.split([',', ';']).take(MAX_ADDRESSES).map(Some).collect(),
-        _ => return None,
-    };
-    Some(entries.into_iter().filter(|entry| entry.is_none_or(|text| !text.trim().is_empty())).collect())
-}
-
-fn addresses(value: &Value) -> Option<Addresses> {
-    let entries = entries(value).filter(|entries| !entries.is_empty())?;
-    let readable: Vec<Option<Secret>> = entries.into_iter().map(|entry| entry.and_then(readable_address)).collect();
-    let all_readable = readable.iter().all(Option::is_some);
-    Some(Addresses { readable: readable.into_iter().flatten().collect(), all_readable })
-}
-
-/// An address in lower case. `None` for entries that are masked (`a***@x.org`) or hashed.
-fn readable_address(text: &str) -> Option<Secret> {
-    let address = Identifier::email(text).ok().filter(|_| !text.contains('*'))?;
-    address.as_email().cloned()
-}
-
 fn not_found(value: Option<&Value>) -> NotFound {
     let Some(value) = value else { return NotFound::Unreported };
-    match value {
-        Value::Array(list) if list.is_empty() => NotFound::Count(0),
-        Value::String(text) if text.trim().is_empty() => NotFound::Unreported,
-        value => match (count(value), entries(value)) {
-            (Some(count), _) => NotFound::Count(count),
-            (None, Some(entries)) => {
-                let addresses = entries.into_iter().flatten().map(|text| Secret::new(text.trim().to_lowercase()));
-                NotFound::Addresses(addresses.collect())
-            }
-            (None, None) => NotFound::Unreported,
-        },
+    match (value, count(value)) {
+        (Value::Array(list), _) if list.is_empty() => NotFound::Count(0),
+        (_, Some(count)) => NotFound::Count(count),
+        (value, None) => Addresses::parse(value).map_or(NotFound::Unreported, NotFound::Addresses),
     }
 }
 
@@ -304,7 +266,7 @@ mod tests {
     use super::*;
 
     fn job(value: Value) -> ErasureJob {
-        ListedJob::new(&value, created_s(&value)).parse().expect("an ID")
+        ListedJob::new(&value, created_s(&value)).parse()
     }
 
     #[test]
@@ -323,15 +285,6 @@ mod tests {
     }
 
     #[test]
-    fn masked_and_hashed_addresses_are_not_readable() {
-        for entry in [json!("a***@x.org"), json!("5d41402abc4b2a76b9719d911017c592"), json!(7), json!(null)] {
-            let addresses = job(json!({"id": "1", "emailList": ["b@x.org", entry]})).addresses.expect("addresses");
-            assert!(!addresses.all_readable, "{entry}");
-            assert_eq!(addresses.readable.len(), 1);
-        }
-    }
-
-    #[test]
     fn emails_not_found_is_understood_in_every_form_and_absence_is_not_zero() {
         let matches = |value: Value| {
             let job = job(json!({"id": "1", "emailsNotFound": value}));
@@ -343,7 +296,25 @@ mod tests {
         assert_eq!(matches(json!(2)), [AddressResult::NotFound, AddressResult::NotFound]);
         assert_eq!(matches(json!("0")), [AddressResult::Found, AddressResult::Found]);
         assert_eq!(matches(json!(1)), [AddressResult::Unreported, AddressResult::Unreported]);
-        assert_eq!(matches(json!(null)), [AddressResult::Unreported, AddressResult::Unreported]);
+        let unreported = [AddressResult::Unreported, AddressResult::Unreported];
+        for value in [
+            json!(null),
+            json!(""),
+            json!({}),
+            json!(true),
+            json!(-1),
+            json!("-1"),
+            json!(1.5),
+            json!(3),
+            json!(u64::MAX),
+            json!(["c***@x.org"]),
+            json!([{"email": "c@x.org"}]),
+            json!([null]),
+        ] {
+            assert_eq!(matches(value.clone()), unreported, "{value}");
+        }
+        let partly = [AddressResult::NotFound, AddressResult::Unreported];
+        assert_eq!(matches(json!(["a@x.org", "b***@x.org"])), partly);
     }
 
     #[test]
@@ -356,11 +327,32 @@ mod tests {
     }
 
     #[test]
+    fn a_status_that_is_not_understood_is_neither_an_end_nor_a_failure() {
+        for status in
+            [json!(2), json!(true), json!({"name": "Completed"}), json!(["Completed"]), json!(null), json!("?")]
+        {
+            let job = job(json!({"id": "1", "status": status}));
+            assert_eq!(job.state, JobState::Running { known: false }, "{status}");
+        }
+    }
+
+    #[test]
+    fn numbers_that_are_no_counts_are_left_out() {
+        for count in [json!(-1), json!(0.5), json!(1e300), json!("7"), json!(null)] {
+            assert!(job(json!({"id": "1", "contacts": count})).counts.is_empty(), "{count}");
+        }
+    }
+
+    #[test]
     fn a_job_that_ended_without_a_timestamp_may_have_ended_at_any_time() {
         assert_eq!(job(json!({"id": "1", "status": "Completed"})).ended_before(1), None);
         assert_eq!(job(json!({"id": "1", "status": "Running"})).ended_before(u64::MAX), Some(false));
         let dated = json!({"id": "1", "status": "Completed", "updated": "2026-01-01T00:00:00Z"});
         assert_eq!(job(dated).ended_before(5), Some(false));
+        let unknown = |created: &str| job(json!({"id": "1", "status": 3, "created": created}));
+        assert_eq!(unknown("2026-01-01T00:00:00Z").ended_before(1_767_225_600), Some(false));
+        assert_eq!(unknown("2026-01-01T00:00:00Z").ended_before(1_767_225_601), None);
+        assert_eq!(unknown("2026-01-01T00:00:00").ended_before(5), None, "without a zone");
     }
 
     #[test]

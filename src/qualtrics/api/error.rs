@@ -1,7 +1,9 @@
 //! Why a call to the API has no result.
 
 use crate::http::TransportError;
-use crate::http::retry::{Failure, is_throttled, is_transient_cause, is_transient_status, is_unauthorized};
+use crate::http::retry::{
+    Failure, is_of_proxies, is_throttled, is_transient_cause, is_transient_status, is_unauthorized,
+};
 use crate::qualtrics::scopes::Scopes;
 
 /// Why a call has no result.
@@ -13,7 +15,7 @@ pub enum ApiError {
     Response(ErrorResponse),
     /// The response is a redirect, by Qualtrics or by something between. Redirects are never followed.
     Redirect(u16),
-    /// The response has a success status, and is not in Qualtrics' envelope or lacks what it must hold.
+    /// The response has a success status, and is incomplete, damaged, or lacks what it must hold.
     Malformed,
     /// This connection's share of a rate limit is exhausted for so many milliseconds. Nothing was sent.
     ShareExhausted(u64),
@@ -50,8 +52,12 @@ pub enum ErrorForm {
     /// An HTTP success whose envelope reports an error.
     #[default]
     BehindSuccess,
-    /// A response that is not in Qualtrics' envelope: by a proxy, gateway or firewall, or by the token endpoint.
+    /// A response that is not in Qualtrics' envelope: by a proxy, a gateway or a firewall.
     Foreign,
+    /// An error of the token endpoint, as RFC 6749 defines it.
+    OAuth,
+    /// An HTTP error without a body, or with one that is damaged. It does not show who sent it.
+    Blank,
 }
 
 /// The statuses with which Qualtrics rejects a request that it does not process.
@@ -79,8 +85,8 @@ impl ErrorResponse {
     /// statuses do not count: they clear by themselves, whoever sends them.
     #[must_use]
     pub const fn is_from_proxy(&self) -> bool {
-        let is_foreign = matches!(self.form, ErrorForm::Foreign);
-        self.status == 407 || (is_foreign && !is_transient_status(self.status))
+        let is_foreign = matches!(self.form, ErrorForm::Foreign | ErrorForm::Blank);
+        is_of_proxies(self.status) || (is_foreign && !is_transient_status(self.status))
     }
 }
 
@@ -101,6 +107,16 @@ impl ApiError {
         match self {
             Self::Response(response) if !response.is_from_proxy() => Some(response.status),
             _ => None,
+        }
+    }
+
+    /// Whether a proxy or firewall responded instead of Qualtrics, which never sends redirects (fact sheet 1).
+    #[must_use]
+    pub const fn is_from_proxy(&self) -> bool {
+        match self {
+            Self::Response(response) => response.is_from_proxy(),
+            Self::Redirect(_) => true,
+            _ => false,
         }
     }
 
@@ -150,6 +166,8 @@ impl ApiError {
     pub(super) const fn as_failure(&self) -> Option<Failure> {
         match self {
             Self::Transport(error) => Some(Failure::Transport(error.cause)),
+            // The page of a proxy in place of a response.
+            Self::Response(ErrorResponse { status: ..400, .. }) => Some(Failure::Malformed),
             Self::Response(ErrorResponse { status, retry_after_ms, .. }) => {
                 Some(Failure::Status { status: *status, retry_after_ms: *retry_after_ms })
             }

@@ -11,11 +11,12 @@
 //! | [`host`] | the hosts that credentials may be sent to |
 //! | [`account`], [`users`] | the connection's own account, and the users of the brand |
 //! | [`customer_data`] | exports of access requests |
-//! | [`erasures`], [`erasure_list`] | erasure jobs, and the list of all of them |
+//! | [`erasures`], [`erasure_list`], [`addresses`] | erasure jobs, the list of all of them, and whom a job is about |
 //! | [`directories`], [`contact`] | XM Directory |
 //! | [`cursor`], [`job`], [`timestamp`], [`sanitize`] | pagination, job states, timestamps, and words that may be shown |
 
 pub mod account;
+pub mod addresses;
 pub mod client;
 pub mod contact;
 pub mod cursor;

@@ -5,8 +5,9 @@ use std::collections::BTreeSet;
 use serde_json::Value;
 
 use super::envelope;
-use super::error::ApiError;
+use super::error::{ApiError, ErrorForm, ErrorResponse};
 use crate::http::oauth::{parse_token, token_request};
+use crate::http::retry::is_transient_status;
 use crate::http::{Origin, Request, Response, json};
 use crate::qualtrics::scopes::{Scope, Scopes};
 use crate::secret::Secret;
@@ -67,20 +68,42 @@ fn known_scopes(names: Vec<String>) -> Option<Scopes> {
 }
 
 fn error(response: &Response, body: Option<&Value>, scopes: &Scopes, now_s: u64) -> ApiError {
-    let is_web_page = envelope::is_web_page(response);
     let head = &response.head;
-    let response = envelope::error_response(head, head.status, body, now_s);
-    let names_scope = response.code.as_ref().is_some_and(|code| code.to_ascii_lowercase().contains("scope"));
-    match head.status {
-        400..=403 if names_scope => ApiError::MissingScopes(scopes.clone()),
-        408 | 409 | 425 | 429 | 500.. => ApiError::Response(response),
-        // The status of a token request must not be mistaken for that of the API call.
-        400.. => ApiError::TokenRejected(response),
-        300..=399 => ApiError::Redirect(head.status),
-        // An error of RFC 6749 with status 200 was never seen, but it is no token.
-        _ if is_web_page || response.code.is_some() => ApiError::TokenRejected(response),
-        _ => ApiError::Malformed,
+    let is_success = (200..300).contains(&head.status);
+    if is_success && body.is_some_and(|body| body.get("access_token").is_some()) {
+        // There is a token, and it is not understood.
+        return ApiError::Malformed;
     }
+    let rejection = match envelope::parse(response, now_s) {
+        // A success with the error of the token endpoint, or with one in the envelope that names no status.
+        Err(ApiError::Response(rejection)) if is_success && matches!(rejection.status, 200..=299 | 500) => {
+            envelope::error_response(head, head.status, body, now_s)
+        }
+        Err(ApiError::Response(rejection)) => rejection,
+        Err(other) => return other,
+        Ok(_) => return ApiError::Malformed,
+    };
+    let form = match rejection.form {
+        ErrorForm::Foreign if body.is_some_and(is_oauth_error) => ErrorForm::OAuth,
+        form => form,
+    };
+    let rejection = ErrorResponse { form, ..rejection };
+    let names_scope = rejection.code.as_ref().is_some_and(|code| code.to_ascii_lowercase().contains("scope"));
+    let may_be_about_scopes = matches!(head.status, 200..=299 | 400..=403) && form != ErrorForm::Foreign;
+    match rejection.status {
+        _ if names_scope && may_be_about_scopes => ApiError::MissingScopes(scopes.clone()),
+        status if is_transient_status(status) => ApiError::Response(rejection),
+        // The status of a token request must not be mistaken for that of the API call.
+        _ => ApiError::TokenRejected(rejection),
+    }
+}
+
+/// Whether a body is an error as RFC 6749, section 5.2, defines it. Proxies and gateways have a member `error` as well, with a sentence
+/// or a word (`Forbidden`): all codes of the RFC are several words, and other codes come with a description.
+fn is_oauth_error(body: &Value) -> bool {
+    let Some(code) = body.get("error").and_then(Value::as_str) else { return false };
+    let is_code = !code.is_empty() && code.bytes().all(|byte| byte.is_ascii_lowercase() || byte == b'_');
+    is_code && (code.contains('_') || body.get("error_description").is_some())
 }
 
 #[cfg(test)]
@@ -96,7 +119,9 @@ mod tests {
     #[test]
     fn a_missing_scope_is_told_apart_from_wrong_credentials() {
         for body in [r#"{"error":"invalid_scope"}"#, r#"{"meta":{"error":{"errorCode":"invalid_scope"}}}"#] {
-            assert!(matches!(parse_body(400, body), Err(ApiError::MissingScopes(_))));
+            for status in [200, 400, 401, 403] {
+                assert!(matches!(parse_body(status, body), Err(ApiError::MissingScopes(_))), "{status} {body}");
+            }
         }
         for body in [r#"{"error":"invalid_client"}"#, "", "<html>"] {
             assert!(matches!(parse_body(401, body), Err(ApiError::TokenRejected(_))));
@@ -107,8 +132,49 @@ mod tests {
     fn other_errors_of_the_token_endpoint_are_no_rejection() {
         assert!(matches!(parse_body(503, ""), Err(ApiError::Response(response)) if response.status == 503));
         assert_eq!(parse_body(302, "").err(), Some(ApiError::Redirect(302)));
-        assert_eq!(parse_body(200, "{}").err(), Some(ApiError::Malformed));
         assert!(matches!(parse_body(200, r#"{"error":"invalid_client"}"#), Err(ApiError::TokenRejected(_))));
+    }
+
+    fn form(status: u16, body: &str) -> Option<ErrorForm> {
+        match parse_body(status, body) {
+            Err(ApiError::TokenRejected(response)) => Some(response.form),
+            _ => None,
+        }
+    }
+
+    #[test]
+    fn errors_of_the_token_endpoint_are_told_apart_from_those_of_proxies() {
+        for status in [200, 400, 401, 403, 404] {
+            for body in [
+                r#"{"error":"invalid_client"}"#,
+                r#"{"error":"unauthorized","error_description":"Full authentication is required"}"#,
+            ] {
+                assert_eq!(form(status, body), Some(ErrorForm::OAuth), "{status} {body}");
+            }
+            for body in [
+                "<html>",
+                "\u{FEFF}<!doctype html>",
+                "{}",
+                r#"{"message":"Forbidden"}"#,
+                r#"{"error":"Unauthorized","status":401}"#,
+                r#"{"error":"proxy authentication required"}"#,
+                r#"{"error":{"code":403,"message":"insufficient scope"}}"#,
+            ] {
+                assert_eq!(form(status, body), Some(ErrorForm::Foreign), "{status} {body}");
+            }
+        }
+        for status in [400, 401, 403, 404] {
+            assert_eq!(form(status, " "), Some(ErrorForm::Blank));
+            assert_eq!(form(status, "Access denied"), Some(ErrorForm::Foreign));
+            assert_eq!(form(status, r#"{"meta":{"error":{"errorCode":"X_1"}}}"#), Some(ErrorForm::Envelope));
+        }
+    }
+
+    #[test]
+    fn a_token_that_is_not_understood_is_no_rejection() {
+        for body in [r#"{"access_token":7}"#, r#"{"result":{"access_token":null}}"#, r#"{"access_token":"a"#, ""] {
+            assert_eq!(parse_body(200, body).err(), Some(ApiError::Malformed), "{body}");
+        }
     }
 
     #[test]

@@ -9,8 +9,9 @@ use time::macros::format_description;
 /// The end of the year 9999, in milliseconds.
 const MAX_MS: u64 = 253_402_300_799_999;
 
-/// Milliseconds in a string have at least this many digits. Fewer would be a date before 1973, or a plain number.
-const MIN_DIGITS: usize = 12;
+/// The earliest timestamp, in 1973: Qualtrics has nothing from before. A smaller number is in another unit, and an earlier date is a
+/// placeholder for none.
+const MIN_MS: u64 = 100_000_000_000;
 
 /// The length of `yyyy-MM-dd`.
 const DATE_LENGTH: usize = 10;
@@ -19,14 +20,16 @@ const SECONDS: &[BorrowedFormatItem<'_>] = format_description!("[year]-[month]-[
 const MILLISECONDS: &[BorrowedFormatItem<'_>] =
     format_description!("[year]-[month]-[day]T[hour]:[minute]:[second].[subsecond digits:3]Z");
 
-/// Milliseconds since 1970, from text or a number. `None` if it is no timestamp, or before 1970.
+/// Milliseconds since 1970, from text or a number. `None` if it is no timestamp, before 1973, or without a time zone: such a time is
+/// uncertain by half a day.
 #[must_use]
 pub fn parse_ms(value: &Value) -> Option<u64> {
-    match value {
-        Value::Number(number) => number.as_u64().filter(|ms| *ms <= MAX_MS),
+    let ms = match value {
+        Value::Number(number) => number.as_u64(),
         Value::String(text) => parse_iso(text.trim()).or_else(|| parse_digits(text.trim())),
         _ => None,
-    }
+    };
+    ms.filter(|ms| (MIN_MS..=MAX_MS).contains(ms))
 }
 
 /// Seconds since 1970, as [`parse_ms`].
@@ -43,14 +46,14 @@ pub fn format(ms: u64) -> Option<String> {
     timestamp.format(if ms.is_multiple_of(1_000) { SECONDS } else { MILLISECONDS }).ok()
 }
 
-/// `yyyy-MM-dd`, optionally with `T` or a space and `HH:mm:ss`, a fraction, and `Z`, `UTC` or an offset. Without an offset it is UTC.
+/// `yyyy-MM-dd`, `T` or a space, `HH:mm:ss`, a fraction if there is one, and `Z`, `UTC`, `GMT` or an offset.
 fn parse_iso(text: &str) -> Option<u64> {
     let (date, rest) = text.split_at_checked(DATE_LENGTH)?;
-    let time = if rest.is_empty() { "00:00:00" } else { rest.strip_prefix(['T', 't', ' '])? };
+    let time = rest.strip_prefix(['T', 't', ' '])?;
     let zone_at = time.find(|character: char| !character.is_ascii_digit() && !matches!(character, ':' | '.'));
     let (time, zone) = time.split_at_checked(zone_at.unwrap_or(time.len()))?;
     let zone = match zone.trim_start() {
-        "" | "Z" | "z" | "UTC" => "Z".to_owned(),
+        "Z" | "z" | "UTC" | "GMT" => "Z".to_owned(),
         offset => rfc3339_offset(offset)?,
     };
     let timestamp = OffsetDateTime::parse(&format!("{date}T{time}{zone}"), &Rfc3339).ok()?;
@@ -67,8 +70,7 @@ fn rfc3339_offset(offset: &str) -> Option<String> {
 }
 
 fn parse_digits(text: &str) -> Option<u64> {
-    let is_long = text.len() >= MIN_DIGITS && text.bytes().all(|byte| byte.is_ascii_digit());
-    text.parse().ok().filter(|ms| is_long && *ms <= MAX_MS)
+    text.parse().ok().filter(|_| text.bytes().all(|byte| byte.is_ascii_digit()))
 }
 
 #[cfg(test)]
@@ -82,9 +84,9 @@ mod tests {
         for value in [
             json!("2023-11-14T22:13:20Z"),
             json!(" 2023-11-14t22:13:20z "),
-            json!("2023-11-14T22:13:20"),
-            json!("2023-11-14 22:13:20"),
+            json!("2023-11-14 22:13:20Z"),
             json!("2023-11-14 22:13:20 UTC"),
+            json!("2023-11-14 22:13:20 GMT"),
             json!("2023-11-14T22:13:20.000Z"),
             json!("2023-11-14T23:13:20+01:00"),
             json!("2023-11-14T23:13:20+01"),
@@ -97,7 +99,20 @@ mod tests {
         }
         assert_eq!(parse_ms(&json!("2023-11-14T22:13:20.5Z")), Some(1_700_000_000_500));
         assert_eq!(parse_ms(&json!("2023-11-14T22:13:20.123456789Z")), Some(1_700_000_000_123));
-        assert_eq!(parse_ms(&json!("2023-11-14")), Some(1_699_920_000_000));
+    }
+
+    #[test]
+    fn a_time_without_a_zone_is_not_taken_for_utc() {
+        for value in ["2023-11-14T22:13:20", "2023-11-14 22:13:20", "2023-11-14T22:13:20.000", "2023-11-14"] {
+            assert_eq!(parse_ms(&json!(value)), None, "{value}");
+        }
+    }
+
+    #[test]
+    fn seconds_are_not_taken_for_milliseconds() {
+        for value in [json!(1_700_000_000), json!("1700000000"), json!(0), json!(1_700_000_000_000_000_u64)] {
+            assert_eq!(parse_ms(&value), None, "{value}");
+        }
     }
 
     #[test]
@@ -112,7 +127,10 @@ mod tests {
             json!("2023-11-14T22:13:20+1é"),
             json!("2023-11-14T22:13"),
             json!("2023-11-1é"),
-            json!("1969-12-31"),
+            json!("1969-12-31T00:00:00Z"),
+            json!("1970-01-01T00:00:00Z"),
+            json!("0001-01-01T00:00:00Z"),
+            json!(1_700_000_000_000.5),
             json!("17000000000"),
             json!(-5),
             json!(253_402_300_800_000_u64),
@@ -132,7 +150,7 @@ mod tests {
 
     #[test]
     fn formatted_timestamps_parse_as_the_same_instant() {
-        for day in 0..146_097_u64 {
+        for day in 1_158..146_097_u64 {
             let ms = day * 86_400_000 + day % 1_000;
             assert_eq!(format(ms).and_then(|text| parse_ms(&json!(text))), Some(ms));
         }

@@ -16,7 +16,9 @@ const UNKNOWN_STATUS: &str = "unknown";
 #[must_use]
 pub fn job_findings(subject: &Subject, job: &ErasureJob) -> (Vec<Finding>, Vec<AddressResult>) {
     let emails = subject.emails();
-    let requested = job.requested.unwrap_or_else(|| u64::try_from(emails.len()).unwrap_or(u64::MAX));
+    // A job that reports fewer addresses than were sent has dropped some: a count says nothing about the others.
+    let sent = u64::try_from(emails.len()).unwrap_or(u64::MAX);
+    let requested = job.requested.unwrap_or_default().max(sent);
     let matches: Vec<AddressResult> = emails.iter().map(|email| job.match_of(email, requested)).collect();
     let mut findings = Vec::new();
     for (kind, amount) in [

@@ -165,14 +165,14 @@ impl<'e> Window<'e> {
         }
     }
 
-    fn visit(&mut self, job: Option<ErasureJob>) -> Next {
-        let Some(job) = job else { return Next::Continue };
+    fn visit(&mut self, job: ErasureJob) -> Next {
         self.users.extend(job.user.clone());
         self.shows_addresses |= job.addresses.is_some();
         if self.is_outside(&job) {
             return Next::Continue;
         }
-        if self.contains_request(&job) && job.kind.is_some() && job.ended_before(self.since_s).is_some() {
+        let is_understood = !job.id.is_empty() && job.kind.is_some() && job.ended_before(self.since_s).is_some();
+        if is_understood && self.contains_request(&job) {
             // A job that runs or has done its work takes precedence over one that failed.
             let is_failed = job.state == JobState::Failed;
             if self.found.as_ref().is_none_or(|found| found.state == JobState::Failed) {
@@ -301,7 +301,7 @@ mod tests {
         let emails = secrets(request);
         let mut window = Window::new(&JobRequest { emails: &emails, kind: JobKind::Erasure }, SINCE);
         for job in jobs {
-            if window.visit(Some(job)) == Next::Stop {
+            if window.visit(job) == Next::Stop {
                 break;
             }
         }
@@ -346,6 +346,8 @@ mod tests {
             // The list does not show the connection's own user.
             (ErasureJob { user: Some("UR_2".to_owned()), ..job(None, 2) }, Some("UR_1")),
             (ErasureJob { kind: None, ..job(Some(&["a", "b"]), 2) }, None),
+            // The list names its ID otherwise.
+            (ErasureJob { id: String::new(), ..job(Some(&["a", "b"]), 2) }, None),
         ] {
             let inconclusive = reconciled(&["a", "b"], own_user, vec![hiding]);
             assert!(matches!(inconclusive, Reconciled::Inconclusive { .. }));
@@ -357,6 +359,15 @@ mod tests {
         let timeless =
             ErasureJob { created_s: None, updated_s: None, state: JobState::Completed, ..job(Some(&["a"]), 1) };
         assert!(matches!(reconciled(&["a"], None, vec![timeless]), Reconciled::Inconclusive { .. }));
+    }
+
+    #[test]
+    fn a_job_from_before_the_first_attempt_with_an_unknown_status_is_inconclusive() {
+        let state = JobState::Running { known: false };
+        let unknown = |created_s| ErasureJob { state, created_s: Some(created_s), ..job(Some(&["a"]), 1) };
+        let reconciled = |created_s| reconciled(&["a"], None, vec![unknown(created_s)]);
+        assert!(matches!(reconciled(SINCE - 60), Reconciled::Inconclusive { .. }));
+        assert!(matches!(reconciled(SINCE), Reconciled::Found(_)));
     }
 
     #[test]

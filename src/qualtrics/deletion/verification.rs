@@ -115,9 +115,9 @@ fn find_search(context: &mut Context<'_>, emails: &[Secret], after_s: u64) -> Re
     erasure_list::scan(&mut context.client, &scopes, after_s, KnownPositions::default(), &mut |listed, _| {
         let is_candidate =
             listed.created_s.is_some_and(|created_s| created_s > after_s) && listed.kind() == Some(JobKind::Search);
-        let job = is_candidate.then(|| listed.parse()).flatten();
-        let job = job.filter(|job| {
-            job.addresses.as_ref().is_some_and(|addresses| addresses.readable == wanted)
+        let job = is_candidate.then(|| listed.parse()).filter(|job| {
+            !job.id.is_empty()
+                && job.addresses.as_ref().is_some_and(|addresses| addresses.readable == wanted)
                 && job.state != JobState::Failed
         });
         if let Some((created_s, id)) = job.and_then(|job| Some((job.created_s?, job.id)))

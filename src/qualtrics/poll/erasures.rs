@@ -31,8 +31,8 @@ struct Wanted<'t> {
     ticket: &'t Ticket,
     /// The job, and its position in the list if that does not change.
     shown: Option<(ErasureJob, Option<String>)>,
-    /// Whether the GET by its ID was rejected.
-    is_rejected: bool,
+    /// Why the GET by its ID did not show it.
+    error: Option<ApiError>,
 }
 
 enum NotShown {
@@ -61,12 +61,9 @@ impl<'t> ErasureLookUps<'t> {
             }
             NotShown::Incomplete(position, _) => LookUp::Incomplete(position.clone()),
             NotShown::Failed(error) => LookUp::Failed(error.clone()),
-            NotShown::NotListed | NotShown::NotListedWherePositionsAreKnown
-                if wanted.is_some_and(|wanted| wanted.is_rejected) =>
-            {
-                LookUp::NotListed
+            NotShown::NotListed | NotShown::NotListedWherePositionsAreKnown => {
+                not_listed(wanted.and_then(|wanted| wanted.error.as_ref()))
             }
-            NotShown::NotListed | NotShown::NotListedWherePositionsAreKnown => LookUp::Incomplete(None),
         }
     }
 
@@ -79,7 +76,7 @@ impl<'t> ErasureLookUps<'t> {
     /// polls reach every job with high probability, without stored state.
     ///
     /// # Errors
-    /// An error that affects every call. The rejection of one job is not an error: the job may not be completed yet.
+    /// An error that affects every call. An error response to one of them is not: the job may not be completed yet.
     fn look_up_directly(&mut self, context: &mut Context<'_>) -> Result<(), ApiError> {
         let open: Vec<&str> = self.open().filter_map(Ticket::decisive_job).collect();
         let first = usize::try_from(check_of(&context.client.now_s().to_string())).unwrap_or(0);
@@ -92,7 +89,7 @@ impl<'t> ErasureLookUps<'t> {
             let Some(wanted) = self.wanted.get_mut(&id.to_ascii_lowercase()) else { continue };
             match response.and_then(|response| erasures::parse(&response, id)) {
                 Ok(job) => wanted.shown = Some((job, None)),
-                Err(error) if error.is_specific_to_one_call() => wanted.is_rejected = true,
+                Err(error) if error.is_specific_to_one_call() => wanted.error = Some(error),
                 // There was no share or time left for it.
                 Err(ApiError::ShareExhausted(_) | ApiError::DeadlineExceeded) => {}
                 // What was shown of the other jobs remains valid.
@@ -117,19 +114,31 @@ impl<'t> ErasureLookUps<'t> {
             complete: self.open().all(|ticket| ticket.position.is_some()),
         };
         let mut missing = self.open().count();
+        let mut shows_all_ids = true;
         let wanted = &mut self.wanted;
-        erasure_list::scan(&mut context.client, &scopes, since_s, known, &mut |listed, position| {
-            if let Some(id) = listed.id()
-                && let Some(wanted) = wanted.get_mut(&id.to_ascii_lowercase())
+        let scan = erasure_list::scan(&mut context.client, &scopes, since_s, known, &mut |listed, position| {
+            let id = listed.id();
+            shows_all_ids &= id.is_some();
+            if let Some(wanted) = id.and_then(|id| wanted.get_mut(&id.to_ascii_lowercase()))
                 && wanted.shown.is_none()
-                && let Some(job) = listed.parse()
             {
                 missing = missing.saturating_sub(1);
-                wanted.shown = Some((job, position.map(str::to_owned)));
+                wanted.shown = Some((listed.parse(), position.map(str::to_owned)));
             }
             if missing > 0 { Next::Continue } else { Next::Stop }
-        })
-        .map(Some)
+        })?;
+        // A job whose ID is not understood may be one of those that were not found.
+        Ok(Some(Scan { complete: scan.complete && shows_all_ids, stuck: scan.stuck || !shows_all_ids, ..scan }))
+    }
+}
+
+/// What follows from a list that was read to its end and does not show a job, and from the error of its GET if there is one.
+fn not_listed(error: Option<&ApiError>) -> LookUp {
+    match error {
+        // Only Qualtrics' own response proves that there is no such job.
+        Some(error) if error.is_not_found() => LookUp::NotListed,
+        Some(error) if !error.is_transient() => LookUp::Failed(error.clone()),
+        Some(_) | None => LookUp::Incomplete(None),
     }
 }
 
@@ -138,7 +147,7 @@ pub fn look_up<'t>(context: &mut Context<'_>, tickets: impl Iterator<Item = &'t 
     // Of several tickets for one job the last counts.
     let wanted = tickets.filter_map(|ticket| {
         let id = ticket.decisive_job()?.to_ascii_lowercase();
-        Some((id, Wanted { ticket, shown: None, is_rejected: false }))
+        Some((id, Wanted { ticket, shown: None, error: None }))
     });
     let mut look_ups = ErasureLookUps { wanted: wanted.collect(), others: NotShown::NotListed };
     look_ups.others = match run(context, &mut look_ups) {

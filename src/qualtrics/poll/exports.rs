@@ -79,7 +79,7 @@ pub fn look_up<'t>(context: &mut Context<'_>, mut tickets: impl Iterator<Item = 
                 let wait_ms = response.retry_after_ms.unwrap_or(DEFAULT_RATE_LIMIT_MS);
                 look_ups.others = ApiError::ShareExhausted(wait_ms.max(IMMEDIATE_MS));
             }
-            look_ups.shown.insert(id, response.map(|response| customer_data::parse_progress(&response)));
+            look_ups.shown.insert(id, response.and_then(|response| customer_data::parse_progress(&response)));
         }
         if is_throttled || chosen.iter().any(|ticket| look_ups.is_ready(ticket)) {
             break;

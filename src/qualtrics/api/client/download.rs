@@ -1,6 +1,7 @@
 //! Responses that are read chunk by chunk.
 
 use super::{Call, Client};
+use crate::http::web_page::is_web_page;
 use crate::http::{Body, ExchangeLimits, ResponseHead, json};
 use crate::qualtrics::api::envelope;
 use crate::qualtrics::api::error::ApiError;
@@ -12,8 +13,8 @@ impl Client<'_> {
     /// Requests something that is read chunk by chunk, with further headers. It is retried as any call that reads.
     ///
     /// # Errors
-    /// [`ApiError::Malformed`] for a web page with a success status, and any other [`ApiError`]. Every status other than a success
-    /// is an error.
+    /// Any [`ApiError`]. Every status other than a success is an error, and so is a success that is declared as a web page: it is a
+    /// proxy's.
     pub fn open(
         &mut self,
         scopes: &Scopes,
@@ -45,12 +46,12 @@ impl Client<'_> {
         self.session.note_date(&head, now_s);
         match head.status {
             // A page of a proxy or a login form is no file of Qualtrics.
-            200..=299 if is_web_page(&head) => Err(ApiError::Malformed),
+            200..=299 if is_web_page(&head, &[]) => Err(envelope::foreign(&head, now_s)),
             200..=299 => Ok((head, body)),
             300..=399 => Err(ApiError::Redirect(head.status)),
-            status => {
-                let error = json::parse(&error_body(&mut *body, limits));
-                Err(ApiError::Response(envelope::error_response(&head, status, error.as_ref(), now_s)))
+            _ => {
+                let body = error_body(&mut *body, limits);
+                Err(envelope::rejection(&head, &body, json::parse(&body).as_ref(), now_s))
             }
         }
     }
@@ -69,8 +70,4 @@ fn error_body(body: &mut dyn Body, limits: ExchangeLimits) -> Vec<u8> {
         }
     }
     bytes
-}
-
-fn is_web_page(head: &ResponseHead) -> bool {
-    matches!(head.media_type().as_deref(), Some("text/html" | "application/xhtml+xml"))
 }

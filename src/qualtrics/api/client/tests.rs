@@ -221,7 +221,7 @@ fn a_web_page_is_not_taken_for_a_file() {
         let page = || response(200, &[("content-type", media_type)], "<html>");
         let mut setup = Setup::new([token("t"), page(), page()]);
         let opened = setup.client().open(&scopes(), "/files/1", &[]);
-        assert_eq!(opened.err(), Some(ApiError::Malformed), "{media_type}");
+        assert!(opened.is_err_and(|error| error.is_from_proxy()), "{media_type}");
     }
 }
 

@@ -1,7 +1,7 @@
 //! Requesting access tokens, and finding out which scopes are missing.
 
 use super::Client;
-use crate::qualtrics::api::error::{ApiError, ErrorResponse};
+use crate::qualtrics::api::error::{ApiError, ErrorForm, ErrorResponse};
 use crate::qualtrics::api::oauth::{self, Token};
 use crate::qualtrics::scopes::Scopes;
 
@@ -79,7 +79,13 @@ impl Client<'_> {
     }
 }
 
-/// Whether a rejected token request may be one for a scope that is not granted, although the response names no reason.
-fn may_be_about_scopes(response: &ErrorResponse) -> bool {
-    response.code.is_none() && matches!(response.status, 400 | 401 | 403)
+/// Whether a rejected token request may be one for a scope that is not granted, although the response names no reason. That of a proxy
+/// is not.
+const fn may_be_about_scopes(response: &ErrorResponse) -> bool {
+    let is_possible = match response.form {
+        ErrorForm::Foreign => false,
+        ErrorForm::Blank => matches!(response.status, 400 | 401),
+        _ => matches!(response.status, 400 | 401 | 403),
+    };
+    response.code.is_none() && is_possible
 }

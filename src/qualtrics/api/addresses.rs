@@ -1,0 +1,122 @@
+//! Lists of addresses in erasure jobs. Their form is unconfirmed (fact sheet 6.2): entries may be masked, hashed or objects.
+
+use std::collections::BTreeSet;
+
+use serde_json::Value;
+
+use crate::privacy::identifier::Identifier;
+use crate::secret::Secret;
+
+/// A list of addresses in a job: `emailList` or `emailsNotFound`.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Addresses {
+    /// The addresses that can be read, in lower case.
+    pub readable: BTreeSet<Secret>,
+    /// Whether the list has no other entries, and none that may be masked or hashed: such entries do not tell whom they are about.
+    pub all_readable: bool,
+}
+
+/// More addresses than any job of this connector covers. The rest of a longer list is not read.
+const MAX_ADDRESSES: usize = 1_000;
+
+impl Addresses {
+    /// The addresses of a list, or of a text that holds several. `None` if there is no entry.
+    #[must_use]
+    pub fn parse(value: &Value) -> Option<Self> {
+        let entries: Vec<Option<&str>> = match value {
+            Value::Array(list) => list.iter().take(MAX_ADDRESSES).map(Value::as_str).collect(),
+            Value::String(text) => text.split([',', ';']).take(MAX_ADDRESSES).map(Some).collect(),
+            _ => return None,
+        };
+        let may_be_longer = entries.len() >= MAX_ADDRESSES;
+        let is_blank = |entry: &Option<&str>| entry.is_some_and(|text| text.trim().is_empty());
+        let entries: Vec<Option<&str>> = entries.into_iter().filter(|entry| !is_blank(entry)).collect();
+        if entries.is_empty() {
+            return None;
+        }
+        let all_plain = !may_be_longer && entries.iter().all(|entry| entry.is_some_and(|text| !may_be_masked(text)));
+        let parsed: Vec<Option<Secret>> = entries.into_iter().map(|entry| entry.and_then(address)).collect();
+        let all_readable = all_plain && parsed.iter().all(Option::is_some);
+        Some(Self { readable: parsed.into_iter().flatten().collect(), all_readable })
+    }
+}
+
+/// An address in lower case. `None` for other text, and for an address with the usual mask (`a***@x.org`).
+fn address(text: &str) -> Option<Secret> {
+    let address = Identifier::email(text).ok().filter(|_| !text.contains('*'))?;
+    address.as_email().cloned()
+}
+
+/// Words that stand for an address that is not shown.
+const PLACEHOLDERS: [&str; 6] = ["redacted", "masked", "hidden", "anonym", "removed", "deleted"];
+
+/// Runs of characters that look like a mask.
+const MASKS: [&str; 2] = ["xxx", "___"];
+
+/// How many hexadecimal digits look like a hash: those of MD5 and of longer ones.
+const HASH_LENGTH: usize = 32;
+
+/// Whether an entry may be masked or hashed although it has the form of an address: `axxx@x.org`, `a##@x.org`, `redacted@x.org`, the
+/// hash of a name. An address that only looks so is still recognised by comparison.
+fn may_be_masked(text: &str) -> bool {
+    let text = text.trim().to_lowercase();
+    let local = text.split('@').next().unwrap_or_default();
+    let has_run = MASKS.iter().any(|mask| text.contains(mask));
+    let has_mask =
+        text.chars().any(|character| matches!(character, '*' | '#' | '?' | '\u{B7}' | '\u{2000}'..='\u{2BFF}'));
+    let is_hash = local.len() >= HASH_LENGTH && local.bytes().all(|byte| byte.is_ascii_hexdigit() || byte == b'-');
+    has_run || has_mask || is_hash || PLACEHOLDERS.iter().any(|word| local.starts_with(word))
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    fn parse(value: Value) -> Option<Addresses> {
+        Addresses::parse(&value)
+    }
+
+    #[test]
+    fn masked_and_hashed_addresses_are_not_readable() {
+        for entry in [json!("a***@x.org"), json!("5d41402abc4b2a76b9719d911017c592"), json!(7), json!(null)] {
+            let addresses = parse(json!(["b@x.org", entry])).expect("addresses");
+            assert!(!addresses.all_readable, "{entry}");
+            assert_eq!(addresses.readable.len(), 1);
+        }
+    }
+
+    #[test]
+    fn entries_that_may_be_masked_have_the_form_of_an_address_and_are_recognised_by_comparison_only() {
+        for entry in [
+            "axxx@x.org",
+            "a###@x.org",
+            "A____@x.org",
+            "a\u{2022}\u{2022}@x.org",
+            "ada@xxxxx.org",
+            "redacted@x.org",
+            "5d41402abc4b2a76b9719d911017c592@x.org",
+        ] {
+            let addresses = parse(json!([entry])).expect("addresses");
+            assert!(!addresses.all_readable, "{entry}");
+        }
+        let addresses = parse(json!(["xxx@x.org"])).expect("addresses");
+        assert!(addresses.readable.contains(&Secret::new("xxx@x.org")));
+        for entry in ["ada.lovelace@example.org", "max@xx.example", "a__b-c.d@xn---80a.example", "deadbeef@x.org"] {
+            let addresses = parse(json!([entry])).expect("addresses");
+            assert!(addresses.all_readable, "{entry}");
+        }
+    }
+
+    #[test]
+    fn a_list_of_addresses_that_is_not_understood_is_not_empty() {
+        for value in [json!({"ada@x.org": true}), json!(7), json!(true)] {
+            assert_eq!(parse(value.clone()), None, "{value}");
+        }
+        let objects = parse(json!([{"email": "ada@x.org"}])).expect("addresses");
+        assert!(objects.readable.is_empty() && !objects.all_readable);
+        let long: Vec<String> = (0..=MAX_ADDRESSES).map(|n| format!("p{n}@x.org")).collect();
+        assert!(!parse(json!(long)).expect("addresses").all_readable);
+    }
+}
