@@ -20,9 +20,11 @@ const CONTACTS: &str = "read:directory_contacts";
 const USERS: &str = "read:users";
 
 /// How Qualtrics may report that a scope was not granted.
-const MISSING_SCOPE_DIALECTS: [&str; 8] = [
+const MISSING_SCOPE_DIALECTS: [&str; 10] = [
     "missing-scope-at-token",
     "missing-scope-at-token,oauth-error-envelope,oauth-status-401",
+    "missing-scope-at-token,oauth-status-200",
+    "missing-scope-at-token,oauth-error-envelope,oauth-status-200",
     "missing-scope-401",
     "missing-scope-401,token-scope-absent,error-envelope-old",
     "missing-scope-403",
@@ -209,7 +211,14 @@ async fn an_administrator_with_a_custom_account_type_passes_with_a_warning() {
 
 #[tokio::test]
 async fn a_wrong_secret_is_distinguished_from_a_wrong_data_centre() {
-    for dialects in ["oauth-error-rfc6749", "oauth-error-envelope", "oauth-status-400", "oauth-error-empty"] {
+    for dialects in [
+        "oauth-error-rfc6749",
+        "oauth-error-envelope",
+        "oauth-status-400",
+        "oauth-status-200",
+        "oauth-error-envelope,oauth-status-200",
+        "oauth-error-empty",
+    ] {
         let dialects = Dialects::parse(dialects).unwrap();
         let options = Options { dialects, ..Options::default() };
         let mut fixture = Fixture::with_options(Brand::sample(), options, &[("client-secret", "not-the-secret")]).await;

@@ -4,8 +4,7 @@ use std::sync::Arc;
 
 use privacy_host::contract::{Content, DeletionMode, ErrorKind, Outcome, Request, Right};
 use qualtrics_simulator::{
-    AddressesDone, Brand, Dialect, Dialects, EmailsNotFound, FileFormat, NoData, Options, Person, SAMPLE_PERSON,
-    XmDirectory,
+    AddressesDone, Brand, Dialect, Dialects, EmailsNotFound, Options, Person, SAMPLE_PERSON, XmDirectory,
 };
 use tokio::sync::Semaphore;
 use tokio::task::JoinSet;
@@ -40,19 +39,11 @@ struct Exception {
     reason: &'static str,
 }
 
-const EXCEPTIONS: [Exception; 4] = [
+const EXCEPTIONS: [Exception; 3] = [
     Exception {
-        applies: |dialects| dialects.emails_not_found == EmailsNotFound::Null,
+        applies: |dialects| matches!(dialects.emails_not_found, EmailsNotFound::Null | EmailsNotFound::Masked),
         change: |results| results.deletion = Outcome::Deleted,
         reason: "The verifying search does not report its findings, so it cannot prove that no data remains.",
-    },
-    Exception {
-        applies: |dialects| {
-            let packed = matches!(dialects.file_format, FileFormat::Csv | FileFormat::Zip | FileFormat::Gzip);
-            packed && dialects.no_data == NoData::EmptyFile
-        },
-        change: |results| results.after = Outcome::Found,
-        reason: "A packed file is not opened, so a file without records is returned as well.",
     },
     Exception {
         applies: |dialects| dialects.xm_directory != XmDirectory::Licensed,

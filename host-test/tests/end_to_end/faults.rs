@@ -3,14 +3,19 @@
 use std::time::Duration;
 
 use qualtrics_simulator::{Endpoint, Fault, FaultRule, ForeignBody, Occurrence, WaitHint};
+use serde_json::{Value, json};
 
 use crate::fault_cases::{Case, FLOWS, calls_of, counted, run_all, starts_a_job};
 use crate::fixture::unrelated_origin;
 use crate::remedies::{Row, contradicts_itself};
 
 /// The delays that a response may request.
-const HINTS: [WaitHint; 7] = [
+const HINTS: [WaitHint; 11] = [
     WaitHint::None,
+    WaitHint::Fraction,
+    WaitHint::Negative,
+    WaitHint::Past(3_600),
+    WaitHint::Date(0),
     WaitHint::Seconds(0),
     WaitHint::Seconds(2),
     WaitHint::Seconds(90),
@@ -18,6 +23,27 @@ const HINTS: [WaitHint; 7] = [
     WaitHint::Absurd,
     WaitHint::Seconds(u64::MAX),
 ];
+
+/// Members of a response that are filled and not understood.
+fn unknown_members() -> Vec<Fault> {
+    let member = |pointer: &str, value: Value| Fault::Member(pointer.to_owned(), value);
+    vec![
+        member("/result", json!(null)),
+        member("/result", json!("done")),
+        member("/result/elements", json!(null)),
+        member("/result/elements", json!({"0": {}})),
+        member("/result/elements", json!("none")),
+        member("/result/elements", json!([null])),
+        member("/result/nextPage", json!(true)),
+        member("/result/nextPage", json!({"offset": 100})),
+        member("/result/skipToken", json!(["next"])),
+        member("/result/links", json!("/API/v3/users?offset=100")),
+        member("/result/status", json!(3)),
+        member("/result/status", json!({"name": "Completed"})),
+        member("/result/status", json!("Simmering")),
+        member("/meta/notice", json!({"text": "Request proxied."})),
+    ]
+}
 
 /// Every fault except the statuses that `statuses.rs` covers.
 fn faults() -> Vec<Fault> {
@@ -43,7 +69,12 @@ fn faults() -> Vec<Fault> {
         Fault::HugeBody,
         Fault::InvalidUtf8,
         Fault::DuplicateKeys,
+        Fault::RepeatedKeys,
+        Fault::CutJson,
         Fault::NumbersAsStrings,
+        Fault::NumbersReplaced(json!(-1)),
+        Fault::NumbersReplaced(json!(0.5)),
+        Fault::NumbersReplaced(json!(1e300)),
         Fault::RepeatedCursor,
         Fault::NextPageElsewhere(unrelated_origin()),
         Fault::IgnoredFilter,
@@ -58,6 +89,9 @@ fn faults() -> Vec<Fault> {
     // A requested delay does not permit a second attempt, because the job may have been started.
     faults.extend([WaitHint::Seconds(1), WaitHint::Date(2)].map(|hint| Fault::StatusAfterEffect(503, hint)));
     faults.extend([400, 401, 403, 404, 429, 500, 503].map(Fault::MetaStatus));
+    faults.extend(ForeignBody::ALL.map(|body| Fault::Foreign(200, body)));
+    faults.extend(ForeignBody::ALL.map(|body| Fault::ForeignAfterEffect(200, body)));
+    faults.extend(unknown_members());
     faults
 }
 
@@ -80,6 +114,8 @@ fn persistent_faults() -> Vec<Fault> {
         Fault::EmptyBody,
         Fault::DeepJson,
         Fault::HugeBody,
+        Fault::RepeatedKeys,
+        Fault::CutJson,
         Fault::RepeatedCursor,
         Fault::UnaskedGzip,
         Fault::Redirect(307, unrelated_origin() + "/API/v3/whoami"),
@@ -91,7 +127,11 @@ fn persistent_faults() -> Vec<Fault> {
     ];
     faults.extend(HINTS.map(|hint| Fault::Status(429, hint)));
     faults.extend([400, 401, 403, 404, 408, 409, 413, 500, 503].map(|s| Fault::Status(s, WaitHint::None)));
-    faults.extend([401, 403, 407, 429, 503].map(|status| Fault::Foreign(status, ForeignBody::Html)));
+    faults.extend(
+        [200, 400, 401, 403, 404, 407, 416, 429, 503, 511].map(|status| Fault::Foreign(status, ForeignBody::Html)),
+    );
+    faults.extend([200, 400, 401, 403, 404].map(|status| Fault::Foreign(status, ForeignBody::Json)));
+    faults.extend(unknown_members());
     faults
 }
 
@@ -101,7 +141,7 @@ fn persistence(endpoint: Endpoint, fault: &Fault) -> Occurrence {
         Fault::Status(401 | 403 | 413, _) => Occurrence::Every,
         Fault::Redirect(..)
         | Fault::RedirectAfterEffect(..)
-        | Fault::Foreign(401 | 403 | 407, _)
+        | Fault::Foreign(401 | 403 | 407 | 511, _)
         | Fault::ForeignAfterEffect(401, _)
             if !starts_a_job(endpoint) =>
         {
@@ -167,6 +207,7 @@ async fn a_host_recovers_from_faults_in_every_dialect() {
         "error-envelope-old,request-id-null,http-status-number,erasure-at-work-no-addresses,dates-epoch-ms",
         "error-envelope-instance,retry-after-body,content-type-plain,erasure-at-work-sparse,early-erasure-400",
         "next-page-links,last-page-absent,erasure-cursor-skip-token,email-list-lower-case,search-only-string",
+        "search-empty-page,erasure-pending-number,dates-epoch-ms-text,not-found-400,erasure-counters-nested",
     ];
     for dialects in dialects {
         for flow in FLOWS {
@@ -177,6 +218,8 @@ async fn a_host_recovers_from_faults_in_every_dialect() {
                     Fault::Status(429, WaitHint::None),
                     Fault::StatusAfterEffect(504, WaitHint::None),
                     Fault::ForeignAfterEffect(503, ForeignBody::Text),
+                    Fault::ForeignAfterEffect(404, ForeignBody::Html),
+                    Fault::Member("/result/elements".to_owned(), json!(null)),
                 ] {
                     cases.push(Case { dialects, ..Case::of(flow, vec![FaultRule::nth_of_any(n, fault)]) });
                 }

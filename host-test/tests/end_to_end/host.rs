@@ -66,6 +66,7 @@ impl<'f> Host<'f> {
             match result {
                 Ok(Progress::Done(report)) => return report,
                 Ok(Progress::Pending(pending)) => {
+                    assert!(pending.poll_after_ms >= 1_000, "a busy loop: {pending:?}");
                     self.wait(pending.poll_after_ms).await;
                     ticket = Some(pending.ticket);
                 }

@@ -1,7 +1,7 @@
 //! The rows of the error table in `docs/outcomes.md` that faults lead to. Every error of the fault tests matches one of them.
 
 use privacy_host::contract::{Error, ErrorKind, Remedy};
-use qualtrics_simulator::{Endpoint, Fault, WaitHint};
+use qualtrics_simulator::{Endpoint, Fault, ForeignBody, WaitHint};
 
 /// A row of the table.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -23,7 +23,7 @@ pub enum Row {
     Undecided,
     /// The host's egress policy denies the origin.
     Egress,
-    /// 407, or another 4xx that is not in Qualtrics' envelope.
+    /// 407, 511, or a success or another 4xx that is not in Qualtrics' envelope.
     Proxy,
     /// A redirect.
     Redirect,
@@ -72,8 +72,8 @@ impl Row {
             Self::Transient => (ErrorKind::Unavailable, RemedyKind::Retry),
             Self::OutcomeUnknown => (ErrorKind::OutcomeUnknown, RemedyKind::Retry),
             Self::Undecided => (ErrorKind::OutcomeUnknown, RemedyKind::Operator),
-            Self::Egress | Self::Proxy => (ErrorKind::Unavailable, RemedyKind::Operator),
-            Self::Redirect | Self::Rejected => (ErrorKind::UnexpectedResponse, RemedyKind::Operator),
+            Self::Egress | Self::Proxy | Self::Redirect => (ErrorKind::Unavailable, RemedyKind::Operator),
+            Self::Rejected => (ErrorKind::UnexpectedResponse, RemedyKind::Operator),
             Self::Malformed => (ErrorKind::UnexpectedResponse, RemedyKind::Retry),
             Self::Gone => (ErrorKind::JobNotFound, RemedyKind::Restart),
             Self::Vanished => (ErrorKind::JobNotFound, RemedyKind::Operator),
@@ -84,7 +84,7 @@ impl Row {
     const fn problem(self) -> Option<&'static str> {
         match self {
             Self::Egress => Some("egress"),
-            Self::Proxy => Some("proxy"),
+            Self::Proxy | Self::Redirect => Some("proxy"),
             _ => None,
         }
     }
@@ -125,7 +125,7 @@ enum Author {
     /// Qualtrics: the response is in its envelope.
     Qualtrics,
     /// A proxy or gateway.
-    Foreign,
+    Foreign(ForeignBody),
 }
 
 /// Whether a response proves that the request was not processed. Qualtrics rejects a request with these statuses before it processes the
@@ -134,13 +134,13 @@ const fn proves_no_start(status: u16, author: Author) -> bool {
     matches!((status, author), (429, _) | (400 | 401 | 403 | 404 | 413 | 415 | 422, Author::Qualtrics))
 }
 
-/// The status and the author of the error response of a fault, and whether the call took effect first.
+/// The status and the author of the response of a fault that is not the endpoint's, and whether the call took effect first.
 const fn error_response(fault: &Fault) -> Option<(u16, Author, bool)> {
     match fault {
         Fault::Status(status, _) => Some((*status, Author::Qualtrics, false)),
         Fault::StatusAfterEffect(status, _) => Some((*status, Author::Qualtrics, true)),
-        Fault::Foreign(status, _) => Some((*status, Author::Foreign, false)),
-        Fault::ForeignAfterEffect(status, _) => Some((*status, Author::Foreign, true)),
+        Fault::Foreign(status, body) => Some((*status, Author::Foreign(*body), false)),
+        Fault::ForeignAfterEffect(status, body) => Some((*status, Author::Foreign(*body), true)),
         _ => None,
     }
 }
@@ -161,20 +161,29 @@ fn rows_of_response(status: u16, author: Author, endpoint: Endpoint, purpose: Pu
         return vec![Row::OutcomeUnknown];
     }
     let may_be_gone = matches!(endpoint, Endpoint::ExportProgress | Endpoint::ExportFile | Endpoint::Contact);
+    let is_file = endpoint == Endpoint::ExportFile;
     let mut rows = match (status, endpoint, author) {
-        (403, Endpoint::Token, Author::Foreign) => vec![Row::Proxy],
+        // A file may have any content, but another size.
+        (200, _, Author::Foreign(ForeignBody::Text | ForeignBody::Json | ForeignBody::Empty)) if is_file => {
+            vec![Row::Gone]
+        }
+        (200, _, Author::Foreign(ForeignBody::Empty)) => vec![Row::Malformed],
+        // A rejection without a body may be Qualtrics' own.
+        (400 | 401, Endpoint::Token, Author::Foreign(ForeignBody::Empty)) => vec![Row::Unauthorized],
+        (407 | 511, ..) => vec![Row::Proxy],
+        // A look-up of something that does not exist proves nothing without a body.
+        (400 | 404 | 410, _, Author::Foreign(ForeignBody::Empty)) if in_check => Vec::new(),
+        (..=407 | 410..=424 | 426..=428 | 430..=499, _, Author::Foreign(_)) => vec![Row::Proxy],
         (400 | 401 | 403 | 404, Endpoint::Token, _) => vec![Row::Unauthorized],
-        (401, _, Author::Foreign) => vec![Row::Unauthorized, Row::Forbidden, Row::Proxy],
         (401, ..) if in_check => vec![Row::Unauthorized, Row::Forbidden],
         (401, ..) => vec![Row::Unauthorized],
         (429, ..) => vec![Row::RateLimited],
         // A file of another size has changed.
         (408 | 409 | 425 | 500.., Endpoint::ExportFile, _) => vec![Row::Transient, Row::Gone],
         (408 | 409 | 425 | 500.., ..) => vec![Row::Transient],
-        (400 | 404 | 410, ..) if may_be_gone => vec![Row::Gone, Row::Proxy],
+        (400 | 404 | 410, ..) if may_be_gone => vec![Row::Gone],
         // The account guard requires the account.
-        (_, Endpoint::WhoAmI, _) if in_check => vec![Row::Forbidden, Row::Proxy],
-        (407, ..) | (_, _, Author::Foreign) => vec![Row::Proxy],
+        (_, Endpoint::WhoAmI, _) if in_check => vec![Row::Forbidden],
         (403, ..) => vec![Row::Forbidden],
         _ => vec![Row::Rejected],
     };
@@ -186,6 +195,13 @@ fn rows_of_response(status: u16, author: Author, endpoint: Endpoint, purpose: Pu
 
 /// The rows of the errors that a fault of a request may lead to. There may be no error, because a second attempt may succeed.
 pub fn rows(fault: &Fault, endpoint: Endpoint, purpose: Purpose, in_check: bool) -> Vec<Row> {
+    match (fault, endpoint) {
+        // The guard says that Qualtrics does not return the account.
+        (Fault::Member(pointer, _), Endpoint::WhoAmI) if pointer == "/result" => return vec![Row::Rejected],
+        // The result itself may be the ID of an export.
+        (Fault::Member(..), Endpoint::ExportCreate) => return vec![Row::Malformed, Row::Transient, Row::Gone],
+        _ => {}
+    }
     if let Some((status, author, _)) = error_response(fault) {
         return rows_of_response(status, author, endpoint, purpose, in_check);
     }
@@ -195,8 +211,6 @@ pub fn rows(fault: &Fault, endpoint: Endpoint, purpose: Purpose, in_check: bool)
         // The connector requests the next page from the configured origin.
         Fault::NextPageElsewhere(_) => return Vec::new(),
         Fault::Redirect(..) | Fault::RedirectAfterEffect(..) => vec![Row::Redirect],
-        // A web page in place of a file is a file of an unknown format.
-        Fault::Html if endpoint == Endpoint::ExportFile => vec![Row::Malformed],
         Fault::Html => vec![Row::Proxy],
         Fault::LengthTooShort
         | Fault::EmptyBody
@@ -207,14 +221,24 @@ pub fn rows(fault: &Fault, endpoint: Endpoint, purpose: Purpose, in_check: bool)
         | Fault::HugeBody
         | Fault::InvalidUtf8
         | Fault::DuplicateKeys
+        | Fault::RepeatedKeys
+        | Fault::CutJson
         | Fault::NumbersAsStrings
+        | Fault::NumbersReplaced(_)
+        | Fault::Member(..)
         | Fault::RepeatedCursor
         | Fault::IgnoredFilter
         | Fault::UnaskedGzip
         // The status reports success, and the envelope an error.
+        | Fault::EnvelopedError(_)
         | Fault::MetaStatus(_) => vec![Row::Malformed],
         _ => vec![Row::Transient],
     };
+    // The probe looks up an export that does not exist: this is a 404 that is not in Qualtrics' envelope.
+    let is_other = matches!(fault, Fault::JsonArray | Fault::JsonString | Fault::JsonNumber | Fault::UnaskedGzip);
+    if in_check && endpoint == Endpoint::ExportProgress && is_other {
+        rows.push(Row::Proxy);
+    }
     match purpose {
         Purpose::StartErasure => return vec![Row::OutcomeUnknown],
         Purpose::StartReading => rows.push(Row::Transient),
@@ -235,8 +259,10 @@ pub fn has_requested_delay(fault: &Fault, error: &Error) -> bool {
         (Fault::Status(429, hint), Remedy::Retry(ms)) if error.http_status == Some(429) => match hint {
             WaitHint::Seconds(seconds) => *ms == seconds.saturating_mul(1_000).clamp(MIN_DELAY_MS, MAX_DELAY_MS),
             // Time may have passed since the response was written.
-            WaitHint::Date(seconds) => (MIN_DELAY_MS..=seconds * 1_000).contains(ms),
-            WaitHint::None | WaitHint::Absurd => *ms == 15_000,
+            WaitHint::Date(seconds) => (MIN_DELAY_MS..=MIN_DELAY_MS.max(seconds * 1_000)).contains(ms),
+            WaitHint::Past(_) => *ms == MIN_DELAY_MS,
+            WaitHint::Fraction => *ms == 2_000,
+            WaitHint::None | WaitHint::Negative | WaitHint::Absurd => *ms == 15_000,
         },
         (Fault::Foreign(429, _), Remedy::Retry(ms)) if error.http_status == Some(429) => *ms == 15_000,
         (_, Remedy::Retry(ms)) => *ms >= MIN_DELAY_MS,
