@@ -235,7 +235,7 @@ async fn a_remote_contact_that_changed_or_vanished_requires_a_restart() {
     assert_eq!((first.bytes.len(), first.last), (10, false));
     fixture.simulator.with_brand(|brand| {
         for contact in &mut brand.directories[0].contacts {
-            contact.created += 1_000;
+            contact.modified += 1_000;
         }
     });
     fixture.renew_instance().await;
