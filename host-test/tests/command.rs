@@ -222,6 +222,23 @@ async fn an_unsupported_right_is_an_error_of_the_contract() {
 }
 
 #[tokio::test]
+async fn a_request_that_ended_with_an_error_for_good_is_not_started_again() {
+    let simulator = simulator().await;
+    let scratch = ScratchPath::new("journal");
+    std::fs::create_dir(&scratch.0).unwrap();
+    let journal = scratch.0.join("journal");
+    let arguments =
+        ["delete", "--mode", "erase", "--email", "nobody", "--id", "dsr-1", "--wait", "--json", "--journal"];
+    let arguments = [&arguments[..], &[journal.to_str().unwrap()]].concat();
+    let first = output(connected(&simulator, &arguments)).await;
+    assert_eq!(code(&first), 1, "{}", text(&first));
+    assert_eq!(json(&first)["error"]["remedy"], "give-up");
+    let again = output(connected(&simulator, &arguments)).await;
+    assert_eq!((code(&again), json(&again)), (1, json(&first)));
+    assert_eq!(simulator.calls().len(), 0);
+}
+
+#[tokio::test]
 async fn a_lost_deletion_prints_the_attempts_for_the_next_command() {
     let simulator = simulator().await;
     let reset = FaultRule::nth(Endpoint::ErasureCreate, 1, Fault::ResetAfterEffect);

@@ -51,7 +51,7 @@ impl Host {
     ///
     /// # Errors
     /// [`HostError::Options`]: a certificate does not parse, or the engine does not interrupt compiled code
-    /// (`Config::epoch_interruption`).
+    /// (`Config::epoch_interruption`), or limits fuel (`Config::consume_fuel`): the host limits time, and supplies no fuel.
     pub fn with_engine(engine: &Engine, options: Options) -> Result<Self, HostError> {
         engine::check_interruption(engine)?;
         Self::on(|_| Ok(engine.clone()), options)

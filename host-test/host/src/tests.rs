@@ -19,12 +19,15 @@ const SHORT: Duration = Duration::from_millis(100);
 /// A connector whose `configure` runs this WAT and returns the address of its result: at 0 lies a success. All other functions
 /// trap.
 fn connector(imports: &str, configure: &str) -> Vec<u8> {
-    connector_with(imports, "unreachable", configure)
+    connector_with(imports, &[("configure", configure)])
 }
 
-/// The same, whose `describe` runs this WAT. At 64 lies an empty manifest.
-pub(crate) fn connector_with(imports: &str, describe: &str, configure: &str) -> Vec<u8> {
-    let calls = [
+/// A connector whose functions of these names run this WAT. All others trap. The memory up to 1 KiB is zero: at 0 lies the success of
+/// `configure`, at 64 an empty manifest.
+pub(crate) fn connector_with(imports: &str, functions: &[(&str, &str)]) -> Vec<u8> {
+    let exports = [
+        ("describe", "(result i32)"),
+        ("configure", "(param i32 i32) (result i32)"),
         ("check", "(param i32 i32) (result i32)"),
         ("access", "(param i32 i32) (result i32)"),
         ("delete", "(param i32 i32 i32) (result i32)"),
@@ -33,17 +36,21 @@ pub(crate) fn connector_with(imports: &str, describe: &str, configure: &str) -> 
         ("read", "(param i32 i32 i64 i32) (result i32)"),
     ]
     .map(|(name, signature)| {
-        format!(r#"(func (export "privacy:connector/connector@0.2.0#{name}") {signature} unreachable)"#)
+        let body = functions.iter().find(|(given, _)| *given == name).map_or("unreachable", |(_, body)| body);
+        format!(r#"(func (export "privacy:connector/connector@0.2.0#{name}") {signature} {body})"#)
     })
     .join("\n");
     let module = format!(
         r#"(module
             {imports}
             (memory (export "memory") 1)
-            (func (export "cabi_realloc") (param i32 i32 i32 i32) (result i32) (i32.const 1024))
-            (func (export "privacy:connector/connector@0.2.0#describe") (result i32) {describe})
-            (func (export "privacy:connector/connector@0.2.0#configure") (param i32 i32) (result i32) {configure})
-            {calls})"#
+            (global $free (mut i32) (i32.const 1024))
+            ;; Never frees memory. All addresses are multiples of eight.
+            (func (export "cabi_realloc") (param i32 i32 i32) (param $size i32) (result i32) (local $address i32)
+                (local.set $address (global.get $free))
+                (global.set $free (i32.and (i32.add (i32.add (local.get $address) (local.get $size)) (i32.const 7)) (i32.const -8)))
+                (local.get $address))
+            {exports})"#
     );
     component(&module)
 }
@@ -362,4 +369,12 @@ fn an_engine_that_cannot_interrupt_guests_is_rejected() {
     let engine = Engine::default();
     let Err(HostError::Options(why)) = Host::with_engine(&engine, Options::default()) else { panic!("no error") };
     assert!(why.contains("epoch_interruption"), "{why}");
+}
+
+#[test]
+fn an_engine_that_limits_fuel_is_rejected() {
+    let options = Options { max_instances: 2, ..Options::default() };
+    let engine = Engine::new(Host::engine_config(&options).consume_fuel(true)).unwrap();
+    let Err(HostError::Options(why)) = Host::with_engine(&engine, options) else { panic!("no error") };
+    assert!(why.contains("consume_fuel"), "{why}");
 }

@@ -274,3 +274,19 @@ fn evidence(report: &Report) -> String {
 fn request(id: &str, address: &str) -> Request {
     Request::new(id, [Identifier::email(address)])
 }
+
+#[cfg(test)]
+mod tests {
+    use qualtrics_simulator::JobEnd;
+
+    use super::*;
+
+    #[tokio::test]
+    async fn a_job_that_never_ends_ends_the_demonstration_after_fifty_polls() {
+        let mut demonstration = Demonstration::start(CONNECTOR).await.unwrap_or_else(|error| panic!("{error}"));
+        demonstration.simulator.set_next_jobs(JobEnd::NeverEnds);
+        let error = demonstration.access("access", "demo-1", Outcome::Found, None).await.err().expect("an error");
+        assert_eq!(error.exit(), Exit::Error);
+        assert_eq!(error.to_string(), "access did not end after 50 polls");
+    }
+}

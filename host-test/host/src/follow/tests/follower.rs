@@ -36,6 +36,45 @@ async fn connector(simulator: &Simulator) -> Connector {
     Connector::new(plugin, settings, options).await.unwrap()
 }
 
+/// A handwritten connector whose `poll` runs this WAT, and whose other calls for requests trap.
+async fn polling_connector(poll: &str) -> Connector {
+    let functions = [("describe", "i32.const 64"), ("configure", "i32.const 0"), ("poll", poll)];
+    let component = crate::tests::connector_with("", &functions);
+    let plugin = Host::new(Options { max_instances: 2, ..Options::default() }).unwrap().load(&component).unwrap();
+    let options = ConnectorOptions { clock: Clock::simulated(1_750_000_000), ..ConnectorOptions::default() };
+    Connector::new(plugin, Vec::new(), options).await.unwrap()
+}
+
+/// The body of a `poll` that traps where `condition` holds for a call or for one of its tasks, whose address is `$task`. Otherwise every
+/// task is done: `found`, without documents.
+fn poll_unless(of_call: &str, of_task: &str) -> String {
+    // A task takes 56 bytes, with the address of its ticket at 48. A result takes 128: its progress begins at 8, where 1 means done.
+    // Results begin at 32768, and the list of them lies at 512.
+    format!(
+        "(local $task i32) (local $end i32) (local $result i32)
+        (if {of_call} (then unreachable))
+        (i32.store (i32.const 512) (i32.const 32768))
+        (i32.store (i32.const 516) (local.get 1))
+        (local.set $task (local.get 0))
+        (local.set $end (i32.add (local.get 0) (i32.mul (local.get 1) (i32.const 56))))
+        (local.set $result (i32.const 32768))
+        (loop
+            (if {of_task} (then unreachable))
+            (i32.store8 offset=8 (local.get $result) (i32.const 1))
+            (local.set $result (i32.add (local.get $result) (i32.const 128)))
+            (local.set $task (i32.add (local.get $task) (i32.const 56)))
+            (br_if 0 (i32.lt_u (local.get $task) (local.get $end))))
+        (global.set $free (i32.const 1024))
+        (i32.const 512)"
+    )
+}
+
+/// Access requests in progress with these tickets, whose IDs are their tickets.
+fn in_progress<'t>(tickets: impl IntoIterator<Item = &'t str>) -> Vec<Entry> {
+    let entry = |ticket: &str| Entry::new(request(ticket), Operation::Access).with_ticket(ticket.to_owned());
+    tickets.into_iter().map(entry).collect()
+}
+
 fn request(id: &str) -> Request {
     Request::new(id, [Identifier::email(SAMPLE_PERSON)])
 }
@@ -164,10 +203,7 @@ async fn a_failure_to_read_documents_takes_the_place_of_the_confirmation() {
 
 #[tokio::test]
 async fn a_connector_that_keeps_trapping_ends_with_an_error_for_the_operator() {
-    let trapping = crate::tests::connector_with("", "i32.const 64", "i32.const 0");
-    let plugin = Host::new(Options { max_instances: 2, ..Options::default() }).unwrap().load(&trapping).unwrap();
-    let options = ConnectorOptions { clock: Clock::simulated(1_750_000_000), ..ConnectorOptions::default() };
-    let connector = Connector::new(plugin, Vec::new(), options).await.unwrap();
+    let connector = polling_connector("unreachable").await;
     for (operation, kind) in [(Operation::Access, ErrorKind::UnexpectedResponse), (ERASE, ErrorKind::OutcomeUnknown)] {
         let mut follower = connector.follow(operation, [request("dsr-1")]);
         let mut lost = 0;
@@ -257,4 +293,38 @@ async fn a_request_in_progress_is_polled_before_another_is_started() {
     let new = Request::new("new", [Identifier::email(SAMPLE_STRANGER)]);
     let mut follower = connector.resume([Entry::new(new, ERASE), in_progress]);
     assert_eq!(follower.next().await.unwrap().unwrap().entry.request_id(), "in-progress");
+}
+
+#[tokio::test]
+async fn a_request_whose_poll_traps_is_polled_alone_and_does_not_affect_the_others() {
+    // The connector cannot cope with a ticket that begins with an x.
+    let is_poison = "(i32.eq (i32.load8_u (i32.load offset=48 (local.get $task))) (i32.const 120))";
+    let connector = polling_connector(&poll_unless("(i32.const 0)", is_poison)).await;
+    let mut follower = connector.resume(in_progress(["a", "b", "x", "c"]));
+    let mut lost = Vec::new();
+    while let Some(update) = follower.next().await.unwrap() {
+        match update.event {
+            Event::Lost(_) => lost.push(update.entry.request_id().to_owned()),
+            Event::Reported(_) => follower.confirm(),
+            _ => {}
+        }
+    }
+    assert_eq!(lost, ["a", "b", "x", "c", "x", "x", "x", "x"]);
+    for entry in follower.entries() {
+        let result = entry.end().unwrap().result.clone();
+        match entry.request_id() {
+            "x" => assert_eq!(result.unwrap_err().remedy, Remedy::Operator),
+            other => assert_eq!(result, Ok(Outcome::Found), "{other}"),
+        }
+    }
+}
+
+#[tokio::test]
+async fn many_requests_are_polled_fifty_at_a_time() {
+    let is_other_count = "(i32.and (i32.ne (local.get 1) (i32.const 50)) (i32.ne (local.get 1) (i32.const 20)))";
+    let connector = polling_connector(&poll_unless(is_other_count, "(i32.const 0)")).await;
+    let tickets: Vec<String> = (0..120).map(|number| format!("t-{number}")).collect();
+    let mut follower = connector.resume(in_progress(tickets.iter().map(String::as_str)));
+    let (outcomes, ..) = follow(&mut follower).await;
+    assert_eq!(outcomes, [Outcome::Found; 120]);
 }
