@@ -6,8 +6,48 @@ use serde::Serialize;
 
 use crate::{DeletionMode, ErrorKind, Outcome, Right, SettingKind, SourceState, Stage};
 
+/// Calls a macro for each enumeration, with its cases in the order of the contract.
+#[doc(hidden)]
+#[macro_export]
+macro_rules! for_each_enumeration {
+    ($macro:ident) => {
+        $macro!(Right { Access, Deletion, OptOut });
+        $macro!(DeletionMode { Preview, Erase, EraseAndVerify });
+        $macro!(Stage { Searching, Exporting, Collecting, Deleting, OptingOut, Verifying });
+        $macro!(Outcome {
+            Found,
+            NotFound,
+            Partial,
+            Previewed,
+            Submitted,
+            Deleted,
+            Verified,
+            DataRemaining,
+            OptedOut,
+            Refused,
+            Failed
+        });
+        $macro!(SourceState { Searched, Unavailable, NotPermitted, NotUsable, Guarded });
+        $macro!(ErrorKind {
+            NotConfigured,
+            InvalidSettings,
+            InvalidRequest,
+            InvalidTicket,
+            Unsupported,
+            Unauthorized,
+            Forbidden,
+            RateLimited,
+            Unavailable,
+            OutcomeUnknown,
+            JobNotFound,
+            UnexpectedResponse
+        });
+        $macro!(SettingKind { Text, Secret, Choice, Flag, Number, Origin });
+    };
+}
+
 macro_rules! enumeration {
-    ($name:ident { $($case:ident),* $(,)? }) => {
+    ($name:ident { $($case:ident),* }) => {
         impl $name {
             /// All cases, in the order of the contract.
             pub const ALL: &'static [Self] = &[$(Self::$case),*];
@@ -21,6 +61,15 @@ macro_rules! enumeration {
             }
         }
 
+        // A case that is missing or out of order does not compile.
+        const _: () = {
+            let mut number = 0;
+            while number < $name::ALL.len() {
+                assert!(match $name::ALL[number] { $($name::$case => $name::$case as usize),* } == number);
+                number += 1;
+            }
+        };
+
         /// The name of the case, as in JSON.
         impl Display for $name {
             fn fmt(&self, formatter: &mut Formatter<'_>) -> Result {
@@ -30,63 +79,4 @@ macro_rules! enumeration {
     };
 }
 
-enumeration!(Right { Access, Deletion, OptOut });
-enumeration!(DeletionMode { Preview, Erase, EraseAndVerify });
-enumeration!(Stage { Searching, Exporting, Collecting, Deleting, OptingOut, Verifying });
-enumeration!(Outcome {
-    Found,
-    NotFound,
-    Partial,
-    Previewed,
-    Submitted,
-    Deleted,
-    Verified,
-    DataRemaining,
-    OptedOut,
-    Refused,
-    Failed,
-});
-enumeration!(SourceState { Searched, Unavailable, NotPermitted, NotUsable, Guarded });
-enumeration!(ErrorKind {
-    NotConfigured,
-    InvalidSettings,
-    InvalidRequest,
-    InvalidTicket,
-    Unsupported,
-    Unauthorized,
-    Forbidden,
-    RateLimited,
-    Unavailable,
-    OutcomeUnknown,
-    JobNotFound,
-    UnexpectedResponse,
-});
-enumeration!(SettingKind { Text, Secret, Choice, Flag, Number, Origin });
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn every_case_is_listed_in_order() {
-        macro_rules! check {
-            ($($name:ident until $last:ident),*) => {
-                $(
-                    for (number, case) in $name::ALL.iter().enumerate() {
-                        assert_eq!(*case as usize, number, "{case}");
-                    }
-                    assert_eq!($name::ALL.last(), Some(&$name::$last));
-                )*
-            };
-        }
-        check!(
-            Right until OptOut,
-            DeletionMode until EraseAndVerify,
-            Stage until Verifying,
-            Outcome until Failed,
-            SourceState until Guarded,
-            ErrorKind until UnexpectedResponse,
-            SettingKind until Origin
-        );
-    }
-}
+for_each_enumeration!(enumeration);

@@ -87,30 +87,14 @@ impl<T, U: Convert<T>, E, F: Convert<E>> Convert<Result<T, E>> for Result<U, F> 
     }
 }
 
-variant!(Right { Access, Deletion, OptOut });
+privacy_contract::for_each_enumeration!(variant);
 variant!(Identifier { Email(value), Phone(value), ExternalId(value), Other(value) });
 record!(Request { id, subject, attempts, overrides });
 record!(Attempts { first_at, last_at });
-variant!(DeletionMode { Preview, Erase, EraseAndVerify });
 record!(Task { request, ticket });
 variant!(Progress { Pending(value), Done(value) });
-variant!(Stage { Searching, Exporting, Collecting, Deleting, OptingOut, Verifying });
 record!(Pending { ticket, stage, poll_after_ms, group, submitted_at, vendor_status, percent, attention });
-variant!(Outcome {
-    Found,
-    NotFound,
-    Partial,
-    Previewed,
-    Submitted,
-    Deleted,
-    Verified,
-    DataRemaining,
-    OptedOut,
-    Refused,
-    Failed
-});
 record!(Finding { source, state, amount, identifiers, code, note });
-variant!(SourceState { Searched, Unavailable, NotPermitted, NotUsable, Guarded });
 variant!(Amount { Unknown, Present, Count(value) });
 record!(Document { name, media_type, source, size, content });
 variant!(Content { Inline(value), Remote(value) });
@@ -119,25 +103,10 @@ record!(Gap { code, rights, description, advice });
 record!(VendorJob { operation, id, status, created, updated, identifiers, failure });
 record!(Receipt { connector, request_id, mode, jobs, submitted_at, finished_at });
 record!(Report { right, outcome, findings, documents, discovered, gaps, receipt, ticket });
-variant!(ErrorKind {
-    NotConfigured,
-    InvalidSettings,
-    InvalidRequest,
-    InvalidTicket,
-    Unsupported,
-    Unauthorized,
-    Forbidden,
-    RateLimited,
-    Unavailable,
-    OutcomeUnknown,
-    JobNotFound,
-    UnexpectedResponse
-});
 variant!(Remedy { Retry(value), Restart, Operator, GiveUp });
 record!(Problem { code, target, affects, message });
 record!(Error { kind, remedy, message, problems, http_status, vendor_code, vendor_request_id });
 record!(Setting { key, value });
-variant!(SettingKind { Text, Secret, Choice, Flag, Number, Origin });
 record!(SettingField { key, label, help, kind, required, default, choices });
 record!(Permission { name, required_for, optional_for });
 record!(Capability { right, asynchronous, whole_record, identifiers, group_size, overdue_after_ms });
