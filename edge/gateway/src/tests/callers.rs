@@ -64,9 +64,17 @@ fn unknown_paths_are_404_and_wrong_methods_are_405() {
 
 #[test]
 fn no_response_may_be_cached() {
-    let deletion = r#"{"request": {"key": "1", "subject": []}, "mode": "erase"}"#;
-    for request in [get("/manifest"), get("/documents/r1"), get("/nowhere"), post("/deletions", deletion)] {
+    let deletion = r#"{"requests": [{"id": "dsr-1", "subject": []}], "mode": "erase"}"#;
+    for (request, status) in [
+        (get("/manifest"), 200),
+        (get("/documents/r1"), 200),
+        (post("/deletions", deletion), 200),
+        (get("/nowhere"), 404),
+        (post("/deletions", "{}"), 400),
+        (get("/manifest").without("authorization"), 401),
+    ] {
         let response = request.send(&mut Fake::default());
+        assert_eq!(response.status, status);
         assert_eq!(response.header("cache-control"), Some("no-store"));
         assert_eq!(response.header("x-content-type-options"), Some("nosniff"));
     }
