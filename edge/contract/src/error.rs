@@ -19,15 +19,15 @@ pub struct Error {
     pub remedy: Remedy,
     /// One sentence for a person.
     pub message: String,
-    /// Every problem found, so that all can be fixed at once.
+    /// Every problem found, so that all can be fixed together.
     pub problems: Vec<Problem>,
-    /// Http status.
+    /// The HTTP status of the response that caused the error, if there is one.
     #[cfg_attr(feature = "wasmtime", component(name = "http-status"))]
     pub http_status: Option<u16>,
-    /// Vendor code.
+    /// The vendor's error code, if the response contains one.
     #[cfg_attr(feature = "wasmtime", component(name = "vendor-code"))]
     pub vendor_code: Option<String>,
-    /// Vendor request id.
+    /// The vendor's ID of the failed HTTP request, for its support, if the response contains one.
     #[cfg_attr(feature = "wasmtime", component(name = "vendor-request-id"))]
     pub vendor_request_id: Option<String>,
 }
@@ -59,7 +59,7 @@ pub enum ErrorKind {
     /// The credentials lack a permission, a role or a licence.
     #[cfg_attr(feature = "wasmtime", component(name = "forbidden"))]
     Forbidden,
-    /// The vendor throttles, or the instance has no calls left in its share of the rate limit (see rate-limit).
+    /// The vendor throttles, or the instance has no calls left in its share of the rate limit (see `rate-limit`).
     #[cfg_attr(feature = "wasmtime", component(name = "rate-limited"))]
     RateLimited,
     /// The vendor cannot be reached, or fails temporarily.
@@ -107,7 +107,7 @@ pub struct Problem {
     pub target: String,
     /// The rights it affects.
     pub affects: Vec<Right>,
-    /// Message.
+    /// One or more sentences for a person: what happened, then what to do.
     pub message: String,
 }
 

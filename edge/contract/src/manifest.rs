@@ -11,23 +11,23 @@ use crate::{Gap, Problem, Right};
 #[cfg_attr(feature = "wasmtime", derive(ComponentType, Lift, Lower), component(record))]
 #[serde(rename_all = "kebab-case")]
 pub struct Manifest {
-    /// Name.
+    /// The stable name of the connector, for programs.
     pub name: String,
-    /// Title.
+    /// The name of the vendor system, for a person.
     pub title: String,
-    /// Version.
+    /// The version of the connector.
     pub version: String,
-    /// Capabilities.
+    /// One for each supported right.
     pub capabilities: Vec<Capability>,
-    /// Settings.
+    /// The fields of the set-up form, in the order in which to show them.
     pub settings: Vec<SettingField>,
-    /// Permissions.
+    /// The permissions that the connector may need. Settings can make some of them unnecessary.
     pub permissions: Vec<Permission>,
-    /// Limits.
+    /// The vendor's rate limits that apply to the connector's calls.
     pub limits: Vec<RateLimit>,
     /// Origins the connector may need to reach: `https://*.example.com`.
     pub egress: Vec<String>,
-    /// Gaps.
+    /// The gaps of all rights. A report repeats those of its right.
     pub gaps: Vec<Gap>,
 }
 
@@ -138,13 +138,13 @@ pub struct RateLimit {
 #[cfg_attr(feature = "wasmtime", derive(ComponentType, Lift, Lower), component(record))]
 #[serde(rename_all = "kebab-case")]
 pub struct Connection {
-    /// The vendor's name of the tenant, its region, and the account in use with its role.
+    /// The vendor's name of the tenant. Empty if it is unknown, like `account` and `role`.
     pub tenant: String,
-    /// Region.
+    /// The tenant's region.
     pub region: String,
-    /// Account.
+    /// The account in use. May be personal data: do not log.
     pub account: String,
-    /// Role.
+    /// The account's role.
     pub role: String,
     /// The permissions that were verified.
     pub granted: Vec<String>,

@@ -17,10 +17,10 @@ pub struct Report {
     pub outcome: Outcome,
     /// Findings.
     pub findings: Vec<Finding>,
-    /// Documents.
+    /// The data of an access request. Personal data: do not log the content of a document.
     pub documents: Vec<Document>,
-    /// Further identifiers of the person, found through the given ones. Nothing was done with them: a person confirms them
-    /// and starts another request. Each is accepted in `request.subject` as it stands.
+    /// Further identifiers of the person, found through the given ones. Nothing was done with them: a person confirms
+    /// them and starts another request. Each is accepted in `request.subject` as it stands. Personal data: do not log.
     pub discovered: Vec<Identifier>,
     /// Gaps.
     pub gaps: Vec<Gap>,
@@ -39,7 +39,7 @@ pub enum Outcome {
     /// Access: data was found, and every source was searched.
     #[cfg_attr(feature = "wasmtime", component(name = "found"))]
     Found,
-    /// Every source answered, and none holds data under these identifiers.
+    /// Every source was searched, and none holds data under these identifiers.
     #[cfg_attr(feature = "wasmtime", component(name = "not-found"))]
     NotFound,
     /// Incomplete: a source could not be searched, an identifier was not usable, or only some data could be processed. See
@@ -143,7 +143,7 @@ pub enum Amount {
 pub struct Document {
     /// A file name: unique within the report, valid on every file system, free of personal data.
     pub name: String,
-    /// Media type.
+    /// The media type, without parameters; `application/octet-stream` if it is unknown.
     #[cfg_attr(feature = "wasmtime", component(name = "media-type"))]
     pub media_type: String,
     /// The `finding.source` it came from.
@@ -185,13 +185,13 @@ pub struct Chunk {
 #[cfg_attr(feature = "wasmtime", derive(ComponentType, Lift, Lower), component(record))]
 #[serde(rename_all = "kebab-case")]
 pub struct Gap {
-    /// Code.
+    /// A stable code for programs.
     pub code: String,
-    /// Rights.
+    /// The rights that do not reach the data.
     pub rights: Vec<Right>,
-    /// Description.
+    /// One sentence for a person: which data is not reached.
     pub description: String,
-    /// Advice.
+    /// One sentence for a person: how to process that data.
     pub advice: String,
 }
 
@@ -204,11 +204,13 @@ pub struct VendorJob {
     pub operation: String,
     /// The vendor's ID of the job; for an opt-out, of the directory.
     pub id: String,
-    /// Status.
+    /// The vendor's own word for the status, sanitized; in no defined format. Empty if the vendor sends none, `unknown`
+    /// if the status was not read.
     pub status: String,
-    /// Created.
+    /// When the vendor created the job, by its clock, such as `2026-01-31T12:00:00Z`. For display: the format is not
+    /// defined.
     pub created: Option<String>,
-    /// Updated.
+    /// When the vendor last updated the job, likewise.
     pub updated: Option<String>,
     /// How many identifiers the job covers, including those of other requests that share it.
     pub identifiers: Option<u32>,
@@ -223,17 +225,17 @@ pub struct VendorJob {
 pub struct Receipt {
     /// The connector's name and version.
     pub connector: String,
-    /// Request id.
+    /// `request.id`.
     #[cfg_attr(feature = "wasmtime", component(name = "request-id"))]
     pub request_id: String,
-    /// Mode.
+    /// The mode of a deletion.
     pub mode: Option<DeletionMode>,
-    /// Jobs.
+    /// The vendor's jobs for this request. Empty if there was none.
     pub jobs: Vec<VendorJob>,
-    /// Submitted at.
+    /// When the vendor accepted the request, if it did.
     #[cfg_attr(feature = "wasmtime", component(name = "submitted-at"))]
     pub submitted_at: Option<u64>,
-    /// Finished at.
+    /// When the report was made.
     #[cfg_attr(feature = "wasmtime", component(name = "finished-at"))]
     pub finished_at: u64,
 }

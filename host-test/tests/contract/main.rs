@@ -1,5 +1,6 @@
 //! The contract: the components fit it, its released versions never change, and its reference page is up to date.
 
+mod descriptions;
 mod fit;
 mod items;
 mod reference;
