@@ -285,7 +285,7 @@ mod tests {
     async fn a_job_that_never_ends_ends_the_demonstration_after_fifty_polls() {
         let mut demonstration = Demonstration::start(CONNECTOR).await.unwrap_or_else(|error| panic!("{error}"));
         demonstration.simulator.set_next_jobs(JobEnd::NeverEnds);
-        let error = demonstration.access("access", "demo-1", Outcome::Found, None).await.err().expect("an error");
+        let error = demonstration.access("access", "demo-1", Outcome::Found, None).await.expect_err("an error");
         assert_eq!(error.exit(), Exit::Error);
         assert_eq!(error.to_string(), "access did not end after 50 polls");
     }
