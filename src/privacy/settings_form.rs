@@ -1,6 +1,6 @@
 //! The set-up form of a connection: values parsed from settings, with all problems reported together.
 
-use super::identifier::is_invisible;
+use super::characters;
 use super::report::join_messages;
 use crate::contract::{Error, ErrorKind, Problem, Remedy, Right, Setting, SettingField, SettingKind};
 
@@ -85,9 +85,8 @@ impl<'s> Form<'s> {
             if given.iter().take(index).any(|earlier| earlier.key == key) {
                 form.problem(key, &format!("{key} is given twice: keep one value."));
             }
-            if let Some(character) = setting.value.trim().chars().find(|character| is_invisible(*character)) {
-                let code = u32::from(character);
-                form.problem(key, &format!("{key} contains the invisible character U+{code:04X}: remove it."));
+            if let Some(reason) = characters::refusal_of(setting.value.trim()) {
+                form.problem(key, &format!("{key} {reason}."));
             }
         }
         form
@@ -100,15 +99,18 @@ impl<'s> Form<'s> {
         Some(setting.value.trim()).filter(|value| !value.is_empty())
     }
 
-    /// The value of a required setting, parsed. `rule` describes the valid values.
-    pub fn required<V>(&mut self, key: &str, rule: &str, parse: impl FnOnce(&'s str) -> Option<V>) -> Option<V> {
-        match self.optional(key) {
-            Some(text) => self.parsed(parse(text), key, rule),
-            None => {
-                self.problem(key, &format!("{key} is missing."));
-                None
-            }
+    /// The value of a required setting, parsed. `parse` returns the reason for which it is refused, as a predicate without subject.
+    pub fn required<V>(&mut self, key: &str, parse: impl FnOnce(&'s str) -> Result<V, String>) -> Option<V> {
+        let reason = match self.optional(key).map(parse) {
+            Some(Ok(value)) => return Some(value),
+            Some(Err(reason)) => reason,
+            None => "is missing".to_owned(),
+        };
+        // A value with an invisible character has a problem already.
+        if !self.problems.iter().any(|problem| problem.target == key) {
+            self.problem(key, &format!("{key} {reason}."));
         }
+        None
     }
 
     /// The value of an optional setting, parsed; `Some(None)` if it is not set.
@@ -168,7 +170,7 @@ mod tests {
     fn problems(pairs: &[(&str, &str)]) -> Vec<(String, String)> {
         let given = given(pairs);
         let mut form = Form::new(&given, &FIELDS, &[Right::Access]);
-        let name = form.required("name", "a name", |text| (text != "bad").then_some(text));
+        let name = form.required("name", |text| if text == "bad" { Err("must be a name".into()) } else { Ok(text) });
         let count = form.number("count", "a number from 1 to 5", 3, 1..=5);
         let problems = form.finish(name.zip(count)).err().map(|error| error.problems).unwrap_or_default();
         problems.into_iter().map(|problem| (problem.target, problem.message)).collect()

@@ -2,10 +2,10 @@
 
 use sha2::{Digest, Sha256};
 
+use super::email::EmailAddress;
 use super::identifier::{Identifier, plain_text};
 use super::report::invalid_request;
 use crate::contract::{Error, Identifier as Given, Problem, Request};
-use crate::secret::Secret;
 
 /// The most identifiers of a request.
 const MAX_IDENTIFIERS: usize = 64;
@@ -80,16 +80,19 @@ impl Subject {
             self.not_emails.push(index);
         }
         match self.identifiers.iter_mut().find(|known| known.identifier == identifier) {
-            Some(known) => known.indices.push(index),
+            Some(known) => {
+                known.indices.push(index);
+                known.identifier.add_spellings(identifier);
+            }
             None => self.identifiers.push(SubjectIdentifier { identifier, indices: vec![index] }),
         }
         Ok(())
     }
 
-    /// The e-mail addresses, in lower case, sorted, each once.
+    /// The e-mail addresses, sorted, each once.
     #[must_use]
-    pub fn emails(&self) -> Vec<Secret> {
-        let mut emails: Vec<Secret> =
+    pub fn emails(&self) -> Vec<EmailAddress> {
+        let mut emails: Vec<EmailAddress> =
             self.identifiers.iter().filter_map(|known| known.identifier.as_email()).cloned().collect();
         emails.sort_unstable();
         emails
@@ -97,7 +100,7 @@ impl Subject {
 
     /// Where the request gives an e-mail address, as indices.
     #[must_use]
-    pub fn indices_of(&self, email: &Secret) -> Vec<u32> {
+    pub fn indices_of(&self, email: &EmailAddress) -> Vec<u32> {
         self.indices(&|known| known.identifier.as_email() == Some(email))
     }
 
@@ -176,8 +179,10 @@ mod tests {
         let request = request(vec![email(" Ada@Example.org "), email("ada@example.org"), email("bob@example.org")]);
         let subject = Subject::parse(&request, NOW).unwrap_or_else(|error| panic!("{}", error.message));
         let emails = subject.emails();
-        assert_eq!(emails.iter().map(Secret::reveal).collect::<Vec<_>>(), ["ada@example.org", "bob@example.org"]);
-        assert_eq!(subject.indices_of(&Secret::new("ada@example.org")), [0, 1]);
+        let keys: Vec<&str> = emails.iter().map(|email| email.key().reveal()).collect();
+        assert_eq!(keys, ["ada@example.org", "bob@example.org"]);
+        assert_eq!(emails[0].spellings().len(), 2, "in lower case, and as given");
+        assert_eq!(subject.indices_of(&emails[0]), [0, 1]);
     }
 
     #[test]

@@ -19,7 +19,7 @@ pub struct Accounts {
 pub struct OwnAccount {
     /// When it was fetched, by the monotonic clock, in milliseconds.
     pub fetched_at_ms: u64,
-    /// Every address and user name of the account, in lower case.
+    /// Every address and user name of the account, as keys.
     pub names: Vec<Secret>,
     /// Its user ID.
     pub user_id: Option<String>,

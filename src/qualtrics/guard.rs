@@ -49,7 +49,7 @@ pub fn evaluate(context: &mut Context<'_>, request: &Request, subject: &Subject)
     let needed = if guards_users && !is_overridden { AccountGuard::AllUsers } else { AccountGuard::OwnAccount };
     let own = load_accounts(context, needed)?.names;
     let guarded = |is_guarded: &dyn Fn(&Secret) -> bool| {
-        subject.indices(&|known| known.identifier.as_email().is_some_and(is_guarded))
+        subject.indices(&|known| known.identifier.as_email().is_some_and(|address| is_guarded(address.key())))
     };
     result.refuse(
         guarded(&|address| own.contains(address)),
@@ -62,9 +62,9 @@ pub fn evaluate(context: &mut Context<'_>, request: &Request, subject: &Subject)
         result.refuse(
             guarded(&|address| users.contains(address.reveal()) && !own.contains(address)),
             STAFF_ACCOUNT,
-            "This is the address of a user of the brand. The deletion would also delete the user's account and the contact lists it \
-             owns, and leave its surveys without an owner: override staff-account after an operator has confirmed it, or remove the \
-             identifier.",
+            "This is the address of a user of the brand. The deletion would also delete the user's account. With a user, Qualtrics \
+             deletes the contact lists that the user owns, leaves the user's surveys without an owner, and stops the user's \
+             automations: override staff-account after an operator has confirmed it, or remove the identifier.",
         );
     } else if guards_users {
         let note = "The guard for user accounts was overridden, so that user accounts were not looked up.";

@@ -132,11 +132,9 @@ impl Settings {
     }
 
     fn parse_form(form: &mut Form<'_>) -> Option<Self> {
-        let datacenter = "the ID, host name or URL of a Qualtrics data centre, such as fra1";
-        let datacenter = form.required("datacenter-id", datacenter, host::datacenter);
-        let client_id = "the ID of an OAuth client, without a colon";
-        let client_id = form.required("client-id", client_id, |text| credential(text).filter(|_| !text.contains(':')));
-        let client_secret = form.required("client-secret", "the secret of an OAuth client", credential);
+        let datacenter = form.required("datacenter-id", host::datacenter);
+        let client_id = form.required("client-id", client_id);
+        let client_secret = form.required("client-secret", credential);
         let base_url = "an origin: https://host, or http:// with a loopback address, and nothing after the port";
         let base_url = form.parse("base-url", base_url, host::base_url);
         let completion = "wait-for-completion or complete-on-submission";
@@ -170,8 +168,30 @@ impl DeletionCompletion {
     }
 }
 
-fn credential(text: &str) -> Option<Secret> {
-    (text.len() <= 512 && !text.chars().any(char::is_control)).then(|| Secret::new(text))
+/// The ID of an OAuth client.
+fn client_id(text: &str) -> Result<Secret, String> {
+    if text.contains([' ', ':']) {
+        return Err("must be the ID of an OAuth client, without a blank and a colon: copy it again".into());
+    }
+    credential(text)
+}
+
+/// What an ID or a secret of an OAuth client consists of (RFC 6749, appendix A). A secret may contain blanks.
+fn credential(text: &str) -> Result<Secret, String> {
+    if text.len() > 512 {
+        return Err("is longer than 512 characters".into());
+    }
+    let is_quoted = |mark: char| text.len() > 1 && text.starts_with(mark) && text.ends_with(mark);
+    if is_quoted('"') || is_quoted('\'') {
+        return Err("is in quotation marks: remove them".into());
+    }
+    match text.chars().find(|character| !matches!(character, ' '..='~')) {
+        None => Ok(Secret::new(text)),
+        Some(character) => {
+            let code = u32::from(character);
+            Err(format!("contains U+{code:04X}, which no OAuth client's ID or secret contains: copy it again"))
+        }
+    }
 }
 
 #[cfg(test)]
@@ -238,9 +258,35 @@ mod tests {
     }
 
     #[test]
-    fn a_client_secret_may_contain_a_colon() {
-        let settings = parse(&[REQUIRED[0], REQUIRED[1], ("client-secret", "s:ecret")]).expect("settings");
-        assert_eq!(settings.credentials.client_secret.reveal(), "s:ecret");
+    fn a_client_secret_may_contain_a_colon_and_a_blank() {
+        let settings = parse(&[REQUIRED[0], REQUIRED[1], ("client-secret", " s:ecret x\r\n")]).expect("settings");
+        assert_eq!(settings.credentials.client_secret.reveal(), "s:ecret x");
+    }
+
+    #[test]
+    fn values_that_were_copied_badly_are_refused_with_the_reason() {
+        for (key, value, reason) in [
+            ("client-id", "0123 4567", "without a blank"),
+            ("client-id", "0123\n4567", "U+000A (a line break)"),
+            ("client-id", "\"01234567\"", "quotation marks"),
+            ("client-id", "\u{FEFF}01234567", "U+FEFF"),
+            ("client-id", "0123\u{2013}4567", "U+2013"),
+            ("client-secret", "0123\r\n4567", "U+000D (a line break)"),
+            ("client-secret", "0123\t4567", "U+0009 (a tab)"),
+            ("client-secret", "0123\u{A0}4567", "U+00A0"),
+            ("client-secret", "'01234567'", "quotation marks"),
+            ("client-secret", "0123\u{FFFD}4567", "U+FFFD"),
+            ("client-secret", "0123\u{201D}4567", "U+201D"),
+            ("datacenter-id", "fra1\u{200B}", "U+200B"),
+            ("datacenter-id", "fra 1", "a blank"),
+        ] {
+            let others = REQUIRED.into_iter().filter(|(other, _)| *other != key);
+            let error = parse(&others.chain([(key, value)]).collect::<Vec<_>>()).expect_err(value);
+            let [problem] = error.problems.as_slice() else { panic!("{value:?}: {error:?}") };
+            assert_eq!(problem.target, key);
+            assert!(problem.message.contains(reason), "{value:?}: {}", problem.message);
+            assert!(!problem.message.contains("0123"), "{}", problem.message);
+        }
     }
 
     #[test]

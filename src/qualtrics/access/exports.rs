@@ -1,8 +1,13 @@
-//! Exports: one customer data request for all e-mail addresses, or one for each where Qualtrics does not accept a list.
+//! Exports: one customer data request for all e-mail addresses, or one for each where Qualtrics does not accept a list. Every spelling of
+//! an address is sent, because how Qualtrics compares is unconfirmed.
 
 use super::SourceFailure;
-use crate::contract::{Amount, Content, Document, Error, ErrorKind, Finding, Remedy, Right, SourceState, VendorJob};
+use crate::contract::{
+    Amount, Content, Document, Error, ErrorKind, Finding, Problem, Remedy, Right, SourceState, VendorJob,
+};
+use crate::privacy::email::{EmailAddress, all_spellings};
 use crate::privacy::file_format::Format;
+use crate::privacy::report::invalid_request;
 use crate::privacy::subject::Subject;
 use crate::qualtrics::api::customer_data::{self, Export};
 use crate::qualtrics::api::error::ApiError;
@@ -17,6 +22,9 @@ use crate::secret::Secret;
 
 /// The source of what an export holds.
 const SOURCE: &str = "survey-responses";
+
+/// The most exports of a request: a ticket holds no more IDs.
+const MAX_EXPORTS: usize = 64;
 
 /// The operation of an export in receipts.
 const OPERATION: &str = "customer-data-request";
@@ -39,7 +47,7 @@ pub struct Exported {
 /// `unavailable` if Qualtrics did not confirm the start, never `outcome-unknown`: an export only reads data and can be started
 /// again. `rate-limited` if the share has no room for all calls. Any other error of a token request or a call.
 pub fn start(context: &mut Context<'_>, subject: &Subject) -> Result<Vec<String>, Error> {
-    let emails = subject.emails();
+    let emails = all_spellings(&subject.emails());
     if emails.is_empty() {
         return Ok(Vec::new());
     }
@@ -59,6 +67,11 @@ pub fn start(context: &mut Context<'_>, subject: &Subject) -> Result<Vec<String>
 
 /// Starts all exports or none: partial starts would consume the calls of the next attempt.
 fn start_one_for_each(context: &mut Context<'_>, emails: &[Secret]) -> Result<Vec<String>, Error> {
+    if emails.len() > MAX_EXPORTS {
+        let message = "Qualtrics exports one address at a time, and the addresses have more spellings than one request can export: give \
+                       fewer addresses per request.";
+        return Err(invalid_request(vec![Problem::new("request", "subject", &[Right::Access], message)]));
+    }
     let calls: Vec<_> = emails.iter().map(customer_data::start_singular).collect();
     let count = u64::try_from(calls.len()).unwrap_or(u64::MAX);
     let wait_for = |count| calls.first().map_or(0, |call| context.client.wait_for(call, count));
@@ -111,28 +124,31 @@ pub fn collect(
     exports: &[Export],
     on_error: OnTransientError,
 ) -> Result<Exported, ApiError> {
-    let mut exported = Exported { findings: Vec::new(), documents: Vec::new() };
+    let mut collected = Exported { findings: Vec::new(), documents: Vec::new() };
     if exports.is_empty() {
         let note = "Qualtrics exports by e-mail address only, and the request contains none.";
         let identifiers = subject.not_emails.clone();
         let finding = Finding::incomplete(SOURCE, SourceState::NotUsable, identifiers, "no-email", note);
-        exported.findings.push(finding);
+        collected.findings.push(finding);
     }
     let emails = subject.emails();
+    // As many exports as spellings: one for each.
+    let exported: Vec<&EmailAddress> =
+        emails.iter().flat_map(|email| email.spellings().iter().map(move |_| email)).collect();
     for (index, (export, job)) in exports.iter().zip(jobs).enumerate() {
-        let identifiers = match emails.get(index).filter(|_| exports.len() > 1) {
+        let identifiers = match exported.get(index).filter(|_| exports.len() > 1 && exports.len() == exported.len()) {
             Some(email) => subject.indices_of(email),
             None => subject.email_indices(),
         };
-        let mut files = Files { job, documents: &mut exported.documents, has_data: false, failure: None };
+        let mut files = Files { job, documents: &mut collected.documents, has_data: false, failure: None };
         if export.state != JobState::Failed {
             for file in &export.files {
                 files.open(context, file, on_error)?;
             }
         }
-        exported.findings.push(finding(export, identifiers, files.has_data, files.failure));
+        collected.findings.push(finding(export, identifiers, files.has_data, files.failure));
     }
-    Ok(exported)
+    Ok(collected)
 }
 
 /// The files of one export.

@@ -6,6 +6,7 @@ use serde_json::Value;
 
 use super::client::Call;
 use super::envelope::{self, ApiResponse, first_of};
+use crate::privacy::email::comparison_key;
 use crate::secret::Secret;
 
 /// The user type of brand administrators (fact sheet 4). Whether there are custom administrator types is unconfirmed.
@@ -24,7 +25,7 @@ pub struct Account {
     pub user_type: String,
     /// The data centre, which may be an alias of the configured one.
     pub datacenter: String,
-    /// Every address and user name that identifies the account, in lower case.
+    /// Every address and user name that identifies the account, as [`comparison_key`]s.
     pub names: Vec<Secret>,
     /// Whether another data centre proxied the request.
     pub proxied: bool,
@@ -63,11 +64,12 @@ impl Account {
     }
 }
 
-/// The names that identify an account: its e-mail address, and its user name with and without the `#brand` at its end, in lower case.
+/// The names that identify an account: its e-mail address, and its user name with and without the `#brand` at its end. They are compared
+/// as addresses are, because an erasure of any spelling may delete the account.
 pub(super) fn identifying_names(email: Option<&str>, user_name: Option<&str>) -> BTreeSet<Secret> {
     let without_brand = user_name.and_then(|name| name.split('#').next());
-    let names = [email, user_name, without_brand].into_iter().flatten().map(|name| name.trim().to_lowercase());
-    names.filter(|name| !name.is_empty()).map(Secret::new).collect()
+    let names = [email, user_name, without_brand].into_iter().flatten().map(comparison_key);
+    names.filter(|name| !name.reveal().is_empty()).collect()
 }
 
 #[cfg(test)]

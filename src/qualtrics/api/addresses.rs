@@ -4,14 +4,18 @@ use std::collections::BTreeSet;
 
 use serde_json::Value;
 
-use crate::privacy::identifier::Identifier;
+use crate::privacy::email::EmailAddress;
 use crate::secret::Secret;
 
 /// A list of addresses in a job: `emailList` or `emailsNotFound`.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Addresses {
-    /// The addresses that can be read, in lower case.
+    /// The keys of the addresses that can be read: [`EmailAddress::key`].
     pub readable: BTreeSet<Secret>,
+    /// The entries as they are written.
+    pub texts: BTreeSet<Secret>,
+    /// How many entries the list has. An address has one for each spelling that was sent.
+    pub entries: u64,
     /// Whether the list has no other entries, and none that may be masked or hashed: such entries do not tell whom they are about.
     pub all_readable: bool,
 }
@@ -35,16 +39,21 @@ impl Addresses {
             return None;
         }
         let all_plain = !may_be_longer && entries.iter().all(|entry| entry.is_some_and(|text| !may_be_masked(text)));
-        let parsed: Vec<Option<Secret>> = entries.into_iter().map(|entry| entry.and_then(address)).collect();
+        let parsed: Vec<Option<Secret>> = entries.iter().map(|entry| entry.and_then(key)).collect();
         let all_readable = all_plain && parsed.iter().all(Option::is_some);
-        Some(Self { readable: parsed.into_iter().flatten().collect(), all_readable })
+        Some(Self {
+            readable: parsed.into_iter().flatten().collect(),
+            entries: u64::try_from(entries.len()).unwrap_or(u64::MAX),
+            texts: entries.into_iter().flatten().map(|text| Secret::new(text.trim())).collect(),
+            all_readable,
+        })
     }
 }
 
-/// An address in lower case. `None` for other text, and for an address with the usual mask (`a***@x.org`).
-fn address(text: &str) -> Option<Secret> {
-    let address = Identifier::email(text).ok().filter(|_| !text.contains('*'))?;
-    address.as_email().cloned()
+/// The key of an address. `None` for other text, and for an address with the usual mask (`a***@x.org`).
+fn key(text: &str) -> Option<Secret> {
+    let address = EmailAddress::parse(text).ok().filter(|_| !text.contains('*'))?;
+    Some(address.key().clone())
 }
 
 /// Words that stand for an address that is not shown.
@@ -103,7 +112,7 @@ mod tests {
         }
         let addresses = parse(json!(["xxx@x.org"])).expect("addresses");
         assert!(addresses.readable.contains(&Secret::new("xxx@x.org")));
-        for entry in ["ada.lovelace@example.org", "max@xx.example", "a__b-c.d@xn---80a.example", "deadbeef@x.org"] {
+        for entry in ["ada.lovelace@example.org", "max@xx.example", "a__b-c.d@xn--mnchen-3ya.example", "deadbeef@x.org"] {
             let addresses = parse(json!([entry])).expect("addresses");
             assert!(addresses.all_readable, "{entry}");
         }

@@ -3,7 +3,9 @@
 use serde_json::{Map, Value};
 
 use super::{envelope, timestamp};
+use crate::privacy::email::comparison_key;
 use crate::privacy::identifier::Identifier;
+use crate::privacy::phone::PhoneMatch;
 
 /// A contact, in one spelling for all endpoints. It has no `Debug`, because it is personal data.
 #[derive(Clone)]
@@ -21,6 +23,8 @@ pub enum Match {
     /// Its external ID differs from the identifier in case alone. Qualtrics' search ignores case (fact sheet 13), but two people's
     /// external IDs may differ in case alone.
     DiffersInCase,
+    /// Its telephone number has no country code, and is the identifier if it belongs to the same country.
+    WithoutCountry,
     /// It has another, or none.
     Other,
 }
@@ -117,23 +121,27 @@ impl Contact {
     /// and a contact that does not show the identifier is another person's.
     #[must_use]
     pub fn matches(&self, identifier: &Identifier) -> Match {
-        let (name, wanted) = match identifier {
-            Identifier::Email(address) => ("email", address),
-            Identifier::Phone(number) => ("phone", number),
-            Identifier::ExternalId(id) => ("extRef", id),
+        let name = match identifier {
+            Identifier::Email(_) => "email",
+            Identifier::Phone(_) => "phone",
+            Identifier::ExternalId(_) => "extRef",
         };
         let found = match self.fields.get(name) {
             Some(Value::String(text)) => text.trim().to_owned(),
             Some(Value::Number(number)) => number.to_string(),
             _ => return Match::Other,
         };
-        let wanted = wanted.reveal().trim();
         match identifier {
-            Identifier::Email(_) if found.to_lowercase() == wanted.to_lowercase() => Match::Same,
-            Identifier::Phone(_) if digits(&found) == digits(wanted) => Match::Same,
-            Identifier::ExternalId(_) if found == wanted => Match::Same,
-            Identifier::ExternalId(_) if found.to_lowercase() == wanted.to_lowercase() => Match::DiffersInCase,
-            Identifier::Email(_) | Identifier::Phone(_) | Identifier::ExternalId(_) => Match::Other,
+            Identifier::Email(address) if comparison_key(&found) == *address.key() => Match::Same,
+            Identifier::Email(_) => Match::Other,
+            Identifier::Phone(number) => match number.compare(&found) {
+                PhoneMatch::Same => Match::Same,
+                PhoneMatch::WithoutCountry => Match::WithoutCountry,
+                PhoneMatch::Other => Match::Other,
+            },
+            Identifier::ExternalId(id) if found == id.reveal() => Match::Same,
+            Identifier::ExternalId(id) if found.to_lowercase() == id.reveal().to_lowercase() => Match::DiffersInCase,
+            Identifier::ExternalId(_) => Match::Other,
         }
     }
 
@@ -151,10 +159,6 @@ impl Contact {
         document.sort_all_objects();
         format!("{document}\n").into_bytes()
     }
-}
-
-fn digits(phone: &str) -> String {
-    phone.chars().filter(char::is_ascii_digit).collect()
 }
 
 #[cfg(test)]
@@ -235,10 +239,15 @@ mod tests {
     fn a_contact_matches_only_identifiers_that_it_shows() {
         let ada =
             contact(json!({"id": "C", "email": " Ada@Example.org", "phoneNumber": "+1 (555) 01", "extRef": null}));
-        let email = |text: &str| Identifier::Email(Secret::new(text));
-        let phone = |text: &str| Identifier::Phone(Secret::new(text));
+        let email = |text: &str| Identifier::email(text).expect("an address");
+        let phone = |text: &str| Identifier::phone(text).expect("a number");
         assert_eq!(ada.matches(&email("ada@example.org")), Match::Same);
-        assert_eq!(ada.matches(&email("bob@example.org")), Match::Other);
+        for other in ["bob@example.org", "a.da@example.org", "ada+x@example.org", "ada@example.org.uk"] {
+            assert_eq!(ada.matches(&email(other)), Match::Other, "{other}");
+        }
+        let münchen = contact(json!({"id": "C", "email": "Ada@xn--mnchen-3ya.example", "phone": "111-111-1111"}));
+        assert_eq!(münchen.matches(&email("ada@münchen.example")), Match::Same);
+        assert_eq!(münchen.matches(&phone("+11111111111")), Match::WithoutCountry);
         assert_eq!(ada.matches(&phone("+155501")), Match::Same);
         assert_eq!(ada.matches(&phone("+155502")), Match::Other);
         assert_eq!(ada.matches(&Identifier::ExternalId(Secret::new("E-1"))), Match::Other);

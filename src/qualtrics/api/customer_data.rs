@@ -45,7 +45,7 @@ pub struct Export {
     pub updated: Option<String>,
 }
 
-/// The call that starts the export of everything under these addresses.
+/// The call that starts the export of everything under these spellings of addresses.
 #[must_use]
 pub fn start(emails: &[Secret]) -> Call {
     let emails: Vec<&str> = emails.iter().map(Secret::reveal).collect();

@@ -49,28 +49,31 @@ pub fn read_all(client: &mut Client<'_>, scopes: &Scopes, first_page: ApiRespons
     Ok(ids)
 }
 
-/// The call for a page of a contact search. Qualtrics compares without regard to case (fact sheet 8.2, official), so that results must
+/// The call for a page of a contact search for one spelling of an identifier. Qualtrics compares without regard to case (fact sheet 8.2, official), so that results must
 /// be compared with [`Contact::matches`].
 #[must_use]
-pub fn search(directory: &str, identifier: &Identifier, cursor: Option<&Cursor>) -> Call {
+pub fn search(directory: &str, identifier: &Identifier, spelling: &Secret, cursor: Option<&Cursor>) -> Call {
     let filter_type = match identifier {
         Identifier::Email(_) => "email",
         Identifier::Phone(_) => "phone",
         Identifier::ExternalId(_) => "extRef",
     };
-    let path = format!("/directories/{}/contacts/search?pageSize=100&includeEmbedded=true", encode(directory));
-    let path = match cursor {
-        None => path,
-        Some(cursor) => format!("{path}&{}", cursor.query()),
-    };
-    let value = identifier.value().reveal();
-    Call::search(path, json!({"filter": {"filterType": filter_type, "comparison": "eq", "value": value}}))
+    search_for(directory, filter_type, spelling, cursor)
 }
 
 /// A search that finds nothing, to exercise a permission.
 #[must_use]
 pub fn probe(directory: &str) -> Call {
-    search(directory, &Identifier::Email(Secret::new("permission-probe@nobody.invalid")), None)
+    search_for(directory, "email", &Secret::new("permission-probe@nobody.invalid"), None)
+}
+
+fn search_for(directory: &str, filter_type: &str, value: &Secret, cursor: Option<&Cursor>) -> Call {
+    let path = format!("/directories/{}/contacts/search?pageSize=100&includeEmbedded=true", encode(directory));
+    let path = match cursor {
+        None => path,
+        Some(cursor) => format!("{path}&{}", cursor.query()),
+    };
+    Call::search(path, json!({"filter": {"filterType": filter_type, "comparison": "eq", "value": value.reveal()}}))
 }
 
 /// The contacts in the response to [`search`], and the next page.

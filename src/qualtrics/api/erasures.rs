@@ -14,6 +14,7 @@ use super::envelope::{self, ApiResponse, count, first_of};
 use super::error::ApiError;
 use super::job::{JobState, failure_text};
 use super::{sanitize, timestamp};
+use crate::privacy::email::{EmailAddress, all_spellings};
 use crate::secret::Secret;
 
 /// The path of the resource, below `/API/v3`.
@@ -83,16 +84,15 @@ pub enum AddressResult {
 }
 
 impl ErasureJob {
-    /// What the job reports about an address in lower case. `requested` is how many addresses it covers.
+    /// What the job reports about an address. `requested` is how many addresses it covers, counting spellings.
     #[must_use]
-    pub fn match_of(&self, email: &Secret, requested: u64) -> AddressResult {
+    pub fn match_of(&self, email: &EmailAddress, requested: u64) -> AddressResult {
         match &self.not_found {
-            NotFound::Addresses(addresses) if addresses.readable.contains(email) => AddressResult::NotFound,
-            NotFound::Addresses(addresses) if addresses.all_readable => AddressResult::Found,
+            NotFound::Addresses(listed) => match_in_list(email, listed),
             NotFound::Count(0) => AddressResult::Found,
             NotFound::Count(count) if *count == requested => AddressResult::NotFound,
             // Some of the addresses; or more than there are, which is not understood.
-            NotFound::Unreported | NotFound::Addresses(_) | NotFound::Count(_) => AddressResult::Unreported,
+            NotFound::Unreported | NotFound::Count(_) => AddressResult::Unreported,
         }
     }
 
@@ -170,10 +170,11 @@ impl<'p> ListedJob<'p> {
     }
 }
 
-/// The call that starts an erasure or a search. `emails` are trimmed, in lower case, sorted and each there once. `searchOnly` is
+/// The call that starts an erasure or a search. Every spelling is sent, because how Qualtrics compares is unconfirmed. `searchOnly` is
 /// always sent, since its default is unconfirmed.
 #[must_use]
-pub fn start(emails: &[Secret], kind: JobKind) -> Call {
+pub fn start(emails: &[EmailAddress], kind: JobKind) -> Call {
+    let emails = all_spellings(emails);
     let emails: Vec<&str> = emails.iter().map(Secret::reveal).collect();
     Call::start(PATH, json!({ "emails": emails, "searchOnly": kind == JobKind::Search }))
 }
@@ -224,6 +225,20 @@ fn kind(value: &Value) -> Option<JobKind> {
 
 fn seconds(value: &Value, spellings: &[&str]) -> Option<u64> {
     first_of(value, spellings).and_then(timestamp::parse_ms).map(|ms| ms / 1_000)
+}
+
+/// What a list of addresses without data says about an address. Qualtrics may respect case, so that data may be under a spelling whose
+/// result is not listed exactly.
+fn match_in_list(email: &EmailAddress, listed: &Addresses) -> AddressResult {
+    let is_listed_in_another_case = |spelling: &Secret| {
+        listed.texts.iter().any(|one| one.reveal().to_lowercase() == spelling.reveal().to_lowercase())
+    };
+    let unlisted = || email.spellings().iter().filter(|spelling| !listed.texts.contains(*spelling));
+    match unlisted().next() {
+        None => AddressResult::NotFound,
+        Some(_) if !listed.all_readable || unlisted().all(is_listed_in_another_case) => AddressResult::Unreported,
+        Some(_) => AddressResult::Found,
+    }
 }
 
 fn not_found(value: Option<&Value>) -> NotFound {
@@ -288,9 +303,10 @@ mod tests {
     fn emails_not_found_is_understood_in_every_form_and_absence_is_not_zero() {
         let matches = |value: Value| {
             let job = job(json!({"id": "1", "emailsNotFound": value}));
-            [Secret::new("a@x.org"), Secret::new("b@x.org")].map(|email| job.match_of(&email, 2))
+            ["a@x.org", "b@x.org"].map(|email| job.match_of(&address(email), 2))
         };
-        assert_eq!(matches(json!(["A@x.org"])), [AddressResult::NotFound, AddressResult::Found]);
+        assert_eq!(matches(json!([" a@x.org"])), [AddressResult::NotFound, AddressResult::Found]);
+        assert_eq!(matches(json!(["A@x.org"])), [AddressResult::Unreported, AddressResult::Found]);
         assert_eq!(matches(json!([])), [AddressResult::Found, AddressResult::Found]);
         assert_eq!(matches(json!("a@x.org, b@x.org")), [AddressResult::NotFound, AddressResult::NotFound]);
         assert_eq!(matches(json!(2)), [AddressResult::NotFound, AddressResult::NotFound]);
@@ -315,6 +331,21 @@ mod tests {
         }
         let partly = [AddressResult::NotFound, AddressResult::Unreported];
         assert_eq!(matches(json!(["a@x.org", "b***@x.org"])), partly);
+    }
+
+    fn address(text: &str) -> EmailAddress {
+        EmailAddress::parse(text).expect("an address")
+    }
+
+    #[test]
+    fn an_address_has_no_data_only_if_every_spelling_that_was_sent_has_none() {
+        let result =
+            |given: &str, listed: Value| job(json!({"id": "1", "emailsNotFound": listed})).match_of(&address(given), 2);
+        assert_eq!(result("Ada@x.org", json!(["ada@x.org", "Ada@x.org"])), AddressResult::NotFound);
+        assert_eq!(result("Ada@x.org", json!(["ada@x.org"])), AddressResult::Unreported);
+        assert_eq!(result("ada@münchen.example", json!(["ada@münchen.example"])), AddressResult::Found);
+        let both = json!(["ada@münchen.example", "ada@xn--mnchen-3ya.example", "ada@mu\u{308}nchen.example"]);
+        assert_eq!(result("ada@münchen.example", both), AddressResult::NotFound);
     }
 
     #[test]

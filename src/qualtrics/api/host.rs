@@ -5,7 +5,7 @@
 //! | `fra1` | `https://fra1.qualtrics.com` |
 //! | `FRA1.qualtrics.com`, `brand.fra1.qualtrics.com` | that host |
 //! | `https://fra1.qualtrics.com/jfe/form/SV_1` | its host |
-//! | anything else | none |
+//! | anything else | none, with the reason |
 //!
 //! An operator enters the data centre, and a typing error must not send the client secret elsewhere. A name is therefore not searched
 //! for errors: it is accepted only if it consists of plain labels and ends with `.qualtrics.com`. Which data centres exist is not
@@ -18,17 +18,31 @@ use crate::http::Origin;
 /// The domain of every host of Qualtrics' API (fact sheet 1, confirmed).
 pub const DOMAIN: &str = ".qualtrics.com";
 
-/// The origin of a data centre, given as its ID, its host or a URL there. `None` if it is not one of Qualtrics' hosts.
-#[must_use]
-pub fn datacenter(text: &str) -> Option<Origin> {
+/// The origin of a data centre, given as its ID, its host or a URL there.
+///
+/// # Errors
+/// The reason for which it is none of Qualtrics' hosts, as a predicate without subject.
+pub fn datacenter(text: &str) -> Result<Origin, String> {
     let text = text.trim_ascii().to_ascii_lowercase();
     let host = match text.strip_prefix("https://").or_else(|| text.strip_prefix("http://")) {
         Some(url) => url.split(['/', '?', '#']).next().unwrap_or_default(),
         None => text.strip_suffix('/').filter(|host| host.ends_with(DOMAIN)).unwrap_or(&text),
     };
     let host = if host.contains('.') { host.to_owned() } else { format!("{host}{DOMAIN}") };
-    let subdomain = host.strip_suffix(DOMAIN)?;
-    (is_host_name(&host) && !subdomain.is_empty()).then(|| Origin::new(true, host))
+    let is_below = host.strip_suffix(DOMAIN).is_some_and(|subdomain| !subdomain.is_empty());
+    if is_below && is_host_name(&host) {
+        return Ok(Origin::new(true, host));
+    }
+    let mistake = match &text {
+        _ if text.contains(|c: char| c.is_whitespace()) => "it contains a blank. ",
+        _ if host.contains('@') => "it contains @. ",
+        _ if host.contains(':') => "it contains a port, or a protocol other than https. ",
+        _ if host.contains('/') => "it contains a path. ",
+        _ if host.contains('_') => "it contains an underscore. ",
+        _ if !is_below => "its host does not end with .qualtrics.com. ",
+        _ => "",
+    };
+    Err(format!("must be the ID, host name or URL of a Qualtrics data centre: {mistake}Enter the ID, such as fra1"))
 }
 
 /// The ID of the data centre in an origin of Qualtrics: `fra1` of `brand.fra1.qualtrics.com`. Other authorities are returned as they
@@ -109,7 +123,7 @@ mod tests {
     use super::*;
 
     fn host(text: &str) -> Option<String> {
-        datacenter(text).map(|origin| origin.to_text())
+        datacenter(text).ok().map(|origin| origin.to_text())
     }
 
     #[test]
@@ -178,6 +192,24 @@ mod tests {
     }
 
     #[test]
+    fn a_refused_data_centre_is_explained_without_repeating_it() {
+        for (text, mistake) in [
+            ("fra 1", "a blank"),
+            ("user@fra1.qualtrics.com", "@"),
+            ("https://fra1.qualtrics.com:8443/", "a port"),
+            ("ftp://fra1.qualtrics.com", "other than https"),
+            ("fra1.qualtrics.com/homepage/ui", "a path"),
+            ("https://surveys.example.org/", "does not end with .qualtrics.com"),
+            ("qualtrics.com", "does not end with .qualtrics.com"),
+            ("fra_1", "an underscore"),
+        ] {
+            let reason = datacenter(text).expect_err(text);
+            assert!(reason.contains(mistake), "{text}: {reason}");
+            assert!(!reason.contains("surveys") && !reason.contains("user@"), "{reason}");
+        }
+    }
+
+    #[test]
     fn plain_http_is_accepted_for_loopback_only() {
         for text in ["http://127.0.0.1:8080", "http://127.3.2.1", "http://[::1]:8080", "http://localhost:80/"] {
             assert!(base_url(text).is_some(), "{text}");
@@ -220,6 +252,6 @@ mod tests {
 
     #[test]
     fn the_region_is_the_last_label_before_the_domain() {
-        assert_eq!(datacenter("brand.fra1.qualtrics.com").map(|origin| region(&origin)).as_deref(), Some("fra1"));
+        assert_eq!(datacenter("brand.fra1.qualtrics.com").map(|origin| region(&origin)).as_deref(), Ok("fra1"));
     }
 }

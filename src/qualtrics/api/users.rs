@@ -65,7 +65,7 @@ impl Users {
         Ok(())
     }
 
-    /// Whether a name, in lower case, is a user's address, or a user name with or without the brand.
+    /// Whether the key of a name is that of a user's address, or a user name with or without the brand.
     #[must_use]
     pub fn contains(&self, name: &str) -> bool {
         self.names.contains(&hash(name))

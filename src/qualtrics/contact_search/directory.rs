@@ -1,4 +1,4 @@
-//! The search for one identifier in one directory, page by page.
+//! The search for one spelling of an identifier in one directory, page by page.
 
 use std::collections::BTreeSet;
 
@@ -10,6 +10,7 @@ use crate::qualtrics::api::contact::{Contact, Match};
 use crate::qualtrics::api::cursor::Cursor;
 use crate::qualtrics::api::directories;
 use crate::qualtrics::findings::SourceFailure;
+use crate::secret::Secret;
 
 const TOO_MANY: SourceFailure = SourceFailure {
     state: SourceState::Unavailable,
@@ -27,10 +28,18 @@ const ENDLESS: SourceFailure = SourceFailure {
     note: "The pages of this search repeat, so that its end was not reached.",
 };
 
-/// The search for one identifier in one directory.
+const SIMILAR_IDENTIFIER: &str = "The external ID of another contact differs from this one in case alone: the contact was left out. If it \
+                                  is the same person's, start another request with that spelling.";
+const NO_COUNTRY_CODE: &str = "The telephone number of a contact has no country code, so that it may belong to another country: check \
+                               that the contact is the person's before you use it.";
+
+/// The search for one spelling of an identifier in one directory.
 pub(super) struct DirectorySearch<'s> {
     directory: &'s str,
     identifier: &'s Identifier,
+    spelling: Secret,
+    /// The position of the spelling among those of the identifier: the usual ones come first.
+    rank: usize,
     /// The identifier's indices in the request's subject.
     indices: &'s [u32],
     /// The next page.
@@ -41,6 +50,8 @@ pub(super) struct DirectorySearch<'s> {
     found: BTreeSet<usize>,
     /// Whether a contact was left out whose external ID differs in case alone.
     has_similar: bool,
+    /// Whether the telephone number of a contact has no country code.
+    has_national: bool,
     end: Option<End>,
 }
 
@@ -51,17 +62,35 @@ enum End {
 }
 
 impl<'s> DirectorySearch<'s> {
-    pub(super) fn new(directory: &'s str, identifier: &'s Identifier, indices: &'s [u32]) -> Self {
-        Self {
+    /// One search for each spelling of an identifier.
+    pub(super) fn for_spellings(
+        directory: &'s str,
+        identifier: &'s Identifier,
+        indices: &'s [u32],
+    ) -> impl Iterator<Item = Self> {
+        identifier.spellings().into_iter().enumerate().map(move |(rank, spelling)| Self {
             directory,
             identifier,
+            spelling,
+            rank,
             indices,
             cursor: None,
             seen: Vec::new(),
             found: BTreeSet::new(),
             has_similar: false,
+            has_national: false,
             end: None,
-        }
+        })
+    }
+
+    /// Whether another search is for another spelling of the same identifier, in the same directory.
+    pub(super) fn has_same_finding(&self, other: &Self) -> bool {
+        self.directory == other.directory && self.identifier == other.identifier
+    }
+
+    /// The position of its spelling among those of the identifier.
+    pub(super) const fn rank(&self) -> usize {
+        self.rank
     }
 
     /// Whether it has a next page.
@@ -71,17 +100,19 @@ impl<'s> DirectorySearch<'s> {
 
     /// The call for the next page.
     pub(super) fn call(&self) -> Call {
-        directories::search(self.directory, self.identifier, self.cursor.as_ref())
+        directories::search(self.directory, self.identifier, &self.spelling, self.cursor.as_ref())
     }
 
     /// Takes a page of results, and the position of the next one.
     pub(super) fn add_page(&mut self, page: Vec<Contact>, next: Option<Cursor>, contacts: &mut Contacts) {
         let mut has_others = false;
         for contact in page {
-            match contact.matches(self.identifier) {
-                Match::Same => match contacts.add(self.directory, contact) {
+            let kind = contact.matches(self.identifier);
+            match kind {
+                Match::Same | Match::WithoutCountry => match contacts.add(self.directory, contact) {
                     Some(position) => {
                         self.found.insert(position);
+                        self.has_national |= kind == Match::WithoutCountry;
                     }
                     None => {
                         self.end = Some(End::Failed(TOO_MANY));
@@ -112,21 +143,28 @@ impl<'s> DirectorySearch<'s> {
         self.fail(TOO_MANY);
     }
 
-    /// What it found, as a finding.
-    pub(super) fn finding(self) -> Finding {
-        let source = format!("directory:{}", self.directory);
-        let indices = self.indices.to_vec();
-        if let Some(End::Failed(failure)) = self.end {
-            let amount = if self.found.is_empty() { Amount::Unknown } else { Amount::Present };
-            return failure.finding(&source, indices, amount);
+    /// What the searches for all spellings of an identifier found, as one finding.
+    pub(super) fn finding(spellings: &[Self]) -> Option<Finding> {
+        let first = spellings.first()?;
+        let source = format!("directory:{}", first.directory);
+        let indices = first.indices.to_vec();
+        let found: BTreeSet<usize> = spellings.iter().flat_map(|search| &search.found).copied().collect();
+        let failure = spellings.iter().find_map(|search| match search.end {
+            Some(End::Failed(failure)) => Some(failure),
+            Some(End::Complete) | None => None,
+        });
+        if let Some(failure) = failure {
+            let amount = if found.is_empty() { Amount::Unknown } else { Amount::Present };
+            return Some(failure.finding(&source, indices, amount));
         }
-        let finding = Finding::searched(&source, Amount::Count(self.found.len() as u64), indices);
-        if !self.has_similar {
-            return finding;
-        }
-        let note = "The external ID of another contact differs from this one in case alone: the contact was left out. If it is the \
-                    same person's, start another request with that spelling.";
-        finding.with_code("similar-identifier", note)
+        let finding = Finding::searched(&source, Amount::Count(found.len() as u64), indices);
+        Some(if spellings.iter().any(|search| search.has_similar) {
+            finding.with_code("similar-identifier", SIMILAR_IDENTIFIER)
+        } else if spellings.iter().any(|search| search.has_national) {
+            finding.with_code("no-country-code", NO_COUNTRY_CODE)
+        } else {
+            finding
+        })
     }
 }
 
@@ -140,6 +178,15 @@ mod tests {
         Contact::parse(value).expect("a contact")
     }
 
+    /// The search for the first spelling of an identifier.
+    fn search(identifier: &Identifier) -> DirectorySearch<'_> {
+        DirectorySearch::for_spellings("POOL", identifier, &[0]).next().expect("a spelling")
+    }
+
+    fn finding(search: DirectorySearch<'_>) -> Finding {
+        DirectorySearch::finding(&[search]).expect("a finding")
+    }
+
     fn next_page(token: &str) -> Option<Cursor> {
         Cursor::skip_token(&json!({ "skipToken": token })).expect("a cursor")
     }
@@ -147,50 +194,68 @@ mod tests {
     #[test]
     fn an_empty_page_with_a_next_page_does_not_end_a_search() {
         let identifier = Identifier::email("ada@example.org").expect("an address");
-        let mut search = DirectorySearch::new("POOL", &identifier, &[0]);
+        let mut search = search(&identifier);
         let mut contacts = Contacts::default();
         search.add_page(Vec::new(), next_page("a"), &mut contacts);
         assert!(search.is_open());
         search.add_page(vec![contact(json!({"id": "C", "email": "Ada@Example.org"}))], next_page("b"), &mut contacts);
         search.add_page(Vec::new(), None, &mut contacts);
-        assert_eq!(search.finding(), Finding::searched("directory:POOL", Amount::Count(1), vec![0]));
+        assert_eq!(finding(search), Finding::searched("directory:POOL", Amount::Count(1), vec![0]));
     }
 
     #[test]
     fn a_search_whose_pages_repeat_is_incomplete() {
         let identifier = Identifier::email("ada@example.org").expect("an address");
-        let mut search = DirectorySearch::new("POOL", &identifier, &[0]);
+        let mut search = search(&identifier);
         let mut contacts = Contacts::default();
         for token in ["a", "b", "a"] {
             search.add_page(Vec::new(), next_page(token), &mut contacts);
         }
-        let finding = search.finding();
+        let finding = finding(search);
         assert_eq!((finding.code.as_deref(), finding.amount), (Some("endless-search"), Amount::Unknown));
     }
 
     #[test]
     fn contacts_of_other_people_are_left_out_and_make_a_search_unreliable() {
         let identifier = Identifier::email("ada@example.org").expect("an address");
-        let mut search = DirectorySearch::new("POOL", &identifier, &[0]);
+        let mut search = search(&identifier);
         let mut contacts = Contacts::default();
         let page = ["ada@example.org", "bob@example.org"].map(|email| contact(json!({"id": email, "email": email})));
         search.add_page(page.to_vec(), None, &mut contacts);
         assert_eq!(contacts.into_found().len(), 1);
-        let finding = search.finding();
+        let finding = finding(search);
         assert_eq!((finding.code.as_deref(), finding.amount), (Some("unreliable-search"), Amount::Present));
     }
 
     #[test]
     fn a_contact_whose_external_id_differs_in_case_alone_is_left_out_and_mentioned() {
         let identifier = Identifier::external_id("0035e00000AbCdE").expect("an ID");
-        let mut search = DirectorySearch::new("POOL", &identifier, &[0]);
+        let mut search = search(&identifier);
         let mut contacts = Contacts::default();
         let page = ["0035e00000AbCdE", "0035e00000aBcDe"].map(|id| contact(json!({"id": id, "extRef": id})));
         search.add_page(page.to_vec(), None, &mut contacts);
         let ids: Vec<String> = contacts.into_found().into_iter().map(|found| found.contact.id).collect();
         assert_eq!(ids, ["0035e00000AbCdE"]);
-        let finding = search.finding();
+        let finding = finding(search);
         assert_eq!((finding.code.as_deref(), finding.amount), (Some("similar-identifier"), Amount::Count(1)));
         assert_eq!(finding.state, SourceState::Searched);
+    }
+
+    #[test]
+    fn a_number_without_country_code_is_found_and_mentioned_and_another_number_is_left_out() {
+        let identifier = Identifier::phone("+11111111111").expect("a number");
+        let mut searches: Vec<_> = DirectorySearch::for_spellings("POOL", &identifier, &[0]).collect();
+        let mut contacts = Contacts::default();
+        let numbers = ["+11111111111", "111-111-1111"].map(|phone| contact(json!({"id": phone, "phone": phone})));
+        for (search, page) in searches.iter_mut().zip(numbers.iter().cycle()) {
+            search.add_page(vec![page.clone()], None, &mut contacts);
+        }
+        let finding = DirectorySearch::finding(&searches).expect("a finding");
+        assert_eq!((finding.code.as_deref(), finding.amount), (Some("no-country-code"), Amount::Count(2)));
+        let other = contact(json!({"id": "B", "phone": "+44 111 111 1111"}));
+        searches.iter_mut().for_each(|search| search.add_page(vec![other.clone()], None, &mut contacts));
+        assert_eq!(contacts.into_found().len(), 2);
+        let finding = DirectorySearch::finding(&searches).expect("a finding");
+        assert_eq!(finding.code.as_deref(), Some("unreliable-search"));
     }
 }

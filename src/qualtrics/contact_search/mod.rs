@@ -8,6 +8,7 @@ use self::directory::DirectorySearch;
 use super::findings::SourceFailure;
 use crate::contract::{self, Amount, Finding, Right, SourceState};
 use crate::privacy::identifier::Identifier;
+use crate::privacy::phone::PhoneNumber;
 use crate::privacy::subject::Subject;
 use crate::qualtrics::api::client::Call;
 use crate::qualtrics::api::directories;
@@ -79,10 +80,11 @@ pub fn search(
     let mut searches: Vec<DirectorySearch<'_>> = directories
         .iter()
         .flat_map(|directory| subject.identifiers.iter().map(move |known| (directory, known)))
-        .map(|(directory, known)| DirectorySearch::new(directory, &known.identifier, &known.indices))
+        .flat_map(|(directory, known)| DirectorySearch::for_spellings(directory, &known.identifier, &known.indices))
         .collect();
     run(context, &scopes, &mut searches, on_error, &mut result.contacts)?;
-    result.findings.extend(searches.into_iter().map(DirectorySearch::finding));
+    let by_finding = searches.chunk_by(DirectorySearch::has_same_finding);
+    result.findings.extend(by_finding.filter_map(DirectorySearch::finding));
     result.discovered = discovered(&result.contacts, subject);
     Ok(result)
 }
@@ -121,8 +123,10 @@ fn run(
         }
     }
     loop {
-        let open = searches.iter_mut().filter(|search| search.is_open());
-        let open: Vec<&mut DirectorySearch<'_>> = open.take(MAX_PREPARED_CALLS.min(calls_left)).collect();
+        let mut open: Vec<&mut DirectorySearch<'_>> = searches.iter_mut().filter(|search| search.is_open()).collect();
+        // If there are not enough calls for all, the usual spellings of every identifier are searched for.
+        open.sort_by_key(|search| search.rank());
+        open.truncate(MAX_PREPARED_CALLS.min(calls_left));
         if open.is_empty() {
             break;
         }
@@ -200,13 +204,13 @@ fn source_failure(
 }
 
 /// Identifiers of the contacts that the request does not name. They are offered, never acted upon. An identifier that a request would
-/// not accept as it stands, such as a telephone number in another format than E.164, is left out.
+/// not accept as it stands, such as a telephone number without a country code, is left out.
 fn discovered(contacts: &Contacts, subject: &Subject) -> Vec<contract::Identifier> {
     let mut known: Vec<Identifier> = subject.identifiers.iter().map(|known| known.identifier.clone()).collect();
     let given = known.len();
     for FoundContact { contact, .. } in contacts.iter() {
         let email = contact.text("email").and_then(|text| Identifier::email(text).ok());
-        let phone = contact.text("phone").and_then(|text| Identifier::phone(text).ok());
+        let phone = contact.text("phone").and_then(|text| PhoneNumber::in_text(text).map(Identifier::Phone));
         let external_id = contact.text("extRef").and_then(|text| Identifier::external_id(text).ok());
         for identifier in [email, phone, external_id].into_iter().flatten() {
             if known.len() < given.saturating_add(MAX_DISCOVERED) && !known.contains(&identifier) {
@@ -268,14 +272,16 @@ mod tests {
         let given = subject(vec![contract::Identifier::Email("ada@example.org".to_owned())]);
         let contacts = contacts(&[
             json!({"id": 1, "email": " Ada@Example.org", "phone": "111-111-1111", "extRef": " E-1 "}),
-            json!({"id": 2, "email": "Ada Lovelace", "phone": "+15550100", "extRef": "E\u{200B}2"}),
+            json!({"id": 2, "email": "Ada Lovelace", "phone": "+1 555-0100", "extRef": "E\u{200B}2"}),
+            json!({"id": 4, "email": "mailto:ada@x.org", "phone": "+15550100 x45", "extRef": "\u{E000}"}),
+            json!({"id": 5, "email": "\"ada\"@x.org", "phone": "+1555\u{FF10}100"}),
             json!({"id": 3, "email": "Ada@Home.example", "phone": "+15550100", "extRef": "E-1"}),
         ]);
         let discovered = discovered(&contacts, &given);
         let expected = [
             contract::Identifier::ExternalId("E-1".to_owned()),
             contract::Identifier::Phone("+15550100".to_owned()),
-            contract::Identifier::Email("ada@home.example".to_owned()),
+            contract::Identifier::Email("Ada@Home.example".to_owned()),
         ];
         assert!(discovered == expected, "each once, and none that the request names");
         let all = subject(discovered);

@@ -1,8 +1,9 @@
 //! What an erasure job reports: as findings for the request, and as evidence for the receipt.
 
 use crate::contract::{Amount, Finding, SourceState, VendorJob};
+use crate::privacy::email::all_spellings;
 use crate::privacy::subject::Subject;
-use crate::qualtrics::api::erasures::{AddressResult, ErasureJob, JobKind};
+use crate::qualtrics::api::erasures::{AddressResult, Addresses, ErasureJob, JobKind};
 use crate::qualtrics::api::timestamp;
 use crate::qualtrics::findings::unsupported_identifiers;
 
@@ -17,8 +18,7 @@ const UNKNOWN_STATUS: &str = "unknown";
 pub fn job_findings(subject: &Subject, job: &ErasureJob) -> (Vec<Finding>, Vec<AddressResult>) {
     let emails = subject.emails();
     // A job that reports fewer addresses than were sent has dropped some: a count says nothing about the others.
-    let sent = u64::try_from(emails.len()).unwrap_or(u64::MAX);
-    let requested = job.requested.unwrap_or_default().max(sent);
+    let requested = job.requested.unwrap_or_default().max(spellings(subject));
     let matches: Vec<AddressResult> = emails.iter().map(|email| job.match_of(email, requested)).collect();
     let mut findings = Vec::new();
     for (kind, amount) in [
@@ -29,9 +29,19 @@ pub fn job_findings(subject: &Subject, job: &ErasureJob) -> (Vec<Finding>, Vec<A
         let of_kind = emails.iter().zip(&matches).filter(|(_, one)| **one == kind);
         let mut identifiers: Vec<u32> = of_kind.flat_map(|(email, _)| subject.indices_of(email)).collect();
         identifiers.sort_unstable();
-        if !identifiers.is_empty() {
-            findings.push(Finding::searched(SOURCE, amount, identifiers));
+        if identifiers.is_empty() {
+            continue;
         }
+        let finding = Finding::searched(SOURCE, amount, identifiers);
+        findings.push(match kind {
+            AddressResult::NotFound => finding,
+            _ if covers_every_spelling(subject, job) => finding,
+            _ => Finding { amount: Amount::Unknown, ..finding }.with_code(
+                "not-itemised",
+                "Qualtrics reports fewer addresses than the spellings that this request asks for: data under another spelling may be \
+                 left. Start a preview to see what is left.",
+            ),
+        });
     }
     for (source, count) in &job.counts {
         let mut finding = Finding::searched(source, Amount::Count(*count), subject.email_indices());
@@ -39,6 +49,21 @@ pub fn job_findings(subject: &Subject, job: &ErasureJob) -> (Vec<Finding>, Vec<A
         findings.push(finding);
     }
     (findings, matches)
+}
+
+/// Whether a job is for as many addresses as the request has spellings. One of an earlier attempt, or of another version of this
+/// connector, may be for fewer.
+#[must_use]
+pub fn covers_every_spelling(subject: &Subject, job: &ErasureJob) -> bool {
+    job.requested.is_none_or(|requested| requested >= spellings(subject))
+}
+
+fn distinct_addresses(subject: &Subject) -> Option<u32> {
+    u32::try_from(subject.emails().len()).ok()
+}
+
+fn spellings(subject: &Subject) -> u64 {
+    u64::try_from(all_spellings(&subject.emails()).len()).unwrap_or(u64::MAX)
 }
 
 /// Findings for the identifiers that an erasure without a second search does not use.
@@ -60,9 +85,15 @@ pub fn no_email_finding(identifiers: Vec<u32>, note: &str) -> Finding {
     Finding::incomplete(SOURCE, SourceState::NotUsable, identifiers, "no-email", note)
 }
 
-/// A job as evidence.
+/// A job as evidence. Spellings of one address count as one identifier, as far as the job shows its addresses.
 #[must_use]
-pub fn vendor_job(job: &ErasureJob, kind: JobKind) -> VendorJob {
+pub fn vendor_job(job: &ErasureJob, kind: JobKind, subject: &Subject) -> VendorJob {
+    let is_complete = |addresses: &&Addresses| addresses.all_readable && job.requested == Some(addresses.entries);
+    let identifiers = match (job.addresses.as_ref().filter(is_complete), job.requested) {
+        (Some(addresses), _) => u32::try_from(addresses.readable.len()).ok(),
+        (None, Some(requested)) if requested == spellings(subject) => distinct_addresses(subject),
+        (None, requested) => requested.and_then(|requested| u32::try_from(requested).ok()),
+    };
     let instant = |seconds: Option<u64>| seconds.and_then(|seconds| timestamp::format(seconds.saturating_mul(1_000)));
     VendorJob {
         operation: operation(kind).to_owned(),
@@ -70,7 +101,7 @@ pub fn vendor_job(job: &ErasureJob, kind: JobKind) -> VendorJob {
         status: job.status.clone().unwrap_or_default(),
         created: instant(job.created_s),
         updated: instant(job.updated_s),
-        identifiers: job.requested.and_then(|requested| u32::try_from(requested).ok()),
+        identifiers,
         failure: job.failure.clone(),
     }
 }
@@ -84,7 +115,7 @@ pub fn unseen_job(id: &str, subject: &Subject) -> VendorJob {
         status: UNKNOWN_STATUS.to_owned(),
         created: None,
         updated: None,
-        identifiers: u32::try_from(subject.emails().len()).ok(),
+        identifiers: distinct_addresses(subject),
         failure: None,
     }
 }

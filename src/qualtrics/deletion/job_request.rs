@@ -1,13 +1,13 @@
 //! The job that a deletion request asks for.
 
 use crate::contract::{Error, ErrorKind, Remedy};
+use crate::privacy::email::EmailAddress;
 use crate::qualtrics::api::erasures::JobKind;
-use crate::secret::Secret;
 
 /// The job that a deletion request asks for.
 pub struct JobRequest<'e> {
-    /// The e-mail addresses, in lower case, sorted, each once.
-    pub emails: &'e [Secret],
+    /// The e-mail addresses, sorted, each once.
+    pub emails: &'e [EmailAddress],
     /// Whether the job deletes or searches.
     pub kind: JobKind,
 }

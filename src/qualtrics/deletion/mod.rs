@@ -16,7 +16,9 @@ pub mod reconciliation;
 pub mod submission;
 pub mod verification;
 
-use self::job_findings::{SOURCE, job_findings, no_email_finding, unseen_job, unused_identifiers, vendor_job};
+use self::job_findings::{
+    SOURCE, covers_every_spelling, job_findings, no_email_finding, unseen_job, unused_identifiers, vendor_job,
+};
 use self::job_request::JobRequest;
 use super::api::erasures::{AddressResult, ErasureJob, JobKind};
 use super::api::error::ApiError;
@@ -242,12 +244,8 @@ fn ended(context: &Context<'_>, in_flight: &InFlight<'_>, job: &ErasureJob) -> R
     let unused = unused_identifiers(in_flight.subject);
     let outcome = match job.state {
         JobState::Failed => Outcome::Failed,
-        JobState::Completed if unused.is_empty() => {
-            if matches.iter().all(|one| *one == AddressResult::NotFound) {
-                Outcome::NotFound
-            } else {
-                Outcome::Deleted
-            }
+        JobState::Completed if unused.is_empty() && covers_every_spelling(in_flight.subject, job) => {
+            if matches.iter().all(|one| *one == AddressResult::NotFound) { Outcome::NotFound } else { Outcome::Deleted }
         }
         _ => Outcome::Partial,
     };
@@ -255,7 +253,7 @@ fn ended(context: &Context<'_>, in_flight: &InFlight<'_>, job: &ErasureJob) -> R
     let mut report = context.report(in_flight.request, in_flight.ticket.operation, outcome, submitted_at);
     report.findings = if job.state == JobState::Failed { Vec::new() } else { reported };
     report.findings.extend(unused);
-    report.receipt.jobs = vec![vendor_job(job, job_kind(in_flight.ticket.operation))];
+    report.receipt.jobs = vec![vendor_job(job, job_kind(in_flight.ticket.operation), in_flight.subject)];
     report
 }
 

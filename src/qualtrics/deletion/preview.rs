@@ -40,6 +40,6 @@ pub fn collect(context: &mut Context<'_>, in_flight: InFlight<'_>, job: &Erasure
     let mut report = context.report(request, Operation::Preview, outcome, Some(in_flight.ticket.submitted_at));
     report.findings = findings;
     report.discovered = found.discovered;
-    report.receipt.jobs = vec![vendor_job(job, JobKind::Search)];
+    report.receipt.jobs = vec![vendor_job(job, JobKind::Search, subject)];
     Ok(Progress::Done(report))
 }

@@ -8,6 +8,7 @@ use std::collections::BTreeSet;
 
 use super::job_request::{JobRequest, outcome_unknown};
 use crate::contract::{Attempts, Error, Remedy, Right};
+use crate::privacy::email::EmailAddress;
 use crate::qualtrics::api::erasure_list::{self, KnownPositions, Next, Scan};
 use crate::qualtrics::api::erasures::{ErasureJob, JobKind};
 use crate::qualtrics::api::error::ApiError;
@@ -139,6 +140,7 @@ pub fn find_in_list(
 
 /// The jobs of the list, as far as they can be the request's.
 struct Window<'e> {
+    /// The keys of the addresses: all spellings of one count once.
     emails: BTreeSet<&'e Secret>,
     kind: JobKind,
     since_s: u64,
@@ -154,7 +156,7 @@ struct Window<'e> {
 impl<'e> Window<'e> {
     fn new(job: &JobRequest<'e>, since_s: u64) -> Self {
         Self {
-            emails: job.emails.iter().collect(),
+            emails: job.emails.iter().map(EmailAddress::key).collect(),
             kind: job.kind,
             since_s,
             found: None,
@@ -255,9 +257,7 @@ impl<'e> Window<'e> {
 
 /// Whether a job shows every address that it covers.
 fn is_complete(job: &ErasureJob) -> bool {
-    job.addresses
-        .as_ref()
-        .is_some_and(|addresses| addresses.all_readable && job.requested == Some(count(addresses.readable.len())))
+    job.addresses.as_ref().is_some_and(|addresses| addresses.all_readable && job.requested == Some(addresses.entries))
 }
 
 fn count(length: usize) -> u64 {
@@ -271,8 +271,15 @@ mod tests {
 
     const SINCE: u64 = 1_000_000;
 
-    fn secrets(emails: &[&str]) -> Vec<Secret> {
-        emails.iter().map(|email| Secret::new(*email)).collect()
+    fn addresses(names: &[&str]) -> Vec<EmailAddress> {
+        let address = |name: &&str| EmailAddress::parse(&format!("{name}@x.org")).expect("an address");
+        names.iter().map(address).collect()
+    }
+
+    fn listed(names: &[&str]) -> Addresses {
+        let readable = addresses(names).iter().map(|address| address.key().clone()).collect();
+        let texts = addresses(names).iter().map(|address| address.given().clone()).collect();
+        Addresses { readable, texts, entries: names.len() as u64, all_readable: true }
     }
 
     fn job(emails: Option<&[&str]>, requested: u64) -> ErasureJob {
@@ -280,8 +287,7 @@ mod tests {
             id: "OP-1".to_owned(),
             state: JobState::Running { known: true },
             status: None,
-            addresses: emails
-                .map(|emails| Addresses { readable: secrets(emails).into_iter().collect(), all_readable: true }),
+            addresses: emails.map(listed),
             requested: Some(requested),
             not_found: NotFound::Unreported,
             kind: Some(JobKind::Erasure),
@@ -298,7 +304,7 @@ mod tests {
     }
 
     fn reconciled(request: &[&str], own_user: Option<&str>, jobs: Vec<ErasureJob>) -> Reconciled {
-        let emails = secrets(request);
+        let emails = addresses(request);
         let mut window = Window::new(&JobRequest { emails: &emails, kind: JobKind::Erasure }, SINCE);
         for job in jobs {
             if window.visit(job) == Next::Stop {
@@ -313,6 +319,15 @@ mod tests {
     fn a_job_with_every_address_is_found() {
         let found = reconciled(&["a", "b"], None, vec![job(Some(&["a", "b", "c"]), 3)]);
         assert!(matches!(found, Reconciled::Found(_)));
+    }
+
+    #[test]
+    fn spellings_of_one_address_count_once() {
+        let found = reconciled(&["Ada"], None, vec![job(Some(&["ada"]), 1)]);
+        assert!(matches!(found, Reconciled::Found(_)));
+        // The complete job of another person whose address was sent in two spellings.
+        let other = reconciled(&["ada"], None, vec![job(Some(&["Bob", "bob"]), 2)]);
+        assert!(matches!(other, Reconciled::Absent { .. }));
     }
 
     #[test]

@@ -3,6 +3,7 @@
 use super::job_findings::{SOURCE, job_findings, unseen_job, vendor_job};
 use super::{Budget, on_transient_error};
 use crate::contract::{Error, Finding, Outcome, Pending, Progress, Report, Right, SourceState, Stage, VendorJob};
+use crate::privacy::email::{EmailAddress, all_spellings};
 use crate::qualtrics::api::envelope::ApiResponse;
 use crate::qualtrics::api::erasure_list::{self, KnownPositions, Next};
 use crate::qualtrics::api::erasures::{self, AddressResult, ErasureJob, JobKind};
@@ -14,7 +15,6 @@ use crate::qualtrics::findings::unsupported_identifiers;
 use crate::qualtrics::in_flight::{IMMEDIATE_MS, InFlight, MAX_ATTEMPTS, SOON_MS, StatusClass, job_not_found};
 use crate::qualtrics::scopes::Scope;
 use crate::qualtrics::ticket::{Operation, Verification};
-use crate::secret::Secret;
 
 /// Starts a verifying search, or continues one that another poll started. A search that Qualtrics never accepts is given up after
 /// [`MAX_ATTEMPTS`], though not before the verification window has passed.
@@ -108,9 +108,10 @@ pub fn search_not_listed(
 
 /// The youngest search for exactly these addresses that was created after an instant of Qualtrics' clock. Timestamps are compared on
 /// Qualtrics' clock, so that no search from before the deletion counts.
-fn find_search(context: &mut Context<'_>, emails: &[Secret], after_s: u64) -> Result<Option<String>, ApiError> {
+fn find_search(context: &mut Context<'_>, emails: &[EmailAddress], after_s: u64) -> Result<Option<String>, ApiError> {
     let scopes = context.scopes(Right::Deletion);
-    let wanted = emails.iter().cloned().collect();
+    let wanted = emails.iter().map(|email| email.key().clone()).collect();
+    let spellings = u64::try_from(all_spellings(emails).len()).unwrap_or(u64::MAX);
     let mut youngest: Option<(u64, String)> = None;
     erasure_list::scan(&mut context.client, &scopes, after_s, KnownPositions::default(), &mut |listed, _| {
         let is_candidate =
@@ -118,6 +119,7 @@ fn find_search(context: &mut Context<'_>, emails: &[Secret], after_s: u64) -> Re
         let job = is_candidate.then(|| listed.parse()).filter(|job| {
             !job.id.is_empty()
                 && job.addresses.as_ref().is_some_and(|addresses| addresses.readable == wanted)
+                && job.requested.is_none_or(|requested| requested == spellings)
                 && job.state != JobState::Failed
         });
         if let Some((created_s, id)) = job.and_then(|job| Some((job.created_s?, job.id)))
@@ -220,9 +222,9 @@ fn report(
     findings.extend(found.findings);
     findings.extend(unsupported_identifiers(subject));
     let erasure_job =
-        |id: &String| erasure.map_or_else(|| unseen_job(id, subject), |job| vendor_job(job, JobKind::Erasure));
+        |id: &String| erasure.map_or_else(|| unseen_job(id, subject), |job| vendor_job(job, JobKind::Erasure, subject));
     let mut jobs: Vec<VendorJob> = ticket.jobs.iter().map(erasure_job).collect();
-    jobs.extend(search.map(|search| vendor_job(search, JobKind::Search)));
+    jobs.extend(search.map(|search| vendor_job(search, JobKind::Search, subject)));
     let mut report = context.report(request, Operation::EraseAndVerify, outcome, Some(ticket.submitted_at));
     report.findings = findings;
     report.discovered = found.discovered;
