@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use super::account_guard::AccountGuard;
 use super::api::account::Account;
 use super::api::client::Call;
-use super::api::envelope::ApiResponse;
+use super::api::envelope::{ApiResponse, Notice};
 use super::api::error::{ApiError, ErrorForm, ErrorResponse};
 use super::api::users::Users;
 use super::api::{customer_data, directories, erasure_list};
@@ -35,7 +35,9 @@ pub fn check(context: &mut Context<'_>, rights: &[Right]) -> Result<Connection, 
     let authenticated = authenticate(context, rights)?;
     // 3. Exercise every permission.
     let (account, responses) = probe(context, &authenticated.granted)?;
-    let mut findings = ProbeResults { problems: authenticated.problems, ..ProbeResults::default() };
+    let notices = responses.iter().filter_map(|(_, response)| response.as_ref().ok()).map(|response| response.notice);
+    let notice = notices.chain(account.as_ref().ok().map(|account| account.notice)).max().unwrap_or_default();
+    let mut findings = ProbeResults { problems: authenticated.problems, notice, ..ProbeResults::default() };
     let place = findings.judge_probes(responses);
     if authenticated.granted.contains(&Scope::Contacts) {
         let proof = probe_contacts(context, &authenticated.granted, &place, &mut findings.warnings);
@@ -156,6 +158,8 @@ struct ProbeResults {
     problems: Vec<Problem>,
     warnings: Vec<Problem>,
     proofs: Vec<(Scope, Proof)>,
+    /// What the notices of the responses are about.
+    notice: Notice,
 }
 
 impl ProbeResults {
@@ -327,8 +331,10 @@ fn general_error(context: &Context<'_>, error: &ApiError) -> Error {
 }
 
 fn connection(context: &Context<'_>, account: Option<&Account>, findings: ProbeResults) -> Connection {
-    let ProbeResults { proofs, mut warnings, .. } = findings;
-    warnings.extend(account_warnings(context, account));
+    let ProbeResults { proofs, mut warnings, notice, .. } = findings;
+    warnings.extend(account_warnings(account));
+    warnings.extend(datacenter_warning(context, account, notice));
+    warnings.extend((notice == Notice::General).then(|| general_notice(context)));
     let granted = Scope::ALL.into_iter().filter(|scope| proofs.contains(&(*scope, Proof::Granted)));
     let datacenter = account.map(|account| account.datacenter.clone()).filter(|datacenter| !datacenter.is_empty());
     Connection {
@@ -342,7 +348,7 @@ fn connection(context: &Context<'_>, account: Option<&Account>, findings: ProbeR
     }
 }
 
-fn account_warnings(context: &Context<'_>, account: Option<&Account>) -> Vec<Problem> {
+fn account_warnings(account: Option<&Account>) -> Vec<Problem> {
     let Some(account) = account else {
         let message = "Qualtrics does not return the account that this connection acts as.";
         return vec![Problem::new("unproven", "whoami", &[], message)];
@@ -353,15 +359,26 @@ fn account_warnings(context: &Context<'_>, account: Option<&Account>) -> Vec<Pro
                        call is refused later, create the OAuth client as a brand administrator.";
         warnings.push(Problem::new("role", ADMINISTRATOR, &[], message));
     }
-    if account.proxied {
-        let message = "Another data centre forwards the requests: set datacenter-id to the brand's own.";
-        warnings.push(Problem::new("datacenter", "datacenter-id", &[], message));
-    } else if !account.datacenter.is_empty() && !account.datacenter.eq_ignore_ascii_case(&context.settings.region) {
-        let message =
-            "Qualtrics names another data centre than datacenter-id. That is normal if a data centre has two names.";
-        warnings.push(Problem::new("datacenter", "datacenter-id", &[], message));
-    }
     warnings
+}
+
+fn datacenter_warning(context: &Context<'_>, account: Option<&Account>, notice: Notice) -> Option<Problem> {
+    let is_other = |named: &str| !named.is_empty() && !named.eq_ignore_ascii_case(&context.settings.region);
+    let message = if notice == Notice::Proxied {
+        "Another data centre forwards the requests: set datacenter-id to the brand's own."
+    } else if account.is_some_and(|account| is_other(&account.datacenter)) {
+        "Qualtrics names another data centre than datacenter-id. That is normal if a data centre has two names."
+    } else {
+        return None;
+    };
+    Some(Problem::new("datacenter", "datacenter-id", &[], message))
+}
+
+/// The text of a notice is Qualtrics' and is not repeated.
+fn general_notice(context: &Context<'_>) -> Problem {
+    let message = "Qualtrics sends a notice with its responses, for example because a client certificate expires soon. It does not affect \
+                   this test: read it in the member meta.notice of a response, or look for announcements in Qualtrics.";
+    Problem::new("notice", &context.settings.origin.to_text(), &[], message)
 }
 
 fn no_directory() -> Problem {

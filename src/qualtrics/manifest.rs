@@ -90,62 +90,74 @@ const BOTH: &[Right] = &[Right::Access, Right::Deletion];
 const ACCESS: &[Right] = &[Right::Access];
 const DELETION: &[Right] = &[Right::Deletion];
 
-/// Data that requests do not reach: official where Qualtrics documents it (fact sheet 6.4 and 13), else what follows from the API.
+/// Data that requests do not reach: official where Qualtrics documents it (fact sheet 6.4 and 13), else what follows from the API. Each
+/// advice says in plain words what a controller does about it.
 const GAPS: &[KnownGap] = &[
     KnownGap {
         code: "typed-addresses",
         rights: BOTH,
-        description: "An address that was typed into a text answer, or that reached embedded data without a contact, is not recognised.",
-        advice: "Search the responses of surveys that ask for contact details by hand.",
+        description: "Responses belong to a person only through a contact. An address that was typed into an answer, or that reached \
+                      embedded data from a link or a web service, is not recognised.",
+        advice: "Search the responses and the embedded data of surveys that ask for contact details, or that are linked from other \
+                 systems, by hand.",
+    },
+    KnownGap {
+        code: "phone-spellings",
+        rights: BOTH,
+        description: "Qualtrics holds telephone numbers as free text and compares them as text. Common ways to write a number are \
+                      searched for. A number that is written in another way, or with an extension, is not found.",
+        advice: "Give the person's e-mail addresses and external IDs as well, or search XM Directory for the last digits by hand.",
     },
     KnownGap {
         code: "offline-responses",
         rights: BOTH,
-        description: "Responses in progress in the offline app are not reached until they are uploaded.",
-        advice: "Have the devices upload, then start the request again.",
+        description: "Responses in the offline app are not reached until the device uploads them.",
+        advice: "Have the devices upload, then start the request again with another ID.",
     },
     KnownGap {
         code: "exported-files",
         rights: BOTH,
-        description: "Files that were exported to SFTP servers or other systems are not reached.",
-        advice: "Search those systems.",
+        description: "Files that were exported, to SFTP servers or by users, and data that was passed to other systems are not reached.",
+        advice: "Search those files and systems, and notify their owners.",
     },
     KnownGap {
         code: "uploaded-files",
-        rights: ACCESS,
-        description: "Whether Qualtrics' export contains files that respondents uploaded is unconfirmed.",
-        advice: "Check the responses in the export for file questions, and add the files by hand.",
+        rights: BOTH,
+        description: "Whether Qualtrics' export contains the files that respondents uploaded, and whether its erasure deletes them, is \
+                      unconfirmed.",
+        advice: "Open the responses of surveys with file questions: add the files to the answer to an access request, and check that \
+                 they are gone after a deletion.",
     },
     KnownGap {
         code: "imported-data",
         rights: BOTH,
         description: "Imported data projects and datasets are not keyed by address and are not searched.",
-        advice: "Search imported data projects and datasets by hand.",
+        advice: "Search imported data projects and datasets by hand, and delete the person's rows there.",
     },
     KnownGap {
         code: "employee-participants",
         rights: BOTH,
         description: "Participants of Employee Experience projects and of the Employee Directory are reached only where Qualtrics' job \
                       covers them.",
-        advice: "Search the participants of employee projects by hand.",
+        advice: "Search the participants of employee projects and the Employee Directory by hand.",
     },
     KnownGap {
         code: "xm-discover",
         rights: BOTH,
         description: "XM Discover holds copies of surveys and tickets, with a deletion of its own.",
-        advice: "Start the request in XM Discover as well.",
+        advice: "If the brand uses XM Discover, start the request there as well.",
     },
     KnownGap {
         code: "social-connect",
         rights: BOTH,
         description: "Social Connect holds mentions and messages, with a deletion of its own.",
-        advice: "Start the request in Social Connect as well.",
+        advice: "If the brand uses Social Connect, start the request there as well.",
     },
     KnownGap {
         code: "hidden-directories",
         rights: BOTH,
         description: "A directory that role-based access closes to this account is not searched.",
-        advice: "Give the account's role access to every directory.",
+        advice: "Give the account's role access to every directory, then start the request again with another ID.",
     },
     KnownGap {
         code: "user-accounts",
@@ -167,15 +179,16 @@ const GAPS: &[KnownGap] = &[
     },
     KnownGap {
         code: "tickets",
-        rights: ACCESS,
-        description: "Tickets that were created from responses are not part of the documents.",
-        advice: "Search the tickets of the person by hand.",
+        rights: BOTH,
+        description: "Tickets are not part of the documents. Qualtrics erases the tickets that were created from the person's responses, \
+                      and no others that mention the person.",
+        advice: "Search the tickets for the person by hand.",
     },
     KnownGap {
         code: "edit-history",
         rights: BOTH,
         description: "Earlier values of edited responses and contacts are covered only as far as Qualtrics' jobs cover them.",
-        advice: "If edited values matter, ask Qualtrics' support.",
+        advice: "Ask Qualtrics' support for earlier values, or for their deletion, if the person's data was edited.",
     },
     KnownGap {
         code: "stats-iq",
@@ -199,14 +212,16 @@ const GAPS: &[KnownGap] = &[
         code: "backups",
         rights: DELETION,
         description: "Qualtrics may be able to recover deleted data for about 90 days, and from backups for longer. A verified deletion \
-                      means that no search finds anything.",
-        advice: "Take the retention from the contract with Qualtrics into the record of processing.",
+                      means that no search finds anything, not that backups are gone.",
+        advice: "Tell the person how long backups are kept, as the contract with Qualtrics states, and record it.",
     },
     KnownGap {
         code: "re-import",
         rights: DELETION,
-        description: "Scheduled imports and contact lists may create a deleted contact again, without its opt-out mark.",
-        advice: "Remove the person from the sources of imports, too.",
+        description: "Scheduled imports and contact lists may create a deleted contact again. The opt-out mark of the contact is deleted \
+                      with it, so that messages may be sent again.",
+        advice: "Remove the person from the sources of all imports before the deletion, and keep a list of addresses that must not be \
+                 imported.",
     },
 ];
 
@@ -220,7 +235,7 @@ mod tests {
     fn every_gap_has_a_code_of_its_own_and_a_right() {
         let codes: BTreeSet<&str> = GAPS.iter().map(|gap| gap.code).collect();
         assert_eq!(codes.len(), GAPS.len());
-        assert!(GAPS.iter().all(|gap| !gap.rights.is_empty()));
+        assert!(GAPS.iter().all(|gap| !gap.rights.is_empty() && gap.advice.ends_with('.')));
         assert!(!gaps(Right::Access).iter().any(|gap| gap.code == "stats-iq"));
         assert!(gaps(Right::Deletion).iter().any(|gap| gap.code == "backups"));
     }

@@ -91,6 +91,16 @@ async fn a_proxied_data_centre_is_a_warning() {
     }
 }
 
+/// A notice about a certificate does not speak of a data centre.
+#[tokio::test]
+async fn a_general_notice_is_a_neutral_warning_without_its_text() {
+    let mut fixture = Fixture::with_dialects("notice-general").await;
+    let connection = fixture.connection(&BOTH).await;
+    assert_eq!(targets(&connection.warnings, "notice"), [fixture.simulator.origin()]);
+    assert_eq!(connection.warnings.len(), 1, "{:?}", connection.warnings);
+    assert_no_leak(&format!("{:?}", connection.warnings), &["30 days"]);
+}
+
 #[tokio::test]
 async fn a_probe_that_fails_temporarily_is_a_warning() {
     for (endpoint, scope) in [

@@ -96,9 +96,12 @@ fn request_with_every_identifier() -> Request {
 
 #[tokio::test]
 async fn results_of_every_kind_contain_no_personal_data_and_no_secret() {
-    for dialects in
-        ["", "erasure-counters-members,file-name-address,file-ids-files-name", "notice-proxied,extra-members-some"]
-    {
+    for dialects in [
+        "",
+        "erasure-counters-members,file-name-address,file-ids-files-name",
+        "notice-proxied,extra-members-some",
+        "notice-general,contact-search-similar",
+    ] {
         for mode in [None, Some(DeletionMode::Preview), Some(DeletionMode::Erase), Some(DeletionMode::EraseAndVerify)] {
             let options = Options { dialects: Dialects::parse(dialects).expect("dialects"), ..Options::default() };
             let mut fixture = Fixture::with_options(with_markers(Brand::sample()), options, &[]).await;

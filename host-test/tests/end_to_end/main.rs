@@ -27,6 +27,7 @@ mod reconciliation;
 mod remedies;
 mod settings;
 mod sources;
+mod spellings;
 mod statuses;
 mod tasks;
 mod tickets;

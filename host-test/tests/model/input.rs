@@ -77,6 +77,8 @@ pub fn identifiers() -> impl Strategy<Value = String> {
     prop_oneof![
         "[ ]{0,2}[a-zA-ZßÄİǅΣ\u{200b}.+'_-]{1,12}@[a-zA-Zé\u{130}0-9_-]{1,12}(\\.[a-zA-Z]{1,6}){0,2}[ \t]?",
         "\\+?[0-9 ()-]{1,18}",
+        "(\\+|00|011)?[1-9][0-9 ./()-]{5,16}( ?(x|ext\\.|;ext=|#)[0-9]{1,4})?",
+        "(mailto:|'|\"|<|“|\u{FF20})?[a-zA-Z.é]{1,8}@(münchen|xn--mnchen-3ya|[a-z]{1,5}|mu\u{308}n)\\.[a-z]{2,4}('|>|”|,|;|\\.)?",
         "[A-Za-z0-9\u{feff}\u{e000} _-]{0,20}",
         ("[aİ]", 290..330_usize).prop_map(|(character, count)| format!("{}@x.org", character.repeat(count))),
         text(),

@@ -33,10 +33,10 @@ const DELAYS_MS: std::ops::RangeInclusive<u64> = 1_000..=3_600_000;
 /// The addresses of a request, as they are sent to Qualtrics.
 pub fn emails(request: &Request) -> BTreeSet<String> {
     let email = |identifier: &Identifier| match identifier {
-        Identifier::Email(address) => Some(address.trim().to_lowercase()),
+        Identifier::Email(address) => Some([address.trim().to_lowercase(), address.trim().to_owned()]),
         _ => None,
     };
-    request.subject.iter().filter_map(email).collect()
+    request.subject.iter().filter_map(email).flatten().collect()
 }
 
 /// Whether a request of a scenario is invalid. Only its attempts can be: the identifiers of scenarios are well-formed.

@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use serde_json::Value;
 
 use super::client::Call;
-use super::envelope::{self, ApiResponse, first_of};
+use super::envelope::{self, ApiResponse, Notice, first_of};
 use crate::privacy::email::comparison_key;
 use crate::secret::Secret;
 
@@ -27,8 +27,8 @@ pub struct Account {
     pub datacenter: String,
     /// Every address and user name that identifies the account, as [`comparison_key`]s.
     pub names: Vec<Secret>,
-    /// Whether another data centre proxied the request.
-    pub proxied: bool,
+    /// What the notice of the response is about.
+    pub notice: Notice,
 }
 
 impl Account {
@@ -53,7 +53,7 @@ impl Account {
             user_type: text(&["accountType", "userType"]).unwrap_or_default(),
             datacenter: text(&["datacenter", "dataCenter", "datacenterId"]).unwrap_or_default(),
             names: identifying_names(text(&["email"]).as_deref(), user_name.as_deref()).into_iter().collect(),
-            proxied: response.proxied,
+            notice: response.notice,
         }
     }
 
@@ -82,7 +82,7 @@ mod tests {
     fn an_account_is_identified_by_its_address_and_its_user_name_without_the_brand() {
         let result = json!({"email": "Ada@Example.org", "userName": "ada.l@example.org#brand", "userId": "UR_1",
             "accountType": "UT_BRANDADMIN"});
-        let account = Account::parse(&ApiResponse { result, proxied: false });
+        let account = Account::parse(&ApiResponse { result, notice: Notice::None });
         let names: Vec<&str> = account.names.iter().map(Secret::reveal).collect();
         assert_eq!(names, ["ada.l@example.org", "ada.l@example.org#brand", "ada@example.org"]);
         assert_eq!(account.user_id.as_deref(), Some("UR_1"));

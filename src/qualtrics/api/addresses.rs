@@ -112,7 +112,8 @@ mod tests {
         }
         let addresses = parse(json!(["xxx@x.org"])).expect("addresses");
         assert!(addresses.readable.contains(&Secret::new("xxx@x.org")));
-        for entry in ["ada.lovelace@example.org", "max@xx.example", "a__b-c.d@xn--mnchen-3ya.example", "deadbeef@x.org"] {
+        for entry in ["ada.lovelace@example.org", "max@xx.example", "a__b-c.d@xn--mnchen-3ya.example", "deadbeef@x.org"]
+        {
             let addresses = parse(json!([entry])).expect("addresses");
             assert!(addresses.all_readable, "{entry}");
         }

@@ -174,15 +174,16 @@ fn is_blank(value: &Value) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::qualtrics::api::envelope::Notice;
 
     fn export(result: Value) -> Export {
-        parse_progress(&ApiResponse { result, proxied: false }).expect("a job")
+        parse_progress(&ApiResponse { result, notice: Notice::None }).expect("a job")
     }
 
     #[test]
     fn a_response_about_no_job_is_malformed() {
         for result in [json!(null), json!("complete"), json!([{"status": "complete"}]), json!(7)] {
-            let parsed = parse_progress(&ApiResponse { result: result.clone(), proxied: false });
+            let parsed = parse_progress(&ApiResponse { result: result.clone(), notice: Notice::None });
             assert_eq!(parsed.err(), Some(ApiError::Malformed), "{result}");
         }
     }
@@ -240,7 +241,7 @@ mod tests {
 
     #[test]
     fn an_id_is_found_under_every_name_and_null_is_none() {
-        let id = |result: Value| parse_id(&ApiResponse { result, proxied: false });
+        let id = |result: Value| parse_id(&ApiResponse { result, notice: Notice::None });
         for name in ID_SPELLINGS {
             assert_eq!(id(json!({ name: "R-1" })).as_deref(), Ok("R-1"));
         }

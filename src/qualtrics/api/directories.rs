@@ -100,9 +100,10 @@ mod tests {
     use serde_json::Value;
 
     use super::*;
+    use crate::qualtrics::api::envelope::Notice;
 
     fn response(result: Value) -> ApiResponse {
-        ApiResponse { result, proxied: false }
+        ApiResponse { result, notice: Notice::None }
     }
 
     #[test]

@@ -20,13 +20,42 @@ const MAX_ID_BYTES: usize = 128;
 pub struct ApiResponse {
     /// `result`; `null` if there is none.
     pub result: Value,
-    /// Whether another data centre proxied the request, according to `meta.notice` (fact sheet 1).
-    pub proxied: bool,
+    /// What `meta.notice` is about. Its text is not kept.
+    pub notice: Notice,
+}
+
+/// What a notice of Qualtrics is about, judged by its content (fact sheet 1 and 13).
+#[derive(Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord, Debug)]
+pub enum Notice {
+    /// There is none.
+    #[default]
+    None,
+    /// Something other than the data centre, such as a certificate that expires.
+    General,
+    /// The request was proxied to another data centre.
+    Proxied,
+}
+
+impl Notice {
+    /// What the texts about a proxied request contain, in lower case and without blanks and punctuation.
+    const PROXIED: [&str; 6] =
+        ["proxied", "usethishost", "anotherdatacent", "otherdatacent", "differentdatacent", "wrongdatacent"];
+
+    fn parse(value: Option<&Value>) -> Self {
+        let text = match value {
+            None | Some(Value::Null) => return Self::None,
+            Some(Value::String(text)) if text.trim().is_empty() => return Self::None,
+            Some(Value::String(text)) => text.to_lowercase(),
+            Some(other) => other.to_string().to_lowercase(),
+        };
+        let text: String = text.chars().filter(|character| character.is_alphanumeric()).collect();
+        if Self::PROXIED.iter().any(|part| text.contains(part)) { Self::Proxied } else { Self::General }
+    }
 }
 
 impl fmt::Debug for ApiResponse {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        formatter.debug_struct("ApiResponse").field("proxied", &self.proxied).finish_non_exhaustive()
+        formatter.debug_struct("ApiResponse").field("notice", &self.notice).finish_non_exhaustive()
     }
 }
 
@@ -61,8 +90,8 @@ pub fn parse(response: &Response, now_s: u64) -> Result<ApiResponse, ApiError> {
         let status = meta_status.filter(|status| *status >= 400).unwrap_or(500);
         return Err(ApiError::Response(error_response(&response.head, status, Some(&Value::Object(body)), now_s)));
     }
-    let proxied = meta.and_then(|meta| meta.get("notice")?.as_str()).is_some_and(is_proxy_notice);
-    Ok(ApiResponse { result: body.remove("result").unwrap_or_default(), proxied })
+    let notice = Notice::parse(meta.and_then(|meta| meta.get("notice")));
+    Ok(ApiResponse { result: body.remove("result").unwrap_or_default(), notice })
 }
 
 /// The error of a response with an error status, given its body, and as JSON if it is any.
@@ -146,11 +175,6 @@ fn status_in_meta(meta: &Value) -> Option<u16> {
         Value::String(text) => text.get(..3)?.parse().ok(),
         other => u16::try_from(other.as_u64()?).ok(),
     }
-}
-
-/// Whether a notice is about a proxied request. Others are general information (fact sheet 13).
-fn is_proxy_notice(notice: &str) -> bool {
-    notice.to_ascii_lowercase().contains("proxied")
 }
 
 /// An opaque ID: text, or a whole number that is not negative. `None` for text that [cannot be an ID](is_id), and for `null` in a string.
@@ -313,13 +337,32 @@ mod tests {
     }
 
     #[test]
-    fn only_a_notice_about_a_proxied_request_counts_as_proxied() {
-        let proxied = |notice: &str| {
-            parse_body(200, &json!({"meta": {"notice": notice}}).to_string()).is_ok_and(|response| response.proxied)
+    fn a_notice_is_judged_by_its_content() {
+        let notice = |notice: Value| {
+            parse_body(200, &json!({"meta": {"notice": notice}}).to_string()).map(|response| response.notice)
         };
-        assert!(proxied("Request proxied. For faster response times, use this host instead: fra1.qualtrics.com"));
-        assert!(!proxied("Your client certificate expires in 30 days."));
-        assert!(!proxied(""));
+        for text in [
+            "Request proxied. For faster response times, use this host instead: fra1.qualtrics.com",
+            "REQUEST PROXIED",
+            "Your brand is in another data center.",
+            "This is the wrong datacenter",
+            "For faster responses, use this host: lhr1.qualtrics.com",
+        ] {
+            assert_eq!(notice(json!(text)), Ok(Notice::Proxied), "{text}");
+        }
+        for general in [
+            json!("Your client certificate expires in 30 days."),
+            json!("Maintenance of the data center on Sunday"),
+            json!("Renew the certificate of your proxy"),
+            json!(["client certificate expires"]),
+            json!({"message": "certificate"}),
+            json!(7),
+        ] {
+            assert_eq!(notice(general.clone()), Ok(Notice::General), "{general}");
+        }
+        for none in [json!(""), json!(" "), json!(null)] {
+            assert_eq!(notice(none.clone()), Ok(Notice::None), "{none}");
+        }
     }
 
     #[test]

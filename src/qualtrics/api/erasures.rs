@@ -227,11 +227,14 @@ fn seconds(value: &Value, spellings: &[&str]) -> Option<u64> {
     first_of(value, spellings).and_then(timestamp::parse_ms).map(|ms| ms / 1_000)
 }
 
-/// What a list of addresses without data says about an address. Qualtrics may respect case, so that data may be under a spelling whose
-/// result is not listed exactly.
+/// What a list of addresses without data says about an address. Data may be under every spelling that is not listed exactly. Where it is
+/// listed in another case, the list may be in lower case, or Qualtrics may have processed the two as one: that leaves it open.
 fn match_in_list(email: &EmailAddress, listed: &Addresses) -> AddressResult {
     let is_listed_in_another_case = |spelling: &Secret| {
-        listed.texts.iter().any(|one| one.reveal().to_lowercase() == spelling.reveal().to_lowercase())
+        let lower = spelling.reveal().to_lowercase();
+        // An entry that was sent as it stands, with capitals, stands for itself.
+        let is_ambiguous = |one: &Secret| one.reveal() == lower || !email.spellings().contains(one);
+        listed.texts.iter().any(|one| one.reveal().to_lowercase() == lower && is_ambiguous(one))
     };
     let unlisted = || email.spellings().iter().filter(|spelling| !listed.texts.contains(*spelling));
     match unlisted().next() {
@@ -279,6 +282,7 @@ fn counts(value: &Value) -> Vec<(String, u64)> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::qualtrics::api::envelope::Notice;
 
     fn job(value: Value) -> ErasureJob {
         ListedJob::new(&value, created_s(&value)).parse()
@@ -343,6 +347,8 @@ mod tests {
             |given: &str, listed: Value| job(json!({"id": "1", "emailsNotFound": listed})).match_of(&address(given), 2);
         assert_eq!(result("Ada@x.org", json!(["ada@x.org", "Ada@x.org"])), AddressResult::NotFound);
         assert_eq!(result("Ada@x.org", json!(["ada@x.org"])), AddressResult::Unreported);
+        assert_eq!(result("Ada@x.org", json!(["Ada@x.org"])), AddressResult::Found);
+        assert_eq!(result("Ada@x.org", json!(["ADA@x.org"])), AddressResult::Unreported);
         assert_eq!(result("ada@münchen.example", json!(["ada@münchen.example"])), AddressResult::Found);
         let both = json!(["ada@münchen.example", "ada@xn--mnchen-3ya.example", "ada@mu\u{308}nchen.example"]);
         assert_eq!(result("ada@münchen.example", both), AddressResult::NotFound);
@@ -388,7 +394,7 @@ mod tests {
 
     #[test]
     fn a_response_about_another_job_is_malformed() {
-        let parse = |result: Value| parse(&ApiResponse { result, proxied: false }, "OP-1");
+        let parse = |result: Value| parse(&ApiResponse { result, notice: Notice::None }, "OP-1");
         assert!(parse(json!({"requestId": "op-1", "status": "Completed"})).is_ok());
         assert!(parse(json!({"requestId": "OP-2", "status": "Completed"})).is_err());
         assert!(parse(json!({"requestId": null, "status": "Completed"})).is_err());

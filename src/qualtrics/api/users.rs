@@ -106,9 +106,10 @@ mod tests {
     use serde_json::json;
 
     use super::*;
+    use crate::qualtrics::api::envelope::Notice;
 
     fn page(result: Value) -> ApiResponse {
-        ApiResponse { result, proxied: false }
+        ApiResponse { result, notice: Notice::None }
     }
 
     #[test]

@@ -111,8 +111,14 @@ impl State {
             RequestId::Empty => meta["requestId"] = "".into(),
             RequestId::Missing => {}
         }
-        if self.is_proxied || self.dialects.notice == Notice::Proxied {
-            let notice = "Request proxied. For faster response times, use this host instead: other.qualtrics.com";
+        let proxied = "Request proxied. For faster response times, use this host instead: other.qualtrics.com";
+        let notice = match self.dialects.notice {
+            _ if self.is_proxied => Some(proxied),
+            Notice::Absent => None,
+            Notice::Proxied => Some(proxied),
+            Notice::General => Some("The client certificate of canary.person@example.net expires in 30 days."),
+        };
+        if let Some(notice) = notice {
             meta["notice"] = notice.into();
         }
         meta

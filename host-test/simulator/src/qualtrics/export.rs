@@ -2,8 +2,8 @@
 
 use serde_json::{Value, json};
 
-use super::brand::{Brand, SurveyResponse, ignoring_case};
-use super::dialects::{Dialects, FileCount, FileFormat, NoData};
+use super::brand::{Brand, SameAddress, SurveyResponse, ignoring_case};
+use super::dialects::{Dialects, ExportCase, FileCount, FileFormat, NoData};
 use crate::server::{Content, LINE_LENGTH, checksum, gzip};
 
 /// A file as the file endpoint sends it.
@@ -17,11 +17,12 @@ pub struct ExportFile {
 
 /// The files with the data that a brand holds under these addresses.
 pub(crate) fn files(brand: &Brand, emails: &[String], dialects: &Dialects) -> Vec<ExportFile> {
-    let responses: Vec<_> = brand
-        .responses
-        .iter()
-        .filter(|response| emails.iter().any(|email| response.has_email(email, ignoring_case)))
-        .collect();
+    let same: SameAddress = match dialects.export_case {
+        ExportCase::Ignored => ignoring_case,
+        ExportCase::Exact => |one, other| one == other,
+    };
+    let has_any = |response: &&SurveyResponse| emails.iter().any(|email| response.has_email(email, same));
+    let responses: Vec<_> = brand.responses.iter().filter(has_any).collect();
     let generated = emails.iter().filter_map(|email| brand.export_sizes.get(&email.to_lowercase())).max().copied();
     let format = dialects.file_format;
     if responses.is_empty() && generated.is_none() {

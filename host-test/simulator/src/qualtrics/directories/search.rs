@@ -4,7 +4,7 @@ use serde_json::{Value, json};
 
 use super::super::brand::ignoring_case;
 use super::super::contact::Contact;
-use super::super::dialects::{LiteDirectory, SearchCursor};
+use super::super::dialects::{ContactSearch, LiteDirectory, SearchCursor};
 use super::super::envelope::EndpointResult;
 use super::super::oauth::Role;
 use super::super::pages::{Cursor, PageSizes};
@@ -33,8 +33,9 @@ impl State {
         }
         let ignores_filter = request.fault == Some(Fault::IgnoredFilter);
         let contacts = self.brand.directories[index].contacts.iter();
-        let matching: Vec<_> =
-            contacts.filter(|contact| ignores_filter || filters.iter().all(|filter| filter.matches(contact))).collect();
+        let comparison = self.dialects.contact_search;
+        let is_match = |contact: &Contact| filters.iter().all(|filter| filter.matches(contact, comparison));
+        let matching: Vec<_> = contacts.filter(|contact| ignores_filter || is_match(contact)).collect();
         let (embedded, segments) = (request.has_flag("includeEmbedded"), request.has_flag("includeSegments"));
         let is_first = request.parameter("skipToken").is_none();
         let positions = match self.dialects.search_cursor {
@@ -100,9 +101,31 @@ impl Filter {
         Some(Self { field, is_equal, value: filter["value"].as_str()?.trim().to_owned() })
     }
 
-    fn matches(&self, contact: &Contact) -> bool {
-        (self.field)(contact).is_some_and(|value| ignoring_case(value, &self.value)) == self.is_equal
+    fn matches(&self, contact: &Contact, comparison: ContactSearch) -> bool {
+        let same = match comparison {
+            ContactSearch::IgnoresCase => ignoring_case,
+            ContactSearch::Exact => |one: &str, other: &str| one == other,
+            ContactSearch::Similar => are_similar,
+        };
+        (self.field)(contact).is_some_and(|value| same(value, &self.value)) == self.is_equal
     }
+}
+
+/// Whether texts are equal without case, addresses also without dots and tags, and telephone numbers in their last seven digits.
+fn are_similar(one: &str, other: &str) -> bool {
+    let mailbox = |text: &str| {
+        let (local, domain) = text.split_once('@')?;
+        let local = local.split('+').next().unwrap_or_default().replace('.', "");
+        Some(format!("{local}@{domain}").to_lowercase())
+    };
+    let last_digits = |text: &str| {
+        let digits: Vec<char> = text.chars().rev().filter(char::is_ascii_digit).take(7).collect();
+        (digits.len() == 7 && !text.contains(char::is_alphabetic)).then_some(digits)
+    };
+    let are_equal = |one: Option<_>, other: Option<_>| one.is_some() && one == other;
+    ignoring_case(one, other)
+        || are_equal(mailbox(one), mailbox(other))
+        || (last_digits(one).is_some() && last_digits(one) == last_digits(other))
 }
 
 /// A single condition, or a conjunction of two to five.

@@ -31,6 +31,12 @@ define_axes! {
         Status403 "lite-directory-403" "A search in an XMD Lite directory returns 403.",
         Status404 "lite-directory-404" "A search in an XMD Lite directory returns 404.",
     }
+    /// How a contact search compares texts.
+    ContactSearch {
+        IgnoresCase "contact-search-ignores-case" "A contact search ignores case.",
+        Exact "contact-search-exact" "A contact search respects case.",
+        Similar "contact-search-similar" "A contact search also finds addresses that differ in dots or in a tag, and telephone numbers with the same last seven digits.",
+    }
     /// Members of a contact without a value.
     ContactNulls {
         Present "contact-nulls-present" "Members of a contact without a value are null.",

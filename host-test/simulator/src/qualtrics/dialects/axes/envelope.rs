@@ -21,6 +21,7 @@ define_axes! {
     Notice {
         Absent "notice-absent" "`meta` has no notice.",
         Proxied "notice-proxied" "`meta.notice` says that the request was proxied to another host.",
+        General "notice-general" "`meta.notice` says that a client certificate expires soon.",
     }
     /// The envelope of an error.
     ErrorEnvelope {

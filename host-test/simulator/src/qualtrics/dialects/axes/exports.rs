@@ -5,6 +5,11 @@ use super::super::define::define_axes;
 define_axes! {
     // Customer data requests: section 7. All of it is unconfirmed.
 
+    /// How an export compares addresses.
+    ExportCase {
+        Ignored "export-case-ignored" "A customer data request ignores the case of addresses.",
+        Exact "export-case-exact" "A customer data request respects the case of addresses.",
+    }
     /// The body that submits a customer data request.
     ExportBody {
         Emails "export-body-emails" "A customer data request has `emails`, an array.",

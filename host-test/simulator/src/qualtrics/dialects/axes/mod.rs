@@ -83,6 +83,7 @@ define_dialects! {
     erasure_counters: ErasureCounters,
 
     // Customer data requests: section 7. All of it is unconfirmed.
+    export_case: ExportCase,
     export_body: ExportBody,
     export_id: ExportId,
     export_lag: ExportLag,
@@ -101,6 +102,7 @@ define_dialects! {
     // Directories: section 8.
     xm_directory: XmDirectory,
     lite_directory: LiteDirectory,
+    contact_search: ContactSearch,
     contact_nulls: ContactNulls,
     contact_dates: ContactDates,
     contact_put: ContactPut,
