@@ -40,7 +40,9 @@ pub(super) fn error_code(error: &legacy::Error) -> Error {
         // The peer closed the connection before the handshake ended.
         causes(error).find_map(connect_error_code).unwrap_or(Error::ConnectionRefused)
     } else {
-        causes(error).find_map(response_error_code).unwrap_or(Error::HttpProtocolError)
+        // TLS 1.3: the server rejects the client certificate, or its absence, after the client's handshake has ended.
+        let alert = causes(error).find_map(alert_received);
+        alert.or_else(|| causes(error).find_map(response_error_code)).unwrap_or(Error::HttpProtocolError)
     }
 }
 
@@ -61,8 +63,7 @@ fn connect_error_code(cause: &(dyn StdError + 'static)) -> Option<Error> {
     if let Some(error) = cause.downcast_ref() {
         return Some(match error {
             rustls::Error::InvalidCertificate(_) => Error::TlsCertificateError,
-            rustls::Error::AlertReceived(alert) => alert_received(*alert),
-            _ => Error::TlsProtocolError,
+            error => alert_received(error).unwrap_or(Error::TlsProtocolError),
         });
     }
     match cause.downcast_ref::<io::Error>()?.kind() {
@@ -77,18 +78,12 @@ fn response_error_code(cause: &(dyn StdError + 'static)) -> Option<Error> {
     if let Some(Error::HttpRequestBodySize(size)) = cause.downcast_ref() {
         return Some(Error::HttpRequestBodySize(*size));
     }
-    if let Some(error) = cause.downcast_ref::<io::Error>() {
-        // TLS 1.3: the server rejects the client certificate, or its absence, after the client's handshake has ended.
-        let tls = causes(error).find_map(|cause| cause.downcast_ref());
-        let Some(rustls::Error::AlertReceived(alert)) = tls else { return Some(Error::ConnectionTerminated) };
-        return Some(alert_received(*alert));
+    if cause.is::<io::Error>() {
+        return Some(Error::ConnectionTerminated);
     }
     let error = cause.downcast_ref::<hyper::Error>()?;
     if error.is_parse_too_large() {
         Some(Error::HttpResponseHeaderSectionSize(None))
-    } else if error.is_canceled() && error.source().is_some() {
-        // The source has the reason for which the connection ended.
-        None
     } else if error.is_incomplete_message() || error.is_canceled() || error.is_closed() {
         Some(Error::ConnectionTerminated)
     } else {
@@ -96,8 +91,13 @@ fn response_error_code(cause: &(dyn StdError + 'static)) -> Option<Error> {
     }
 }
 
-fn alert_received(alert: rustls::AlertDescription) -> Error {
-    Error::TlsAlertReceived { alert_id: Some(alert.into()), alert_message: None }
+fn alert_received(cause: &(dyn StdError + 'static)) -> Option<Error> {
+    match cause.downcast_ref() {
+        Some(rustls::Error::AlertReceived(alert)) => {
+            Some(Error::TlsAlertReceived { alert_id: Some((*alert).into()), alert_message: None })
+        }
+        _ => None,
+    }
 }
 
 /// The error code of a response whose body ended early.

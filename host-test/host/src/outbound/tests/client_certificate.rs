@@ -94,6 +94,14 @@ async fn a_handshake_that_the_server_rejects_is_its_alert() {
 }
 
 #[tokio::test]
+async fn a_connection_that_ends_during_the_handshake_is_refused() {
+    let server = Server::start(|mut stream| async move { stream.read(&mut [0; 4096]).await.map(|_| ()) }).await;
+    let url = format!("https://{}", server.address);
+    let answer = Guest::new(allow(&url)).get(&url).await;
+    assert!(matches!(answer, Err(Error::ConnectionRefused)), "{answer:?}");
+}
+
+#[tokio::test]
 async fn a_program_s_own_requests_present_no_certificate() {
     let brand = Brand::new(&rustls::version::TLS13).await;
     let right = brand.clients.issue("client", &[], Validity::Valid).unwrap();
