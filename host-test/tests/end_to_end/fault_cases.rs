@@ -49,7 +49,8 @@ pub fn starts_a_job(endpoint: Endpoint) -> bool {
     matches!(endpoint, Endpoint::ErasureCreate | Endpoint::ExportCreate)
 }
 
-fn is_silent(fault: &Fault) -> bool {
+/// Whether the connector has to wait for its time-out.
+pub fn is_silent(fault: &Fault) -> bool {
     matches!(fault, Fault::SilenceBeforeEffect | Fault::SilenceAfterEffect | Fault::StalledAnswer)
 }
 
@@ -108,7 +109,7 @@ async fn fixture_of(dialects: &str) -> Fixture {
 }
 
 /// The IDs of the contacts, responses and users of other people.
-fn ids_of_others(simulator: &Simulator) -> Vec<String> {
+pub fn ids_of_others(simulator: &Simulator) -> Vec<String> {
     simulator.with_brand(|brand| {
         let contacts = brand.directories.iter().flat_map(|directory| &directory.contacts);
         let contacts = contacts.filter(|contact| contact.email.as_deref() != Some(SAMPLE_PERSON));
@@ -346,6 +347,12 @@ impl Case {
         let erasures = usize::from(mode != DeletionMode::Preview);
         assert_eq!(host.fixture.erasures_of(SAMPLE_PERSON), erasures, "{self:?}");
         assert_eq!(host.fixture.simulator.holdings(SAMPLE_PERSON).is_empty(), erasures == 1, "{self:?}");
+        if erasures == 1 {
+            let jobs = host.fixture.simulator.erasures();
+            let erasure =
+                jobs.iter().find(|job| !job.search_only && job.emails == [SAMPLE_PERSON]).expect("the erasure");
+            assert_eq!(report.receipt.jobs[0].id, erasure.id, "{self:?}");
+        }
     }
 }
 

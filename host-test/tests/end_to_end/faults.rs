@@ -46,7 +46,7 @@ fn unknown_members() -> Vec<Fault> {
 }
 
 /// Every fault except the statuses that `statuses.rs` covers.
-fn faults() -> Vec<Fault> {
+pub fn faults() -> Vec<Fault> {
     let mut faults = vec![
         Fault::ShutBehind,
         Fault::ResetBeforeRead,

@@ -15,12 +15,12 @@ use crate::remedies::contradicts_itself;
 
 /// Tested at every call: statuses that the connector distinguishes, that Qualtrics documents, that proxies send, and that are
 /// unassigned.
-const AT_EVERY_CALL: [u16; 22] =
+pub const AT_EVERY_CALL: [u16; 22] =
     [400, 401, 402, 403, 404, 407, 408, 409, 410, 413, 415, 416, 422, 425, 429, 499, 500, 502, 503, 504, 520, 599];
 
 /// The error responses with a status, with and without Qualtrics' envelope, before and after the call takes effect. Only a request that
 /// starts a job has an effect.
-fn errors(status: u16, endpoint: Endpoint) -> impl Iterator<Item = Fault> {
+pub fn errors(status: u16, endpoint: Endpoint) -> impl Iterator<Item = Fault> {
     let body = ForeignBody::ALL[usize::from(status) % ForeignBody::ALL.len()];
     let before = [Fault::Status(status, WaitHint::None), Fault::Foreign(status, body)];
     let after = [Fault::StatusAfterEffect(status, WaitHint::None), Fault::ForeignAfterEffect(status, body)];
