@@ -196,11 +196,6 @@ async fn run_with_shared_budget(instances: usize, requests: usize, exports: Expo
 }
 
 #[tokio::test]
-async fn ten_instances_use_one_budget_fully_and_are_never_throttled() {
-    run_with_shared_budget(10, 50, Exports::Single).await;
-}
-
-#[tokio::test]
 async fn exports_that_are_polled_together_share_the_budget() {
     run_with_shared_budget(10, 100, Exports::Together).await;
 }

@@ -200,7 +200,9 @@ mod tests {
         ]);
         request.id = "no blanks".to_owned();
         let error = Subject::parse(&request, NOW).err().expect("a malformed request");
-        assert_eq!(error.problems.len(), 9);
+        let targets: Vec<&str> = error.problems.iter().map(|problem| problem.target.as_str()).collect();
+        let malformed = (0..8).map(|index| format!("subject[{index}]"));
+        assert_eq!(targets, ["id".to_owned()].into_iter().chain(malformed).collect::<Vec<_>>());
         assert!(!format!("{error:?}").contains("secret-name"));
     }
 
@@ -220,7 +222,9 @@ mod tests {
         assert!(Subject::parse(&with(NOW - 60, NOW), NOW).is_ok());
         assert!(Subject::parse(&with(NOW, NOW + 24 * 3_600), NOW).is_ok(), "clocks may differ by a day");
         assert!(Subject::parse(&with(NOW, NOW - 1), NOW).is_err());
+        assert!(Subject::parse(&with(NOW, NOW + 24 * 3_600 + 1), NOW).is_err());
         assert!(Subject::parse(&with(NOW * 1_000, NOW * 1_000), NOW).is_err(), "milliseconds");
+        assert!(Subject::parse(&with(0, u64::MAX), NOW).is_err());
     }
 
     #[test]

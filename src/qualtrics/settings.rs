@@ -199,7 +199,7 @@ mod tests {
     use std::collections::BTreeSet;
 
     use super::*;
-    use crate::contract::{ErrorKind, Remedy};
+    use crate::contract::{ErrorKind, Remedy, SettingKind};
 
     fn parse(pairs: &[(&str, &str)]) -> Result<Settings, Error> {
         let given: Vec<Setting> =
@@ -233,6 +233,19 @@ mod tests {
     }
 
     #[test]
+    fn every_field_is_complete_and_every_choice_is_accepted() {
+        for field in fields() {
+            assert!(!field.label.is_empty() && !field.help.is_empty(), "{}", field.key);
+            assert_eq!(field.kind == SettingKind::Secret, field.key == "client-secret");
+            assert_eq!(field.required, field.default.is_none() && field.key != "base-url", "{}", field.key);
+            assert_eq!(field.kind == SettingKind::Choice, !field.choices.is_empty(), "{}", field.key);
+            for (value, _) in &field.choices {
+                parse(&[&REQUIRED[..], &[(&field.key, value)]].concat()).expect("settings");
+            }
+        }
+    }
+
+    #[test]
     fn malformed_values_are_named_and_not_repeated() {
         let error = parse(&[
             ("datacenter-id", "ada@example.org"),
@@ -251,6 +264,7 @@ mod tests {
         let targets: BTreeSet<&str> = error.problems.iter().map(|problem| problem.target.as_str()).collect();
         let every_key = FIELDS.iter().map(|field| field.key).chain([""]);
         assert_eq!(targets, every_key.collect());
+        assert!(error.problems.iter().all(|problem| error.message.contains(&problem.message)), "{}", error.message);
         let printed = format!("{error:?}");
         for private in ["s3cr3t", "ada@", "a:b"] {
             assert!(!printed.contains(private), "{private}");

@@ -57,39 +57,10 @@ async fn until_operator(fixture: &mut Fixture, request: &Request) -> (u64, Error
 }
 
 #[tokio::test]
-async fn absence_is_proved_two_minutes_after_the_last_attempt_and_not_earlier() {
-    let mut fixture = Fixture::new().await;
-    let first_at = fixture.now();
-    fixture.advance(Duration::from_secs(300));
-    let attempts = Some(Attempts { first_at, last_at: fixture.now() });
-    let request = Request { attempts, ..request_for(SAMPLE_PERSON) };
-    for (step, age) in [(0, 0), (60, 60), (59, 119)] {
-        fixture.advance(Duration::from_secs(step));
-        let error = fixture.delete(&request, ERASE).await.expect_err("no proof yet");
-        assert_unknown(&error, is_retry);
-        let Remedy::Retry(ms) = error.remedy else { unreachable!("a retry") };
-        assert!(((120 - age) * 1_000..=120_000).contains(&ms), "{ms} ms after {age} s");
-        assert_eq!(fixture.calls_of(Endpoint::ErasureCreate), 0);
-    }
-    fixture.advance(Duration::from_secs(1));
-    pending(fixture.delete(&request, ERASE).await);
-    assert_eq!(fixture.erasures_of(SAMPLE_PERSON), 1);
-}
-
-#[tokio::test]
 async fn absence_is_proved_if_the_list_shows_a_job_older_than_the_window() {
     let mut fixture = Fixture::with_brand(brand(1), "").await;
     let request = attempted_at(&request_for(SAMPLE_PERSON), fixture.now());
     fixture.advance(Duration::from_secs(48 * 3_600));
-    pending(fixture.delete(&request, ERASE).await);
-    assert_eq!(fixture.erasures_of(SAMPLE_PERSON), 1);
-}
-
-#[tokio::test]
-async fn absence_is_proved_without_an_older_job_if_the_window_is_shorter_than_an_hour() {
-    let mut fixture = Fixture::with_brand(brand(0), "").await;
-    let request = attempted_at(&request_for(SAMPLE_PERSON), fixture.now());
-    fixture.advance(Duration::from_secs(3_500));
     pending(fixture.delete(&request, ERASE).await);
     assert_eq!(fixture.erasures_of(SAMPLE_PERSON), 1);
 }
@@ -106,16 +77,6 @@ async fn a_list_that_does_not_reach_back_far_enough_needs_an_operator() {
 }
 
 #[tokio::test]
-async fn a_job_of_other_people_that_shows_all_its_addresses_is_ruled_out() {
-    let mut fixture = Fixture::new().await;
-    let request = attempted_at(&request_for(SAMPLE_PERSON), fixture.now());
-    erase(&mut fixture, &SAMPLE_TWO_ADDRESSES).await;
-    fixture.advance(SETTLED);
-    pending(fixture.delete(&request, ERASE).await);
-    assert_eq!(fixture.erasures_of(SAMPLE_PERSON), 1);
-}
-
-#[tokio::test]
 async fn a_job_that_hides_some_of_its_addresses_is_inconclusive() {
     for dialects in ["email-list-first", "email-list-masked", "email-list-hashed", "erasure-at-work-no-addresses"] {
         let mut fixture = Fixture::with_dialects(dialects).await;
@@ -126,17 +87,6 @@ async fn a_job_that_hides_some_of_its_addresses_is_inconclusive() {
         assert_unknown(&fixture.delete(&request, ERASE).await.expect_err("no proof"), is_retry);
         assert_eq!(fixture.erasures_of(SAMPLE_PERSON), 0, "{dialects}");
     }
-}
-
-#[tokio::test]
-async fn a_job_for_fewer_addresses_than_the_request_has_is_ruled_out_even_if_it_shows_none() {
-    let mut fixture = Fixture::with_dialects("erasure-at-work-no-addresses").await;
-    fixture.simulator.set_next_jobs(JobEnd::NeverEnds);
-    let request = attempted_at(&request_of("r", &SAMPLE_TWO_ADDRESSES), fixture.now());
-    erase(&mut fixture, &[SAMPLE_STRANGER]).await;
-    fixture.advance(SETTLED);
-    pending(fixture.delete(&request, ERASE).await);
-    assert_eq!(fixture.erasures_of(SAMPLE_TWO_ADDRESSES[0]), 1);
 }
 
 #[tokio::test]
@@ -154,40 +104,6 @@ async fn a_job_of_another_user_is_ruled_out_if_the_list_shows_the_connections_ow
             assert_unknown(&result.expect_err("no proof"), is_retry);
         }
         assert_eq!(fixture.erasures_of(SAMPLE_PERSON), usize::from(is_ruled_out));
-    }
-}
-
-#[tokio::test]
-async fn an_inconclusive_running_job_is_retried_for_at_most_an_hour() {
-    let mut fixture = Fixture::with_dialects("erasure-at-work-no-addresses").await;
-    fixture.simulator.set_next_jobs(JobEnd::NeverEnds);
-    let request = attempted_at(&request_for(SAMPLE_PERSON), fixture.now());
-    erase(&mut fixture, &[SAMPLE_STRANGER]).await;
-    let (seconds, _) = until_operator(&mut fixture, &request).await;
-    assert!((3_600..3_700).contains(&seconds), "{seconds} s");
-    assert_eq!(fixture.erasures_of(SAMPLE_PERSON), 0);
-}
-
-#[tokio::test]
-async fn an_inconclusive_job_that_has_ended_needs_an_operator() {
-    let mut fixture = Fixture::with_dialects("email-list-masked").await;
-    let request = attempted_at(&request_for(SAMPLE_PERSON), fixture.now());
-    erase(&mut fixture, &[SAMPLE_STRANGER]).await;
-    fixture.advance(Duration::from_secs(400));
-    assert_unknown(&fixture.delete(&request, ERASE).await.expect_err("no proof"), is_operator);
-    assert_eq!(fixture.erasures_of(SAMPLE_PERSON), 0);
-}
-
-#[tokio::test]
-async fn a_list_without_any_addresses_needs_an_operator_after_ten_minutes() {
-    for dialects in ["erasure-at-work-no-addresses", "erasure-at-work-sparse"] {
-        let mut fixture = Fixture::with_brand(brand(0), dialects).await;
-        fixture.simulator.set_next_jobs(JobEnd::NeverEnds);
-        let request = attempted_at(&request_for(SAMPLE_PERSON), fixture.now());
-        erase(&mut fixture, &[SAMPLE_STRANGER]).await;
-        let (seconds, _) = until_operator(&mut fixture, &request).await;
-        assert!((600..700).contains(&seconds), "{dialects}: {seconds} s");
-        assert_eq!(fixture.erasures_of(SAMPLE_PERSON), 0);
     }
 }
 
@@ -219,41 +135,6 @@ async fn a_list_that_the_rate_limit_cuts_short_is_retried_and_never_needs_an_ope
         fixture.advance(Duration::from_millis(ms));
     }
     assert_eq!(fixture.calls_of(Endpoint::ErasureCreate), 0);
-}
-
-#[tokio::test]
-async fn an_own_job_that_contains_only_some_of_the_addresses_needs_an_operator() {
-    let [one, two] = SAMPLE_TWO_ADDRESSES;
-    let mut fixture = Fixture::new().await;
-    let request = attempted_at(&request_of("both", &[one, two]), fixture.now());
-    erase(&mut fixture, &[one]).await;
-    fixture.advance(SETTLED);
-    assert_unknown(&fixture.delete(&request, ERASE).await.expect_err("an overlapping job"), is_operator);
-    assert_eq!((fixture.erasures_of(one), fixture.erasures_of(two)), (1, 0));
-}
-
-#[tokio::test]
-async fn a_job_of_another_user_that_contains_only_some_of_the_addresses_is_ruled_out() {
-    let [one, two] = SAMPLE_TWO_ADDRESSES;
-    let mut fixture = Fixture::with_brand(brand(3), "").await;
-    let request = attempted_at(&request_of("both", &[one, two]), fixture.now());
-    erase_as_other(&mut fixture, &[one]).await;
-    fixture.advance(SETTLED);
-    pending(fixture.delete(&request, ERASE).await);
-    assert_eq!((fixture.erasures_of(one), fixture.erasures_of(two)), (2, 1));
-}
-
-#[tokio::test]
-async fn a_completed_job_without_timestamps_proves_nothing() {
-    let mut fixture = Fixture::with_dialects("erasure-times-hidden").await;
-    let request = request_for(SAMPLE_PERSON);
-    let first_at = fixture.now();
-    // The host loses the ticket and repeats the call when the job is completed.
-    pending(fixture.delete(&request, ERASE).await);
-    fixture.advance(Duration::from_secs(400));
-    let error = fixture.delete(&attempted_at(&request, first_at), ERASE).await.expect_err("no proof");
-    assert_unknown(&error, is_operator);
-    assert_eq!(fixture.erasures_of(SAMPLE_PERSON), 1);
 }
 
 /// A host cannot know whether a call with the error `outcome-unknown` sent a request, so it counts each such call as an attempt.

@@ -89,25 +89,6 @@ async fn an_access_request_returns_the_export_and_the_contacts_of_every_director
 }
 
 #[tokio::test]
-async fn an_unknown_address_reports_not_found() {
-    let mut fixture = Fixture::new().await;
-    let report = fixture.access_report(&request_for(SAMPLE_STRANGER)).await;
-    assert_outcome(&report, Outcome::NotFound);
-    assert!(report.documents.is_empty());
-}
-
-#[tokio::test]
-async fn a_phone_number_finds_contacts_and_discovers_their_addresses() {
-    let mut fixture = Fixture::new().await;
-    let request = request("r", vec![Identifier::Phone(SAMPLE_PHONE.to_owned())]);
-    let report = fixture.access_report(&request).await;
-    assert_outcome(&report, Outcome::Partial);
-    assert_eq!(report.documents.len(), 2);
-    assert!(report.discovered.contains(&email(SAMPLE_PERSON)));
-    assert!(report.findings.iter().any(|finding| finding.code.as_deref() == Some("no-email")));
-}
-
-#[tokio::test]
 async fn every_identifier_is_searched_in_every_directory_and_contacts_are_deduplicated() {
     let mut fixture = Fixture::new().await;
     let [one, other] = SAMPLE_TWO_ADDRESSES;
@@ -244,42 +225,6 @@ async fn a_remote_contact_that_changed_or_vanished_requires_a_restart() {
     fixture.simulator.with_brand(|brand| brand.directories[0].contacts.clear());
     let error = fixture.read(&remote, 10, 10).await.expect_err("gone");
     assert_eq!((error.kind, error.remedy), (ErrorKind::JobNotFound, Remedy::Restart));
-}
-
-#[tokio::test]
-async fn an_unsupported_identifier_is_a_finding() {
-    let mut fixture = Fixture::new().await;
-    let other = Identifier::other("loyalty-card", "LC-0042-17");
-    let report = fixture.access_report(&request("r", vec![other.clone(), email(SAMPLE_PERSON)])).await;
-    assert_outcome(&report, Outcome::Partial);
-    let unusable = finding(&report, "all");
-    assert_eq!((unusable.state, unusable.identifiers.as_slice()), (SourceState::NotUsable, &[0][..]));
-    assert_eq!(report.documents.len(), 3, "the other identifier is searched");
-    let report = fixture.access_report(&request("r", vec![other])).await;
-    assert_outcome(&report, Outcome::Partial);
-    assert!(report.documents.is_empty());
-}
-
-#[tokio::test]
-async fn malformed_identifiers_are_reported_by_index_and_not_by_value() {
-    let mut fixture = Fixture::new().await;
-    let subject = vec![
-        email("somebody.without.domain"),
-        email(SAMPLE_PERSON),
-        phone("0049-not-a-number"),
-        external_id(" \t "),
-        Identifier::other("", "value-of-nothing"),
-        email("two@signs@example.org"),
-    ];
-    let error = fixture.access(&request("bad id!", subject)).await.expect_err("malformed");
-    assert_eq!((error.kind, error.remedy), (ErrorKind::InvalidRequest, Remedy::GiveUp));
-    let targets: Vec<&str> = error.problems.iter().map(|problem| problem.target.as_str()).collect();
-    assert_eq!(targets, ["id", "subject[0]", "subject[2]", "subject[3]", "subject[4]", "subject[5]"]);
-    let empty = fixture.access(&request("r", Vec::new())).await.expect_err("no identifier");
-    assert_eq!(empty.kind, ErrorKind::InvalidRequest);
-    let many = fixture.access(&request("r", vec![email(SAMPLE_PERSON); 65])).await.expect_err("too many");
-    assert_eq!(many.kind, ErrorKind::InvalidRequest);
-    assert!(fixture.simulator.calls().is_empty(), "nothing was sent to Qualtrics");
 }
 
 #[tokio::test]

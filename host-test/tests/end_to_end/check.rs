@@ -2,7 +2,9 @@
 
 use privacy_host::contract::{Connection, Error, ErrorKind, Problem, Remedy, Right};
 use privacy_host::{EgressPolicy, InstanceOptions};
-use qualtrics_simulator::{Call, Endpoint, Fault, FaultRule, SAMPLE_ADMINISTRATOR, SCOPES, WaitHint};
+use qualtrics_simulator::{
+    Brand, Call, Dialects, Endpoint, Fault, FaultRule, Options, SAMPLE_ADMINISTRATOR, SCOPES, WaitHint,
+};
 
 use crate::fixture::{Fixture, assert_no_leak, plugin};
 use crate::permissions::assert_missing;
@@ -57,14 +59,38 @@ pub fn targets<'p>(problems: &'p [Problem], code: &str) -> Vec<&'p str> {
 }
 
 #[tokio::test]
-async fn check_succeeds_with_every_permission_and_names_the_account() {
-    let mut fixture = Fixture::new().await;
-    let connection = fixture.connection(&BOTH).await;
-    assert_eq!((connection.tenant.as_str(), connection.region.as_str()), ("examplebrand", "fra1"));
-    assert_eq!((connection.account.as_str(), connection.role.as_str()), (SAMPLE_ADMINISTRATOR, "UT_BRANDADMIN"));
-    assert_eq!(connection.granted, SCOPES);
-    assert_eq!(connection.egress, [fixture.simulator.origin()]);
-    assert!(connection.warnings.is_empty(), "{:?}", connection.warnings);
+async fn a_wrong_secret_is_distinguished_from_a_wrong_data_centre() {
+    for dialects in [
+        "oauth-error-rfc6749",
+        "oauth-error-envelope",
+        "oauth-status-400",
+        "oauth-status-200",
+        "oauth-error-envelope,oauth-status-200",
+        "oauth-error-empty",
+    ] {
+        let dialects = Dialects::parse(dialects).unwrap();
+        let options = Options { dialects, ..Options::default() };
+        let mut fixture = Fixture::with_options(Brand::sample(), options, &[("client-secret", "not-the-secret")]).await;
+        let error = fixture.check_error(&BOTH).await;
+        assert_eq!((error.kind, &error.remedy), (ErrorKind::Unauthorized, &Remedy::Operator));
+        assert_eq!(targets(&error.problems, "setting"), ["client-secret"]);
+        assert!(error.message.contains("client-secret"), "{}", error.message);
+        assert_no_leak(&format!("{error:?}"), &["not-the-secret"]);
+    }
+    // The token endpoint of another data centre gives no reason: the message names both settings.
+    let mut fixture = Fixture::with_dialects("wrong-datacenter-at-token").await;
+    fixture.simulator.set_wrong_datacenter(true);
+    let error = fixture.check_error(&BOTH).await;
+    assert_eq!((error.kind, &error.remedy), (ErrorKind::Unauthorized, &Remedy::Operator));
+    assert!(error.message.contains("datacenter-id") && error.message.contains("client-secret"), "{}", error.message);
+    // Other endpoints give the reason.
+    let mut fixture = Fixture::with_dialects("wrong-datacenter-at-api").await;
+    fixture.simulator.set_wrong_datacenter(true);
+    let error = fixture.check_error(&BOTH).await;
+    assert_eq!((error.kind, &error.remedy), (ErrorKind::Unauthorized, &Remedy::Operator));
+    assert_eq!(targets(&error.problems, "setting"), ["datacenter-id"]);
+    assert!(error.message.contains("data centre") && !error.message.contains("client-secret"), "{}", error.message);
+    assert_eq!((error.http_status, error.vendor_code.as_deref()), (Some(401), Some("DCD_7")));
 }
 
 #[tokio::test]
@@ -151,16 +177,6 @@ async fn an_origin_that_the_host_denies_is_named() {
     assert_row(Row::Egress, &error);
     assert_eq!(targets(&error.problems, "egress"), [fixture.simulator.origin()]);
     assert!(error.message.contains(&fixture.simulator.origin()), "{}", error.message);
-    assert!(fixture.simulator.calls().is_empty());
-}
-
-#[tokio::test]
-async fn check_requires_a_right_that_the_connector_supports() {
-    let mut fixture = Fixture::new().await;
-    assert_eq!(fixture.check_error(&[]).await.kind, ErrorKind::InvalidRequest);
-    for rights in [&[Right::OptOut][..], &[Right::Access, Right::OptOut]] {
-        assert_eq!(fixture.check_error(rights).await.kind, ErrorKind::Unsupported);
-    }
     assert!(fixture.simulator.calls().is_empty());
 }
 

@@ -7,43 +7,8 @@ use qualtrics_simulator::{
     Brand, Dialects, Endpoint, Fault, FaultRule, Options, SAMPLE_CLIENT_SECRET, SAMPLE_PERSON, WaitHint,
 };
 
-use crate::check::{BOTH, targets};
-use crate::fixture::{Fixture, assert_no_leak, request_for};
-
-#[tokio::test]
-async fn a_wrong_secret_is_distinguished_from_a_wrong_data_centre() {
-    for dialects in [
-        "oauth-error-rfc6749",
-        "oauth-error-envelope",
-        "oauth-status-400",
-        "oauth-status-200",
-        "oauth-error-envelope,oauth-status-200",
-        "oauth-error-empty",
-    ] {
-        let dialects = Dialects::parse(dialects).unwrap();
-        let options = Options { dialects, ..Options::default() };
-        let mut fixture = Fixture::with_options(Brand::sample(), options, &[("client-secret", "not-the-secret")]).await;
-        let error = fixture.check_error(&BOTH).await;
-        assert_eq!((error.kind, &error.remedy), (ErrorKind::Unauthorized, &Remedy::Operator));
-        assert_eq!(targets(&error.problems, "setting"), ["client-secret"]);
-        assert!(error.message.contains("client-secret"), "{}", error.message);
-        assert_no_leak(&format!("{error:?}"), &["not-the-secret"]);
-    }
-    // The token endpoint of another data centre gives no reason: the message names both settings.
-    let mut fixture = Fixture::with_dialects("wrong-datacenter-at-token").await;
-    fixture.simulator.set_wrong_datacenter(true);
-    let error = fixture.check_error(&BOTH).await;
-    assert_eq!((error.kind, &error.remedy), (ErrorKind::Unauthorized, &Remedy::Operator));
-    assert!(error.message.contains("datacenter-id") && error.message.contains("client-secret"), "{}", error.message);
-    // Other endpoints give the reason.
-    let mut fixture = Fixture::with_dialects("wrong-datacenter-at-api").await;
-    fixture.simulator.set_wrong_datacenter(true);
-    let error = fixture.check_error(&BOTH).await;
-    assert_eq!((error.kind, &error.remedy), (ErrorKind::Unauthorized, &Remedy::Operator));
-    assert_eq!(targets(&error.problems, "setting"), ["datacenter-id"]);
-    assert!(error.message.contains("data centre") && !error.message.contains("client-secret"), "{}", error.message);
-    assert_eq!((error.http_status, error.vendor_code.as_deref()), (Some(401), Some("DCD_7")));
-}
+use crate::check::BOTH;
+use crate::fixture::{Fixture, request_for};
 
 #[tokio::test]
 async fn a_token_is_used_until_it_expires() {

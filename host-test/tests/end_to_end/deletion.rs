@@ -1,12 +1,12 @@
 //! Deletion requests: previews, erasures and their reports.
 
-use privacy_host::contract::{Amount, DeletionMode, Finding, Identifier, Outcome, Report, SourceState, Stage};
+use privacy_host::contract::{Amount, DeletionMode, Finding, Identifier, Outcome, Report, SourceState};
 use qualtrics_simulator::{
     Endpoint, JobEnd, MESSAGE_CANARY, SAMPLE_CUSTOMERS, SAMPLE_PERSON, SAMPLE_PHONE, SAMPLE_REFERENCE,
     SAMPLE_SHARED_PHONE, SAMPLE_STRANGER, SAMPLE_TWO_ADDRESSES,
 };
 
-use crate::fixture::{Fixture, assert_outcome, done, email, pending, request, request_for};
+use crate::fixture::{Fixture, assert_outcome, done, email, request, request_for};
 
 const MODES: [DeletionMode; 3] = [DeletionMode::Preview, DeletionMode::Erase, DeletionMode::EraseAndVerify];
 
@@ -23,30 +23,12 @@ pub fn operations(report: &Report) -> Vec<&str> {
 }
 
 #[tokio::test]
-async fn a_preview_deletes_nothing() {
-    let mut fixture = Fixture::new().await;
-    let report = fixture.delete_report(&request_for(SAMPLE_PERSON), DeletionMode::Preview).await;
-    assert_outcome(&report, Outcome::Previewed);
-    assert!(!fixture.simulator.holdings(SAMPLE_PERSON).is_empty());
-    assert_eq!(fixture.erasures_of(SAMPLE_PERSON), 0);
-}
-
-#[tokio::test]
 async fn an_erasure_is_polled_until_it_completes() {
     let mut fixture = Fixture::new().await;
     let report = fixture.delete_report(&request_for(SAMPLE_PERSON), DeletionMode::Erase).await;
     assert_outcome(&report, Outcome::Deleted);
     assert!(fixture.simulator.holdings(SAMPLE_PERSON).is_empty());
     assert_eq!(fixture.erasures_of(SAMPLE_PERSON), 1);
-}
-
-#[tokio::test]
-async fn deleting_an_unknown_address_reports_not_found() {
-    let mut fixture = Fixture::new().await;
-    for mode in [DeletionMode::Preview, DeletionMode::Erase, DeletionMode::EraseAndVerify] {
-        let report = fixture.delete_report(&request_for(SAMPLE_STRANGER), mode).await;
-        assert_outcome(&report, Outcome::NotFound);
-    }
 }
 
 #[tokio::test]
@@ -59,38 +41,6 @@ async fn a_preview_reports_what_an_erasure_would_delete() {
     assert_eq!(operations(&report), ["erasure-search"]);
     assert!(report.documents.is_empty());
     assert!(report.discovered.contains(&Identifier::Phone(SAMPLE_PHONE.to_owned())));
-}
-
-#[tokio::test]
-async fn an_erasure_can_end_on_submission_and_be_polled_later() {
-    let mut fixture = Fixture::with_settings(&[("deletion-behavior", "complete-on-submission")]).await;
-    let request = request_for(SAMPLE_PERSON);
-    let report = done(fixture.delete(&request, DeletionMode::Erase).await);
-    assert_outcome(&report, Outcome::Submitted);
-    assert!(report.receipt.submitted_at.is_some());
-    assert_eq!(operations(&report), ["erasure"]);
-    assert!(!report.gaps.is_empty());
-    let ticket = report.ticket.expect("a ticket");
-    let first = fixture.poll(&request, &ticket).await;
-    assert_eq!(pending(first.clone()).stage, Stage::Deleting);
-    let end = fixture.follow(&request, first).await.expect("a report");
-    assert_outcome(&end, Outcome::Deleted);
-    assert_eq!(end.ticket, None);
-    assert_eq!(end.receipt.jobs[0].id, report.receipt.jobs[0].id);
-    assert_eq!(fixture.erasures_of(SAMPLE_PERSON), 1);
-}
-
-#[tokio::test]
-async fn only_erasures_end_on_submission() {
-    for mode in [DeletionMode::Preview, DeletionMode::EraseAndVerify] {
-        let mut fixture = Fixture::with_settings(&[("deletion-behavior", "complete-on-submission")]).await;
-        let request = request_for(SAMPLE_PERSON);
-        let started = fixture.delete(&request, mode).await;
-        pending(started.clone());
-        let report = fixture.follow(&request, started).await.expect("a report");
-        assert_ne!(report.outcome, Outcome::Submitted);
-        assert_eq!(report.ticket, None);
-    }
 }
 
 #[tokio::test]
@@ -114,18 +64,6 @@ async fn a_phone_number_or_external_id_never_widens_a_deletion() {
     assert_eq!(finding(&report, "no-email").identifiers, [1]);
     assert!(fixture.simulator.holdings(one).is_empty());
     assert!(!fixture.simulator.holdings(two).is_empty(), "this address was not requested");
-}
-
-#[tokio::test]
-async fn all_addresses_of_a_request_share_one_job() {
-    let mut fixture = Fixture::new().await;
-    let [one, two] = SAMPLE_TWO_ADDRESSES;
-    let request = request("r", vec![email(two), email(&format!(" {}\t", one.to_uppercase())), email(one)]);
-    let report = fixture.delete_report(&request, DeletionMode::EraseAndVerify).await;
-    assert_outcome(&report, Outcome::Verified);
-    assert!(fixture.simulator.holdings(one).is_empty() && fixture.simulator.holdings(two).is_empty());
-    let jobs: Vec<_> = fixture.simulator.erasures().into_iter().filter(|job| job.emails.len() == 2).collect();
-    assert_eq!(jobs.len(), 2, "the erasure, and the search that verifies it");
 }
 
 #[tokio::test]

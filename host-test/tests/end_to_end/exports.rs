@@ -260,21 +260,6 @@ async fn an_unknown_export_status_counts_as_running_and_needs_attention() {
 }
 
 #[tokio::test]
-async fn poll_delays_grow_with_the_age_of_an_export() {
-    let mut fixture = Fixture::new().await;
-    fixture.simulator.set_next_jobs(JobEnd::NeverEnds);
-    let request = request_for(SAMPLE_PERSON);
-    let started = pending(fixture.access(&request).await);
-    let mut delays = vec![started.poll_after_ms];
-    for minutes in [5, 20, 60, 24 * 60] {
-        fixture.advance(Duration::from_secs(minutes * 60));
-        delays.push(pending(fixture.poll(&request, &started.ticket).await).poll_after_ms);
-    }
-    assert!(delays[0] >= 25_500 && delays[4] <= 1_035_000, "{delays:?}");
-    assert!(delays[..4].is_sorted_by(|one, next| one < next) && delays[3] == delays[4], "{delays:?}");
-}
-
-#[tokio::test]
 async fn progress_is_reported_in_percent_in_every_format() {
     for (dialects, percent) in [
         ("export-percent-number", Some(50)),

@@ -1,7 +1,5 @@
 //! The account guards of a deletion.
 
-use std::time::Duration;
-
 use privacy_host::contract::{Amount, DeletionMode, ErrorKind, Outcome, Remedy, SourceState};
 use qualtrics_simulator::{
     Brand, Dialects, Endpoint, Fault, FaultRule, Options, SAMPLE_ADMINISTRATOR, SAMPLE_CUSTOMERS, SAMPLE_PERSON,
@@ -119,24 +117,5 @@ async fn an_incomplete_list_of_users_does_not_pass_the_guard() {
             .expect_err("a guard that cannot be evaluated");
         assert!(matches!(error.remedy, Remedy::Retry(_)), "{fault:?}: {error:?}");
         assert_eq!(fixture.calls_of(Endpoint::ErasureCreate), 0, "{fault:?}");
-    }
-}
-
-#[tokio::test]
-async fn the_list_of_users_is_cached_for_ten_minutes() {
-    for dialects in ["", "next-page-token,last-page-absent", "next-page-links", "next-page-other-host"] {
-        let options = Options { dialects: Dialects::parse(dialects).expect("dialects"), ..Options::default() };
-        let mut fixture = Fixture::with_options(Brand::sample().staff(250), options, &[]).await;
-        assert_outcome(
-            &done(fixture.delete(&request_for("Staff-00250@example.org"), DeletionMode::Erase).await),
-            Outcome::Refused,
-        );
-        assert_eq!(fixture.calls_of(Endpoint::Users), 3, "{dialects}");
-        fixture.advance(Duration::from_secs(590));
-        pending(fixture.delete(&request_for(SAMPLE_STRANGER), DeletionMode::Erase).await);
-        assert_eq!(fixture.calls_of(Endpoint::Users), 3, "{dialects}");
-        fixture.advance(Duration::from_secs(20));
-        pending(fixture.delete(&request_for(SAMPLE_PERSON), DeletionMode::Erase).await);
-        assert_eq!(fixture.calls_of(Endpoint::Users), 6, "{dialects}");
     }
 }

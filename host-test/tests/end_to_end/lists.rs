@@ -49,37 +49,6 @@ fn kind(result: &Result<Progress, Error>) -> Option<ErrorKind> {
 }
 
 #[tokio::test]
-async fn results_are_in_the_order_of_the_requests() {
-    for function in [Function::Access, Function::Delete] {
-        let mut fixture = fixture_with_customers(6).await;
-        let requests: Vec<Request> = [4, 0, 5, 2].map(customer).to_vec();
-        let results = call(&mut fixture, function, &requests).await;
-        assert_eq!(results.len(), requests.len());
-        fixture.advance(Duration::from_secs(400));
-        // Each ticket belongs to the request at the same index.
-        for (request, result) in requests.iter().zip(results) {
-            let started = pending(result);
-            let report = fixture.follow(request, Ok(Progress::Pending(started))).await.expect("a report");
-            assert_eq!(report.receipt.request_id, request.id, "{function:?}");
-        }
-    }
-}
-
-#[tokio::test]
-async fn a_malformed_request_does_not_affect_the_others() {
-    for function in [Function::Access, Function::Delete] {
-        let mut fixture = fixture_with_customers(3).await;
-        let malformed = request("two words", vec![email("nobody")]);
-        let results = call(&mut fixture, function, &[customer(0), malformed, customer(2)]).await;
-        let kinds: Vec<_> = results.iter().map(kind).collect();
-        assert_eq!(kinds, [None, Some(ErrorKind::InvalidRequest), None], "{function:?}");
-        let error = results[1].as_ref().expect_err("a malformed request");
-        let targets: Vec<&str> = error.problems.iter().map(|problem| problem.target.as_str()).collect();
-        assert_eq!((targets, error.remedy), (vec!["id", "subject[0]"], Remedy::GiveUp));
-    }
-}
-
-#[tokio::test]
 async fn an_error_of_the_whole_call_is_returned_for_every_element() {
     let settings = [("client-secret", "not-the-secret")];
     let mut fixture = Fixture::with_settings(&settings).await;

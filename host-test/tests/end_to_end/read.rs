@@ -9,7 +9,7 @@ use qualtrics_simulator::{
     Brand, Content as Bytes, Dialects, Endpoint, Fault, FaultRule, Person, SAMPLE_PERSON, WaitHint,
 };
 
-use crate::fixture::{Fixture, pending, request_for, with_running_clock};
+use crate::fixture::{Fixture, request_for, with_running_clock};
 
 const BIG_READER: &str = "many.answers@example.org";
 
@@ -260,23 +260,6 @@ async fn a_changed_file_requires_a_restart() {
     fixture.simulator.set_faults(vec![FaultRule::every(Endpoint::ExportFile, Fault::LengthTooLong)]);
     let error = fixture.read(&reference, 500, 10).await.expect_err("a changed file");
     assert_eq!((error.kind, error.remedy), (ErrorKind::JobNotFound, Remedy::Restart));
-}
-
-#[tokio::test]
-async fn invalid_offsets_limits_and_references_are_rejected() {
-    let mut fixture = fixture_with_export("", 100_000).await;
-    let (reference, expected) = fixture.export_file().await;
-    for (offset, limit) in [(0, 0), (expected.len() + 1, 10), (u64::MAX, 10)] {
-        let error = fixture.read(&reference, offset, limit).await.expect_err("an invalid request");
-        assert_eq!((error.kind, error.remedy), (ErrorKind::InvalidRequest, Remedy::GiveUp), "{limit} from {offset}");
-    }
-    let mut damaged = reference.clone();
-    damaged.replace_range(10..11, if &damaged[10..11] == "A" { "B" } else { "A" });
-    let ticket = pending(fixture.access(&request_for(SAMPLE_PERSON)).await).ticket;
-    for text in ["", "r1", &damaged, &ticket] {
-        let error = fixture.read(text, 0, 10).await.expect_err("an invalid reference");
-        assert_eq!((error.kind, error.remedy), (ErrorKind::InvalidTicket, Remedy::GiveUp), "{text}");
-    }
 }
 
 #[tokio::test]

@@ -2,14 +2,10 @@
 
 mod service;
 
-use std::time::Duration;
-
 use base64::{Engine, engine::general_purpose::STANDARD};
-use qualtrics_simulator::{
-    Brand, Endpoint, Fault, FaultRule, Person, SAMPLE_ADMINISTRATOR, SAMPLE_PERSON, SAMPLE_STRANGER, WaitHint,
-};
-use serde_json::{Value, json};
-use service::{Response, Service, request_for};
+use qualtrics_simulator::{Brand, Endpoint, Fault, FaultRule, Person, SAMPLE_PERSON, WaitHint};
+use serde_json::json;
+use service::{Service, request_for};
 
 const LONG_EXPORT: &str = "many.answers@example.org";
 
@@ -90,88 +86,6 @@ async fn requests_without_the_token_are_rejected() {
 }
 
 #[tokio::test]
-async fn a_gateway_without_a_token_rejects_every_request() {
-    for digest in ["", "not a digest"] {
-        let service = Service::of(Brand::sample(), "", &[("GATEWAY_TOKEN_SHA256", digest)]).await;
-        for target in ["/openapi.json", "/manifest", "/nowhere"] {
-            assert_eq!(service.get(target).await.problem(), (503, "gateway-not-configured".to_owned()));
-        }
-        assert_eq!(service.simulator.calls().len(), 0);
-    }
-}
-
-#[tokio::test]
-async fn a_wrong_setting_is_named_by_its_variable_and_its_value_is_not_printed() {
-    let variables =
-        [("CONNECTOR_CLIENT_ID", ""), ("CONNECTOR_VERIFY_WINDOW", "hunter2"), ("CONNECTOR_COLOUR", "hunter3")];
-    let service = Service::of(Brand::sample(), "", &variables).await;
-    let response = service.post("/checks", json!({ "rights": [] })).await;
-    assert_eq!(response.problem(), (503, "invalid-settings".to_owned()));
-    let value = response.value();
-    let mut targets: Vec<_> = value["problems"].as_array().unwrap().iter().map(|one| &one["target"]).collect();
-    targets.sort_by_key(|target| target.to_string());
-    assert_eq!(targets, ["CONNECTOR_CLIENT_ID", "CONNECTOR_COLOUR", "CONNECTOR_VERIFY_WINDOW"]);
-    assert!(!value.to_string().contains("hunter"), "{value}");
-    assert_eq!(service.get("/manifest").await.status, 200);
-}
-
-#[tokio::test]
-async fn errors_of_requests_are_results_with_the_error_kinds_of_the_contract() {
-    let service = Service::of(Brand::sample(), "erasure-lag-20-s", &[]).await;
-    let erase = |request: Value| service.post("/deletions", json!({ "requests": [request], "mode": "erase" }));
-    let fail = |endpoint, fault| service.simulator.set_faults(vec![FaultRule::every(endpoint, fault)]);
-    let known = request_for(SAMPLE_PERSON);
-
-    let error = erase(json!({ "id": "not an id!", "subject": [] })).await.error();
-    assert_eq!((&error["kind"], &error["problems"][0]["code"]), (&json!("invalid-request"), &json!("request")));
-
-    fail(Endpoint::Users, Fault::Status(429, WaitHint::Seconds(50)));
-    let error = erase(known.clone()).await.error();
-    assert_eq!((&error["kind"], &error["remedy"]), (&json!("rate-limited"), &json!({ "retry": 50_000 })));
-
-    fail(Endpoint::Users, Fault::Status(503, WaitHint::Seconds(40)));
-    let error = erase(known.clone()).await.error();
-    assert_eq!((&error["kind"], &error["http-status"]), (&json!("unavailable"), &json!(503)));
-    assert!(error["remedy"]["retry"].is_u64(), "{error}");
-
-    fail(Endpoint::Users, Fault::Status(403, WaitHint::None));
-    let error = erase(known.clone()).await.error();
-    assert_eq!((&error["kind"], &error["remedy"]), (&json!("forbidden"), &json!("operator")));
-
-    fail(Endpoint::Users, Fault::Html);
-    let error = erase(known.clone()).await.error();
-    assert_eq!((&error["kind"], &error["problems"][0]["code"]), (&json!("unavailable"), &json!("proxy")));
-
-    service.simulator.set_faults(vec![FaultRule::nth(Endpoint::ErasureCreate, 1, Fault::ResetAfterEffect)]);
-    let error = erase(known.clone()).await.error();
-    assert_eq!(error["kind"], "outcome-unknown");
-    assert!(error["remedy"]["retry"].is_u64(), "{error}");
-
-    service.simulator.set_faults(Vec::new());
-    let tasks = json!({ "tasks": [{ "request": known, "ticket": "t1.damaged" }] });
-    assert_eq!(service.post("/polls", tasks).await.error()["kind"], "invalid-ticket");
-    let opt_out = service.post("/opt-outs", json!({ "requests": [known] })).await;
-    assert_eq!(opt_out.error()["kind"], "unsupported");
-}
-
-#[tokio::test]
-async fn each_request_of_a_call_has_its_own_result() {
-    let service = Service::new().await;
-    let with_id = |id: &str, address: &str| json!({ "id": id, "subject": [{ "email": address }] });
-    let requests = [with_id("dsr-1", SAMPLE_STRANGER), with_id("dsr-2", SAMPLE_ADMINISTRATOR), with_id("no id!", "x")];
-    let response = service.post("/deletions", json!({ "requests": requests, "mode": "erase" })).await;
-    assert_eq!(response.status, 200);
-    let value = response.value();
-    let results = value["results"].as_array().unwrap();
-    assert_eq!(results.len(), 3);
-    assert_eq!(results[0]["ok"]["pending"]["stage"], "deleting");
-    assert_eq!(results[1]["ok"]["done"]["outcome"], "refused");
-    assert_eq!(results[2]["error"]["kind"], "invalid-request");
-    let group = &results[0]["ok"]["pending"]["group"];
-    assert!(service.simulator.erasures().iter().any(|job| group == &json!(job.id)), "{group}");
-}
-
-#[tokio::test]
 async fn errors_of_a_call_are_error_responses() {
     let service = Service::new().await;
     assert_eq!(service.get("/documents/r1.damaged").await.problem(), (404, "invalid-ticket".to_owned()));
@@ -193,46 +107,25 @@ async fn errors_of_a_call_are_error_responses() {
 }
 
 #[tokio::test]
-async fn rejected_qualtrics_credentials_are_a_bad_gateway_error() {
-    let service = Service::of(Brand::sample(), "", &[("CONNECTOR_CLIENT_SECRET", "wrong")]).await;
-    let response = service.post("/checks", json!({ "rights": ["access"] })).await;
-    assert_eq!(response.problem(), (502, "unauthorized".to_owned()));
+async fn errors_of_requests_are_results() {
+    let service = Service::new().await;
+    let requests = json!({ "requests": [request_for(SAMPLE_PERSON)] });
+    assert_eq!(service.post("/opt-outs", requests).await.error()["kind"], "unsupported");
+    let tasks = json!({ "tasks": [{ "request": request_for(SAMPLE_PERSON), "ticket": "t1.damaged" }] });
+    assert_eq!(service.post("/polls", tasks).await.error()["kind"], "invalid-ticket");
 }
 
 #[tokio::test]
-async fn lost_erasure_response_is_reconciled_not_repeated() {
-    let service = Service::of(Brand::sample(), "erasure-lag-20-s", &[]).await;
-    service.simulator.set_faults(vec![FaultRule::nth(Endpoint::ErasureCreate, 1, Fault::ResetAfterEffect)]);
-    let mut request = request_for(SAMPLE_PERSON);
-    let attempt_at = service.simulator.clock().since_epoch().as_secs();
-    let lost = service.post("/deletions", json!({ "requests": [request], "mode": "erase" })).await.error();
-    assert_eq!(lost["kind"], "outcome-unknown");
-    service.simulator.advance(Duration::from_millis(lost["remedy"]["retry"].as_u64().unwrap()));
-    request["attempts"] = json!({ "first-at": attempt_at, "last-at": attempt_at });
-    assert_eq!(service.delete(&request, "erase").await["outcome"], "deleted");
-    assert_eq!(service.erasures_of(SAMPLE_PERSON), 1);
-}
-
-#[tokio::test]
-async fn malformed_requests_are_rejected_before_any_call_to_qualtrics() {
+async fn a_body_is_received_up_to_1_mib() {
     let service = Service::new().await;
     let json = ("content-type", "application/json");
-    let typo = json!({ "requests": [request_for(SAMPLE_PERSON)], "mode": "preview", "moed": "erase" }).to_string();
-    let response = service.call("POST", "/deletions", &[json], typo.as_bytes()).await;
-    assert_eq!(response.problem(), (400, "malformed-request".to_owned()));
-    let large = vec![b' '; (1 << 20) + 1];
-    let response = service.call("POST", "/deletions", &[json], &large).await;
+    let mut body = br#"{"rights": []}"#.to_vec();
+    body.resize(1 << 20, b' ');
+    let response = service.call("POST", "/checks", &[json], &body).await;
+    assert_eq!(response.problem(), (422, "invalid-request".to_owned()));
+    body.push(b' ');
+    let response = service.call("POST", "/checks", &[json], &body).await;
     assert_eq!(response.problem(), (413, "body-too-large".to_owned()));
-    let no_right = br#"{"rights": []}"#.as_slice();
-    let full = [no_right, &large[no_right.len() + 1..]].concat();
-    let response = service.call("POST", "/checks", &[json], &full).await;
-    assert_eq!(response.problem(), (422, "invalid-request".to_owned()), "1 MiB is accepted");
-    let response = service.call("POST", "/deletions", &[("content-type", "text/plain")], b"{}").await;
-    assert_eq!(response.problem(), (415, "unsupported-media-type".to_owned()));
-    let response = service.call("DELETE", "/deletions", &[], b"").await;
-    assert_eq!((response.problem().0, response.header("allow")), (405, Some("POST")));
-    assert_eq!(service.get("/").await.problem(), (404, "not-found".to_owned()));
-    assert_eq!(service.simulator.calls().len(), 0);
 }
 
 /// A service whose brand has an export of this length for [`LONG_EXPORT`], and the reference of that export.
@@ -317,22 +210,4 @@ async fn an_interrupted_download_is_detectable_and_can_be_resumed() {
             assert!(rest.is_complete && rest.body == expected[received..], "{dialects}{size}: from {received}");
         }
     }
-}
-
-#[tokio::test]
-async fn a_document_that_cannot_be_opened_is_a_problem_response() {
-    let (service, reference) = exported("", 100_000).await;
-    let target = format!("/documents/{reference}");
-    assert!(service.get(&target).await.is_complete);
-    let status = async |status, wait| -> Response {
-        let fault = Fault::Status(status, wait);
-        service.simulator.set_faults(vec![FaultRule::every(Endpoint::ExportFile, fault)]);
-        service.get(&target).await
-    };
-    let response = status(429, WaitHint::Seconds(50)).await;
-    assert_eq!((response.problem().0, response.header("retry-after")), (429, Some("50")));
-    assert_eq!(status(503, WaitHint::None).await.problem(), (503, "unavailable".to_owned()));
-    let response = status(404, WaitHint::None).await;
-    assert_eq!(response.problem(), (410, "job-not-found".to_owned()));
-    assert_eq!(response.value()["remedy"], "restart");
 }

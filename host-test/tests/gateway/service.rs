@@ -76,11 +76,6 @@ impl Service {
         Self { simulator, address, serving }
     }
 
-    /// How many erasure jobs an address has.
-    pub fn erasures_of(&self, address: &str) -> usize {
-        self.simulator.erasures().iter().filter(|job| !job.search_only && job.emails == [address]).count()
-    }
-
     /// How many requests an endpoint received.
     pub fn calls_of(&self, endpoint: Endpoint) -> usize {
         self.simulator.calls().iter().filter(|call| call.endpoint == endpoint).count()

@@ -61,12 +61,6 @@ async fn an_unreachable_instruction_traps() {
 }
 
 #[tokio::test]
-async fn a_read_beyond_memory_traps() {
-    let beyond = "(i32.load (i32.const -8))";
-    assert_fails("", beyond, |error| matches!(error, HostError::Trap(Some(Trap::MemoryOutOfBounds)))).await;
-}
-
-#[tokio::test]
 async fn a_result_beyond_memory_traps() {
     assert_fails("", "(i32.const -8)", |error| matches!(error, HostError::Trap(_))).await;
 }

@@ -7,7 +7,7 @@ use qualtrics_simulator::{Brand, Endpoint, Options, SAMPLE_PERSON};
 
 use crate::fixture::{Fixture, email, pending, request, request_for};
 use crate::in_progress::InProgress;
-use crate::{MARK, rejected, task};
+use crate::{rejected, task};
 
 type Results = Vec<Result<Progress, Error>>;
 
@@ -30,53 +30,6 @@ fn started(results: Results) -> usize {
 }
 
 #[tokio::test]
-async fn empty_lists_have_empty_results_and_nothing_is_sent() {
-    let mut fixture = Fixture::new().await;
-    let instance = &mut fixture.instance;
-    assert!(instance.access(&[]).await.expect("a result").is_empty());
-    for mode in [DeletionMode::Preview, DeletionMode::Erase, DeletionMode::EraseAndVerify] {
-        assert!(instance.delete(&[], mode).await.expect("a result").is_empty());
-    }
-    assert!(instance.opt_out(&[]).await.expect("a result").is_empty());
-    assert!(instance.poll(&[]).await.expect("a result").is_empty());
-    assert!(fixture.simulator.calls().is_empty());
-}
-
-#[tokio::test]
-async fn every_request_whose_id_occurs_twice_is_invalid_and_the_others_run() {
-    let mut fixture = unguarded().await;
-    let requests = [
-        request("twice", vec![email("a@example.org")]),
-        request("once", vec![email("b@example.org")]),
-        // The same ID for another data subject, and in a malformed request.
-        request("twice", vec![email("c@example.org")]),
-        request("twice", vec![email(MARK)]),
-    ];
-    let lists = [
-        fixture.instance.access(&requests).await.expect("a result"),
-        fixture.instance.delete(&requests, DeletionMode::Preview).await.expect("a result"),
-        fixture.instance.delete(&requests, DeletionMode::Erase).await.expect("a result"),
-    ];
-    for mut results in lists {
-        assert_eq!(results.len(), 4);
-        pending(results.remove(1));
-        for result in results {
-            let error = rejected(result, &[ErrorKind::InvalidRequest]);
-            assert_eq!(error.remedy, Remedy::GiveUp);
-            assert_eq!(error.problems[0].target, "id");
-        }
-    }
-    assert_eq!(fixture.calls_of(Endpoint::ExportCreate), 1);
-    assert_eq!(fixture.calls_of(Endpoint::ErasureCreate), 2);
-    assert_eq!(fixture.erasures_of("b@example.org"), 1);
-    fixture.simulator.clear_calls();
-    let mut results = fixture.instance.opt_out(&requests).await.expect("a result");
-    rejected(results.remove(1), &[ErrorKind::Unsupported]);
-    results.into_iter().for_each(|result| drop(rejected(result, &[ErrorKind::InvalidRequest])));
-    assert!(fixture.simulator.calls().is_empty());
-}
-
-#[tokio::test]
 async fn tasks_of_the_same_request_are_invalid_and_nothing_is_sent() {
     let mut in_progress = InProgress::new().await;
     let tasks: Vec<Task> =
@@ -91,32 +44,6 @@ async fn tasks_of_the_same_request_are_invalid_and_nothing_is_sent() {
     results.into_iter().for_each(|result| drop(pending(result)));
     let calls = in_progress.fixture.simulator.calls();
     assert!(calls.len() <= 8, "{} calls", calls.len());
-}
-
-#[tokio::test]
-async fn results_are_in_the_order_of_the_requests_if_some_are_malformed() {
-    let mut fixture = unguarded().await;
-    let requests = [
-        request("valid-1", vec![email("a@example.org")]),
-        request("empty", Vec::new()),
-        request("malformed", vec![email(MARK)]),
-        request(&format!("{MARK} id"), vec![email("b@example.org")]),
-        request("valid-2", vec![email("c@example.org")]),
-    ];
-    let results = fixture.instance.delete(&requests, DeletionMode::Erase).await.expect("a result");
-    assert_eq!(results.len(), requests.len());
-    for (index, result) in results.into_iter().enumerate() {
-        if matches!(index, 0 | 4) {
-            let ticket = pending(result).ticket;
-            // The ticket belongs to this request and to no other.
-            pending(fixture.poll(&requests[index], &ticket).await);
-            rejected(fixture.poll(&requests[4 - index], &ticket).await, &[ErrorKind::InvalidTicket]);
-        } else {
-            rejected(result, &[ErrorKind::InvalidRequest]);
-        }
-    }
-    assert_eq!(fixture.calls_of(Endpoint::ErasureCreate), 2);
-    assert_eq!((fixture.erasures_of("a@example.org"), fixture.erasures_of("c@example.org")), (1, 1));
 }
 
 #[tokio::test]

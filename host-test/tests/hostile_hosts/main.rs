@@ -15,10 +15,6 @@ mod tickets;
 use std::fmt::Debug;
 
 use privacy_host::contract::{Error, ErrorKind, Remedy, Request, Setting, Task};
-use privacy_host::{EgressPolicy, InstanceOptions};
-use qualtrics_simulator::{SAMPLE_CLIENT_ID, SAMPLE_CLIENT_SECRET, SAMPLE_PERSON};
-
-use crate::fixture::{plugin, request_for, settings_of};
 
 /// A marker in the input. No output may contain it.
 const MARK: &str = "GIVEN-5d1f";
@@ -59,23 +55,4 @@ fn setting(key: impl Into<String>, value: impl Into<String>) -> Setting {
 
 fn task(request: &Request, ticket: impl Into<String>) -> Task {
     Task { request: request.clone(), ticket: ticket.into() }
-}
-
-#[tokio::test]
-async fn a_base_url_that_the_policy_denies_is_named_and_never_contacted() {
-    let mut instance = plugin()
-        .instantiate(InstanceOptions { egress: EgressPolicy::deny_all(), ..InstanceOptions::default() })
-        .await
-        .expect("an instance");
-    let settings = settings_of(&[
-        ("datacenter-id", "fra1"),
-        ("client-id", SAMPLE_CLIENT_ID),
-        ("client-secret", SAMPLE_CLIENT_SECRET),
-        ("base-url", "http://[::1]:9"),
-    ]);
-    instance.configure(&settings).await.expect("a result").expect("valid settings");
-    let error =
-        instance.access(&[request_for(SAMPLE_PERSON)]).await.expect("a result").remove(0).expect_err("an error");
-    assert_eq!((error.kind, error.remedy), (ErrorKind::Unavailable, Remedy::Operator));
-    assert_eq!(error.problems[0].target, "http://[::1]:9");
 }

@@ -1,40 +1,13 @@
 //! Malformed and extreme requests, and calls before `configure`.
 
-use privacy_host::InstanceOptions;
 use privacy_host::contract::{Attempts, DeletionMode, ErrorKind, Identifier, Outcome, Progress, Remedy, Right, Task};
 use qualtrics_simulator::SAMPLE_PERSON;
 
-use crate::fixture::{Fixture, assert_outcome, done, email, pending, plugin, request, request_for};
+use crate::fixture::{Fixture, assert_outcome, done, email, pending, request, request_for};
 use crate::in_progress::InProgress;
-use crate::{MARK, absurd_texts, assert_nothing_repeated, huge, rejected, setting, task};
+use crate::{MARK, absurd_texts, assert_nothing_repeated, huge, rejected, task};
 
 const MODES: [DeletionMode; 3] = [DeletionMode::Preview, DeletionMode::Erase, DeletionMode::EraseAndVerify];
-
-#[tokio::test]
-async fn every_call_before_configure_is_an_error_and_describe_is_not() {
-    let mut instance = plugin().instantiate(InstanceOptions::default()).await.expect("an instance");
-    let requests = [request("one", vec![email(SAMPLE_PERSON)]), request("two", vec![email(MARK)])];
-    let tasks = [task(&requests[0], MARK), task(&requests[1], "")];
-    for _ in 0..2 {
-        let lists = [
-            instance.access(&requests).await.expect("a result"),
-            instance.delete(&requests, DeletionMode::Erase).await.expect("a result"),
-            instance.opt_out(&requests).await.expect("a result"),
-            instance.poll(&tasks).await.expect("a result"),
-        ];
-        for results in lists {
-            assert_eq!(results.len(), 2, "the error is returned for every element");
-            for result in results {
-                rejected(result, &[ErrorKind::NotConfigured]);
-            }
-        }
-        rejected(instance.check(&[Right::Access]).await.expect("a result"), &[ErrorKind::NotConfigured]);
-        rejected(instance.read(MARK, u64::MAX, 0).await.expect("a result"), &[ErrorKind::NotConfigured]);
-        assert_eq!(instance.describe().await.expect("a result").name, "qualtrics");
-        let result = instance.configure(&[setting(MARK, MARK)]).await.expect("a result");
-        rejected(result, &[ErrorKind::InvalidSettings]);
-    }
-}
 
 #[tokio::test]
 async fn absurd_requests_are_invalid_and_nothing_is_sent() {
@@ -73,25 +46,6 @@ async fn absurd_requests_are_invalid_and_nothing_is_sent() {
 }
 
 #[tokio::test]
-async fn attempts_that_are_not_timestamps_in_seconds_are_invalid_and_nothing_is_sent() {
-    let mut fixture = Fixture::new().await;
-    let now = fixture.now();
-    for (first_at, last_at) in
-        [(now * 1_000, now * 1_000), (u64::MAX, u64::MAX), (0, u64::MAX), (now, now - 1), (1, 0), (now, now + 172_800)]
-    {
-        let attempts = Some(Attempts { first_at, last_at });
-        let request = privacy_host::contract::Request { attempts, ..request_for(SAMPLE_PERSON) };
-        rejected(fixture.access(&request).await, &[ErrorKind::InvalidRequest]);
-        for mode in MODES {
-            let error = rejected(fixture.delete(&request, mode).await, &[ErrorKind::InvalidRequest]);
-            assert_eq!(error.problems[0].target, "attempts");
-        }
-        rejected(fixture.poll(&request, "t1.A.A").await, &[ErrorKind::InvalidRequest]);
-    }
-    assert!(fixture.simulator.calls().is_empty());
-}
-
-#[tokio::test]
 async fn overrides_and_attempts_of_any_content_do_not_fail_a_preview_or_an_access_request() {
     let mut fixture = Fixture::new().await;
     let now = fixture.now();
@@ -107,34 +61,6 @@ async fn overrides_and_attempts_of_any_content_do_not_fail_a_preview_or_an_acces
         assert_nothing_repeated(&result);
         pending(result);
     }
-}
-
-#[tokio::test]
-async fn an_unknown_kind_of_identifier_is_reported_and_not_sent() {
-    let mut fixture = Fixture::new().await;
-    let subject = vec![Identifier::Other((MARK.to_owned(), MARK.to_owned())), email(SAMPLE_PERSON)];
-    let request = request("id", subject);
-    let started = fixture.delete(&request, DeletionMode::Preview).await;
-    let report = fixture.follow(&request, started).await.expect("a report");
-    assert_nothing_repeated(&report);
-    assert_outcome(&report, Outcome::Partial);
-    assert!(report.findings.iter().any(|finding| finding.code.as_deref() == Some("unsupported-kind")));
-}
-
-#[tokio::test]
-async fn opt_out_is_unsupported_and_nothing_is_sent() {
-    let mut fixture = Fixture::new().await;
-    let requests = [request("one", vec![email(SAMPLE_PERSON)]), request("two", vec![email(MARK)])];
-    for result in fixture.instance.opt_out(&requests).await.expect("a result") {
-        let error = rejected(result, &[ErrorKind::Unsupported]);
-        assert_eq!(error.remedy, Remedy::GiveUp);
-    }
-    for rights in [&[Right::OptOut][..], &[Right::Access, Right::OptOut]] {
-        rejected(fixture.check(rights).await, &[ErrorKind::Unsupported]);
-    }
-    assert!(fixture.simulator.calls().is_empty());
-    let manifest = fixture.instance.describe().await.expect("a manifest");
-    assert!(!manifest.capabilities.iter().any(|capability| capability.right == Right::OptOut));
 }
 
 #[tokio::test]

@@ -3,7 +3,7 @@
 use privacy_host::contract::{ErrorKind, Outcome, Remedy, Setting};
 use qualtrics_simulator::{SAMPLE_CLIENT_SECRET, SAMPLE_PERSON};
 
-use crate::fixture::{Fixture, assert_outcome, pending, request_for};
+use crate::fixture::{Fixture, assert_outcome, request_for};
 use crate::{MARK, absurd_texts, huge, rejected, setting};
 
 const KEYS: [&str; 9] = [
@@ -63,22 +63,4 @@ async fn absurd_settings_are_rejected_all_at_once_and_no_value_is_repeated() {
     assert!(fixture.simulator.calls().is_empty());
     // The earlier settings still apply.
     assert_outcome(&fixture.access_report(&request_for(SAMPLE_PERSON)).await, Outcome::Found);
-}
-
-#[tokio::test]
-async fn later_settings_replace_earlier_ones_and_invalid_ones_do_not() {
-    let mut fixture = Fixture::new().await;
-    let request = request_for(SAMPLE_PERSON);
-    let valid = fixture.settings.clone();
-    pending(fixture.access(&request).await);
-    let changed = replaced(&valid, "client-secret", "another");
-    fixture.instance.configure(&changed).await.expect("a result").expect("valid settings");
-    rejected(fixture.access(&request).await, &[ErrorKind::Unauthorized]);
-    let invalid = replaced(&valid, "rate-share", "0");
-    rejected(fixture.instance.configure(&invalid).await.expect("a result"), &[ErrorKind::InvalidSettings]);
-    rejected(fixture.access(&request).await, &[ErrorKind::Unauthorized]);
-    fixture.instance.configure(&valid).await.expect("a result").expect("valid settings");
-    pending(fixture.access(&request).await);
-    rejected(fixture.instance.configure(&[]).await.expect("a result"), &[ErrorKind::InvalidSettings]);
-    pending(fixture.access(&request).await);
 }

@@ -342,6 +342,7 @@ mod tests {
             vec![job(Some(&["x"]), 1)],
             vec![job(None, 1)],
             vec![ErasureJob { user: Some("UR_2".to_owned()), ..job(None, 2) }, job(Some(&["x", "y"]), 2)],
+            vec![ErasureJob { user: Some("UR_2".to_owned()), ..job(Some(&["a"]), 1) }, job(Some(&["x", "y"]), 2)],
         ] {
             assert!(matches!(reconciled(&["a", "b"], Some("UR_1"), jobs), Reconciled::Absent { .. }));
         }
@@ -366,6 +367,22 @@ mod tests {
         ] {
             let inconclusive = reconciled(&["a", "b"], own_user, vec![hiding]);
             assert!(matches!(inconclusive, Reconciled::Inconclusive { .. }));
+        }
+    }
+
+    #[test]
+    fn an_inconclusive_list_tells_whether_jobs_run_and_whether_it_shows_any_addresses() {
+        let completed = ErasureJob { state: JobState::Completed, ..job(None, 2) };
+        for (jobs, is_running, shows_addresses) in [
+            (vec![job(None, 2)], true, false),
+            (vec![completed], false, false),
+            (vec![job(None, 2), job(Some(&["x"]), 1)], true, true),
+        ] {
+            let Reconciled::Inconclusive { is_running: runs, shows_addresses: shows } = reconciled(&["a"], None, jobs)
+            else {
+                panic!("an inconclusive list")
+            };
+            assert_eq!((runs, shows), (is_running, shows_addresses));
         }
     }
 
