@@ -29,6 +29,9 @@ use serde_json::{Value, json};
 /// The first millisecond after the year 9999.
 const END_OF_CALENDAR_MS: u64 = 253_402_300_800_000;
 
+/// Earlier instants are no timestamps of Qualtrics.
+const START_OF_TIMESTAMPS_MS: u64 = 100_000_000_000;
+
 proptest! {
     // A failure prints its input. Regression files are not written.
     #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::default() })]
@@ -124,10 +127,10 @@ proptest! {
 
     #[test]
     fn a_ticket_round_trips_and_every_change_is_detected(
-        jobs in prop::collection::vec("[ -~]{1,60}", 0..8),
+        jobs in prop::collection::vec("[ -~]{3,60}", 0..8),
         numbers in any::<(u32, u64, u8, u8, u64)>(),
         position in prop::option::of("[a-z=&0-9%]{1,60}"),
-        search in prop::option::of(prop::option::of("[ -~]{1,40}")),
+        search in prop::option::of(prop::option::of("[ -~]{3,40}")),
         (index, change) in (any::<prop::sample::Index>(), 1..=255_u8),
     ) {
         let (request_check, submitted_at, misses, attempts, after) = numbers;
@@ -191,7 +194,7 @@ proptest! {
     }
 
     #[test]
-    fn a_formatted_timestamp_agrees_with_httpdate(ms in 0..END_OF_CALENDAR_MS) {
+    fn a_formatted_timestamp_agrees_with_httpdate(ms in START_OF_TIMESTAMPS_MS..END_OF_CALENDAR_MS) {
         let formatted = timestamp::format(ms).expect("within the calendar");
         prop_assert_eq!(timestamp::parse_ms(&formatted.as_str().into()), Some(ms));
         prop_assert_eq!(timestamp::parse_ms(&ms.into()), Some(ms));

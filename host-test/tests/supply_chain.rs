@@ -12,7 +12,7 @@ use qualtrics_component::{CONNECTOR, GATEWAY, GUARDED};
 use wasm_metadata::Payload;
 
 /// Every crate with code in the component. Each runs with the rights of the connector, so review every addition.
-const CRATES: [&str; 28] = [
+const CRATES: [&str; 29] = [
     "adler2",
     "base64",
     "block-buffer",
@@ -35,6 +35,7 @@ const CRATES: [&str; 28] = [
     "serde_core",
     "serde_json",
     "sha2",
+    "simd-adler32",
     "time",
     "time-core",
     "typenum",

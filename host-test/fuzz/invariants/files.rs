@@ -1,9 +1,10 @@
 //! Reading documents.
 
 use qualtrics_connector::contract::{Content, Document, Identifier, Progress, Report, Request, Task};
+use qualtrics_connector::http::json as http_json;
 use qualtrics_connector::privacy::connector::Connector;
 use qualtrics_connector::qualtrics::connector::QualtricsConnector;
-use serde_json::json;
+use serde_json::{Value, json};
 
 use super::vendor::{Exchange, Vendor};
 use super::{MARK, PRIVATE_DOMAIN};
@@ -23,7 +24,10 @@ pub fn file(content_type: &str, declares_length: bool, bytes: &[u8], piece: u8, 
     let is_declared_page = ["text/html", "application/xhtml+xml"].contains(&essence.as_str());
     let start = bytes.trim_ascii_start();
     let start = start.strip_prefix(b"\xEF\xBB\xBF").unwrap_or(start).trim_ascii_start();
-    let may_be_page = is_declared_page || start.starts_with(b"<");
+    // UTF-16 pages have a byte order mark of their own. An error in Qualtrics' envelope is no file either.
+    let is_utf_16 = bytes.starts_with(b"\xFF\xFE") || bytes.starts_with(b"\xFE\xFF");
+    let is_error = http_json::parse(bytes).is_some_and(|json| json["meta"].is_object());
+    let may_be_page = is_declared_page || start.starts_with(b"<") || is_utf_16 || is_error;
     let vendor = Vendor::new(move |request, _| {
         match request.path.trim_start_matches("/API/v3").split('/').collect::<Vec<_>>()[..] {
             ["", "oauth2", "token"] => Exchange::token(),
@@ -42,8 +46,7 @@ pub fn file(content_type: &str, declares_length: bool, bytes: &[u8], piece: u8, 
     let report = poll_export(&vendor, &mut connector, may_be_page);
     assert!(report.documents.len() <= 1);
     let Some(document) = report.documents.first() else {
-        let is_blank = bytes.iter().all(|byte| byte.is_ascii_whitespace() || b"[]{}".contains(byte));
-        return assert!(is_blank || may_be_page, "only an empty file or a web page may be omitted");
+        return assert!(may_be_empty(bytes) || may_be_page, "only an empty file or a web page may be omitted");
     };
     assert!(!is_declared_page, "a web page is not a file");
     assert_describes(document, bytes);
@@ -64,6 +67,21 @@ pub fn file(content_type: &str, declares_length: bool, bytes: &[u8], piece: u8, 
         }
     }
     assert!(read == bytes, "the file differs from the sent bytes");
+}
+
+/// Whether a file may hold no data: an archive, JSON without a value, or names of columns, which have no `@`.
+fn may_be_empty(bytes: &[u8]) -> bool {
+    fn has_value(json: &Value) -> bool {
+        match json {
+            Value::Null => false,
+            Value::Array(elements) => elements.iter().any(has_value),
+            Value::Object(members) => members.values().any(has_value),
+            _ => true,
+        }
+    }
+    let is_archive = bytes.starts_with(b"PK") || bytes.starts_with(b"\x1f\x8b");
+    let is_json = b"[{".iter().any(|first| bytes.trim_ascii_start().starts_with(&[*first]));
+    is_archive || http_json::parse(bytes).map_or(!is_json && !bytes.contains(&b'@'), |json| !has_value(&json))
 }
 
 /// Polls an export to its report. Only a web page in place of a file may need a second attempt.

@@ -120,6 +120,17 @@ impl ApiError {
         }
     }
 
+    /// Whether Qualtrics itself responded with an error, whatever its status.
+    #[must_use]
+    pub const fn is_own_rejection(&self) -> bool {
+        match self {
+            Self::Response(response) => {
+                !is_of_proxies(response.status) && !matches!(response.form, ErrorForm::Foreign | ErrorForm::Blank)
+            }
+            _ => false,
+        }
+    }
+
     /// Whether Qualtrics reports that the resource does not exist: 400, 404 or 410 in its envelope (fact sheet 3.2, unconfirmed).
     #[must_use]
     pub const fn is_not_found(&self) -> bool {

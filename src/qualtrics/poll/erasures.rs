@@ -135,9 +135,9 @@ impl<'t> ErasureLookUps<'t> {
 /// What follows from a list that was read to its end and does not show a job, and from the error of its GET if there is one.
 fn not_listed(error: Option<&ApiError>) -> LookUp {
     match error {
-        // Only Qualtrics' own response proves that there is no such job.
-        Some(error) if error.is_not_found() => LookUp::NotListed,
-        Some(error) if !error.is_transient() => LookUp::Failed(error.clone()),
+        // Only Qualtrics' own rejection confirms what the list shows. Its status is unconfirmed (fact sheet 6.3).
+        Some(error) if error.is_own_rejection() => LookUp::NotListed,
+        Some(error) if error.is_from_proxy() => LookUp::Failed(error.clone()),
         Some(_) | None => LookUp::Incomplete(None),
     }
 }
