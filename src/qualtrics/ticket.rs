@@ -97,6 +97,10 @@ pub struct Ticket {
     /// Where in the list of erasure jobs the job was last seen.
     #[serde(rename = "p", default)]
     pub position: Option<String>,
+    /// How many spellings of addresses the decisive job of a deletion was started for; absent if another attempt started it. A request
+    /// that is polled in another spelling has another number.
+    #[serde(rename = "n", default, skip_serializing_if = "Option::is_none")]
+    pub sent: Option<u64>,
     /// Set once the deletion is complete and is being verified.
     #[serde(rename = "v", default)]
     pub verification: Option<Verification>,
@@ -167,6 +171,7 @@ impl Ticket {
             attempts: 0,
             collecting: false,
             position: None,
+            sent: None,
             verification: None,
         }
     }
@@ -267,6 +272,10 @@ mod tests {
         );
         assert_eq!(ticket().format().expect("a ticket"), published);
         assert_eq!(Ticket::parse(published).expect("a ticket"), ticket());
+        // Members that were added later are absent from earlier tickets.
+        let counted = Ticket { sent: Some(2), ..ticket() };
+        let formatted = counted.format().expect("a ticket");
+        assert_eq!(Ticket::parse(&formatted).expect("a ticket"), counted);
     }
 
     #[test]

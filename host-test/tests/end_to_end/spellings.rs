@@ -222,6 +222,16 @@ async fn a_reconciled_job_without_a_spelling_is_partial() {
     assert!(!fixture.simulator.holdings("Ada@Victim.example").is_empty());
 }
 
+/// A host polls with another spelling than it started with: the spelling that has data is not among those of the poll.
+#[tokio::test]
+async fn a_deletion_that_is_polled_in_another_spelling_is_not_reported_as_not_found() {
+    let mut fixture = with_address("Ada@Victim.example", "address-case-exact").await;
+    let started = fixture.delete(&request_for("Ada@Victim.example"), DeletionMode::Erase).await;
+    let report = fixture.follow(&request_for("ada@victim.example"), started).await.expect("a report");
+    assert_outcome(&report, Outcome::Deleted);
+    assert!(fixture.simulator.holdings("Ada@Victim.example").is_empty());
+}
+
 #[tokio::test]
 async fn identifiers_from_spreadsheets_and_web_pages_are_refused_by_name_and_nothing_is_sent() {
     let mut fixture = Fixture::new().await;

@@ -216,6 +216,21 @@ fn an_unconfirmed_export_is_started_again() {
     }
 }
 
+#[test]
+fn more_spellings_than_one_request_can_export_are_refused_and_nothing_is_started() {
+    let rejected = r#"{"meta":{"httpStatus":"400 - Bad Request","error":{"errorCode":"QVAL_1"}}}"#;
+    let route = move |request: &http::Request, path: &str| {
+        let is_list = path == "/customer-data-requests" && request.body.windows(8).any(|part| part == b"\"emails\"");
+        is_list.then(|| (400, "application/json", rejected.as_bytes().to_vec()))
+    };
+    let mut world = World::new(route);
+    let subject = |count: usize| (0..count).map(|n| Identifier::Email(format!("Ada{n}@example.org"))).collect();
+    let error = world.connector.access(vec![request("r", subject(33))]).remove(0).expect_err("66 spellings");
+    assert_eq!((error.kind, error.remedy), (ErrorKind::InvalidRequest, Remedy::GiveUp));
+    let starts = world.log.borrow().iter().filter(|line| *line == "POST /customer-data-requests").count();
+    assert_eq!(starts, 1, "only the list, which was rejected");
+}
+
 /// A brand in which Ada has one contact, whose look-up by ID has this response.
 fn with_contact(status: u16, body: &'static str) -> World {
     World::new(move |_, path| match path.split('/').skip(1).collect::<Vec<_>>()[..] {

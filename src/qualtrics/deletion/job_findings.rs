@@ -1,7 +1,7 @@
 //! What an erasure job reports: as findings for the request, and as evidence for the receipt.
 
 use crate::contract::{Amount, Finding, SourceState, VendorJob};
-use crate::privacy::email::all_spellings;
+use crate::privacy::email::{EmailAddress, all_spellings};
 use crate::privacy::subject::Subject;
 use crate::qualtrics::api::erasures::{AddressResult, Addresses, ErasureJob, JobKind};
 use crate::qualtrics::api::timestamp;
@@ -13,13 +13,20 @@ pub const SOURCE: &str = "personal-data";
 /// The status of a job that was not seen.
 const UNKNOWN_STATUS: &str = "unknown";
 
-/// What a job reports for each address, as findings and as matches in the order of the sorted addresses.
+/// What a job reports for each address, as findings and as matches in the order of the sorted addresses. `sent` is how many spellings
+/// the job was started for, if that is known: if the request is spelled differently now, an address may have data that its present
+/// spellings do not show.
 #[must_use]
-pub fn job_findings(subject: &Subject, job: &ErasureJob) -> (Vec<Finding>, Vec<AddressResult>) {
+pub fn job_findings(subject: &Subject, job: &ErasureJob, sent: Option<u64>) -> (Vec<Finding>, Vec<AddressResult>) {
     let emails = subject.emails();
     // A job that reports fewer addresses than were sent has dropped some: a count says nothing about the others.
     let requested = job.requested.unwrap_or_default().max(spellings(subject));
-    let matches: Vec<AddressResult> = emails.iter().map(|email| job.match_of(email, requested)).collect();
+    let is_respelled = sent.is_some_and(|sent| sent != spellings(subject));
+    let result_of = |email: &EmailAddress| match job.match_of(email, requested) {
+        AddressResult::NotFound if is_respelled => AddressResult::Unreported,
+        result => result,
+    };
+    let matches: Vec<AddressResult> = emails.iter().map(result_of).collect();
     let mut findings = Vec::new();
     for (kind, amount) in [
         (AddressResult::Found, Amount::Present),
@@ -62,7 +69,9 @@ fn distinct_addresses(subject: &Subject) -> Option<u32> {
     u32::try_from(subject.emails().len()).ok()
 }
 
-fn spellings(subject: &Subject) -> u64 {
+/// How many spellings of addresses a request has.
+#[must_use]
+pub fn spellings(subject: &Subject) -> u64 {
     u64::try_from(all_spellings(&subject.emails()).len()).unwrap_or(u64::MAX)
 }
 

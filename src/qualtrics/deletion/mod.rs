@@ -17,7 +17,8 @@ pub mod submission;
 pub mod verification;
 
 use self::job_findings::{
-    SOURCE, covers_every_spelling, job_findings, no_email_finding, unseen_job, unused_identifiers, vendor_job,
+    SOURCE, covers_every_spelling, job_findings, no_email_finding, spellings, unseen_job, unused_identifiers,
+    vendor_job,
 };
 use self::job_request::JobRequest;
 use super::api::erasures::{AddressResult, ErasureJob, JobKind};
@@ -61,6 +62,7 @@ pub fn start(context: &mut Context<'_>, request: &Request, mode: DeletionMode) -
         Some(attempts) => reconciliation::find_earlier(context, &job, attempts)?,
         None => None,
     };
+    let sent = earlier.is_none().then(|| spellings(&subject));
     let mut findings = Vec::new();
     let (id, submitted_at) = match earlier {
         Some(earlier) => {
@@ -77,7 +79,8 @@ pub fn start(context: &mut Context<'_>, request: &Request, mode: DeletionMode) -
             (submission::submit(context, &job)?, context.client.now_s())
         }
     };
-    let ticket = Ticket::new(operation, request_check(request, operation.name()), vec![id], submitted_at);
+    let check = request_check(request, operation.name());
+    let ticket = Ticket { sent, ..Ticket::new(operation, check, vec![id], submitted_at) };
     if operation == Operation::Erase && context.settings.deletion_completion == DeletionCompletion::OnSubmission {
         return submitted(context, request, &subject, &ticket, findings);
     }
@@ -240,7 +243,7 @@ fn start_verification(
 
 /// The report of an erasure that ended, or of a search that failed.
 fn ended(context: &Context<'_>, in_flight: &InFlight<'_>, job: &ErasureJob) -> Report {
-    let (reported, matches) = job_findings(in_flight.subject, job);
+    let (reported, matches) = job_findings(in_flight.subject, job, in_flight.ticket.sent);
     let unused = unused_identifiers(in_flight.subject);
     let outcome = match job.state {
         JobState::Failed => Outcome::Failed,

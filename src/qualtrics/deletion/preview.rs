@@ -24,7 +24,7 @@ pub fn collect(context: &mut Context<'_>, in_flight: InFlight<'_>, job: &Erasure
         Ok(found) => found,
         Err(error) => return in_flight.retry_step(context, Stage::Collecting, &error, Scope::Contacts),
     };
-    let (mut findings, matches) = job_findings(subject, job);
+    let (mut findings, matches) = job_findings(subject, job, in_flight.ticket.sent);
     let is_complete = found.findings.iter().all(Finding::is_complete) && subject.unsupported.is_empty();
     let may_have_account = guards.findings.iter().any(|finding| finding.amount != Amount::Count(0));
     let has_data =

@@ -38,6 +38,7 @@ pub fn start_search(context: &mut Context<'_>, mut in_flight: InFlight<'_>) -> R
     match started {
         Ok(id) => {
             verification.search = Some(id);
+            in_flight.ticket.sent = u64::try_from(all_spellings(&emails).len()).ok();
             in_flight.ticket.misses = 0;
             in_flight.still_pending(context, Stage::Verifying)
         }
@@ -165,7 +166,8 @@ pub fn conclude(
             Err(_) if on_error == OnTransientError::Report => None,
             Err(error) => return in_flight.retry_step(context, Stage::Verifying, &error, Scope::Erasure),
         };
-    let matches = search.map(|search| job_findings(in_flight.subject, search).1).unwrap_or_default();
+    let matches =
+        search.map(|search| job_findings(in_flight.subject, search, in_flight.ticket.sent).1).unwrap_or_default();
     let has_data = !found.contacts.is_empty() || matches.contains(&AddressResult::Found);
     if has_data && !window_has_passed(context, &in_flight) {
         in_flight.ticket.attempts = 0;
@@ -191,7 +193,8 @@ fn outcome(
     let is_complete = completed.is_some()
         && found.findings.iter().all(Finding::is_complete)
         && in_flight.subject.unsupported.is_empty();
-    let was_never_there = erasure.is_some_and(|erasure| all_not_found(&job_findings(in_flight.subject, erasure).1));
+    let was_never_there = erasure
+        .is_some_and(|erasure| all_not_found(&job_findings(in_flight.subject, erasure, in_flight.ticket.sent).1));
     match (has_data, is_complete) {
         (true, _) => Outcome::DataRemaining,
         (false, false) => Outcome::Partial,
@@ -213,7 +216,7 @@ fn report(
 ) -> Report {
     let InFlight { request, subject, ticket } = in_flight;
     let mut findings = if is_completed {
-        search.map(|search| job_findings(subject, search).0).unwrap_or_default()
+        search.map(|search| job_findings(subject, search, ticket.sent).0).unwrap_or_default()
     } else {
         let note = "Qualtrics did not complete the search that verifies the deletion, after several attempts.";
         let identifiers = subject.email_indices();

@@ -16,7 +16,7 @@ use crate::contract::{
 const MIN_DELAY_MS: u64 = 1_000;
 
 /// Codes of findings about searched sources that an operator has to see nevertheless.
-const CODES_TO_REVIEW: [&str; 3] = ["similar-identifier", "not-itemised", "shared-job"];
+const CODES_TO_REVIEW: [&str; 4] = ["similar-identifier", "no-country-code", "not-itemised", "shared-job"];
 
 /// What a request asks for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
