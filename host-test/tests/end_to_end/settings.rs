@@ -5,9 +5,7 @@ use std::time::Duration;
 
 use privacy_host::contract::{Content, DeletionMode, ErrorKind, Outcome, Right};
 use privacy_host::{EgressPolicy, InstanceOptions};
-use qualtrics_simulator::{
-    Brand, Endpoint, Fault, FaultRule, Options, SAMPLE_CLIENT_ID, SAMPLE_CLIENT_SECRET, SAMPLE_PERSON, Simulator,
-};
+use qualtrics_simulator::{Brand, Endpoint, Fault, FaultRule, Options, SAMPLE_CLIENT_ID, SAMPLE_PERSON, Simulator};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpListener;
 
