@@ -264,6 +264,8 @@ async fn incomplete_arguments_are_usage_errors() {
         &["delete", "--email", SAMPLE_PERSON][..],
         &["delete", "--mode", "erase", "--id", "dsr-1"],
         &["delete", "--mode", "erase", "--email", SAMPLE_PERSON, "--last-attempt-at", "1"],
+        &["delete", "--mode", "erase", "--email", SAMPLE_PERSON, "--start-anyway"],
+        &["batch", "requests.csv"],
         &["poll", "--ticket", "t1.A.A", "--email", SAMPLE_PERSON],
     ] {
         assert_eq!(code(&output(connected(&simulator, arguments)).await), 2);

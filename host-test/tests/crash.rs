@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 
 use futures::StreamExt;
 use qualtrics_simulator::{
-    Brand, Call, Endpoint, Fault, FaultRule, Person, SAMPLE_CUSTOMERS, SAMPLE_PERSON, Simulator, WaitHint,
+    Brand, Call, Dialects, Endpoint, Fault, FaultRule, Person, SAMPLE_CUSTOMERS, SAMPLE_PERSON, Simulator, WaitHint,
 };
 use rand::rngs::SmallRng;
 use rand::seq::IndexedRandom;
@@ -312,4 +312,30 @@ async fn a_batch_with_faults_and_kills_loses_no_request_and_repeats_no_deletion(
     }
     let results = std::fs::read_to_string(&results).unwrap();
     assert!(!results.contains('@'), "the results contain no address");
+}
+
+#[tokio::test]
+async fn start_anyway_applies_to_one_start_of_a_deletion() {
+    let shell = Shell::new(Brand::sample()).await;
+    let arguments = arguments(&shell, &["delete", "--mode", "erase"]);
+    let again: Vec<&str> = arguments.iter().map(String::as_str).collect();
+    let anyway = [&again[..], &["--start-anyway"]].concat();
+    let simulator = &shell.simulator;
+    // The list masks the addresses of jobs, so the connector cannot reconcile and an operator must decide.
+    simulator.set_dialects(Dialects::parse("email-list-masked").unwrap());
+    let inject = |fault| simulator.set_faults(vec![FaultRule::nth(Endpoint::ErasureCreate, 1, fault)]);
+    inject(Fault::ResetAfterEffect);
+    assert_eq!(code(&shell.run(&again).await), 6);
+    assert_eq!(code(&shell.run(&again).await), 6);
+    assert_eq!(erasures_of(simulator, SAMPLE_PERSON), 1);
+    inject(Fault::SilenceAfterEffect);
+    let mut running = shell.spawn(&anyway);
+    while erasures_of(simulator, SAMPLE_PERSON) < 2 {
+        assert!(!running.has_ended());
+        tokio::time::sleep(Duration::from_millis(1)).await;
+    }
+    running.kill();
+    simulator.set_faults(Vec::new());
+    assert_eq!(code(&shell.run(&anyway).await), 6);
+    assert_eq!(erasures_of(simulator, SAMPLE_PERSON), 2);
 }

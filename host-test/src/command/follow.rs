@@ -27,6 +27,26 @@ pub(super) enum State {
     Done(Box<Report>, Option<String>),
 }
 
+/// What a deletion does about its earlier attempts whose outcome is unknown.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) enum EarlierAttempts {
+    /// Search for their job before anything is started.
+    Find,
+    /// `--start-anyway`: an operator has seen in the vendor's own system that there is no such job.
+    Forget,
+}
+
+/// Continues a request from its stored state. [`EarlierAttempts::Forget`] applies to a request that waits for the decision of an
+/// operator, and to no other: the same command is also the one that continues.
+pub(super) fn continue_from(entry: Entry, stored: Entry, attempts: EarlierAttempts) -> Entry {
+    let waits_for_operator = stored.end().is_some_and(|end| end.result.is_err());
+    let mut entry = entry.resume(stored);
+    if waits_for_operator && attempts == EarlierAttempts::Forget {
+        entry.forget_attempts();
+    }
+    entry
+}
+
 /// A request, and the journal that keeps its state if there is one.
 pub(super) struct Record {
     entry: Entry,
@@ -57,9 +77,9 @@ impl Record {
     }
 
     /// A request that continues from its state in a journal.
-    pub(super) fn resume(journal: Journal, entry: Entry) -> Result<Self, CommandError> {
+    pub(super) fn resume(journal: Journal, entry: Entry, attempts: EarlierAttempts) -> Result<Self, CommandError> {
         let entry = match journal.get(&entry.key())? {
-            Some(stored) if entry.is_same_request(&stored) => entry.resume(stored),
+            Some(stored) if entry.is_same_request(&stored) => continue_from(entry, stored, attempts),
             Some(_) => return Err(CommandError::usage("the journal holds another request with this ID")),
             None => entry,
         };

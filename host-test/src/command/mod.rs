@@ -35,7 +35,7 @@ use connection::ConnectionOptions;
 use demo::DemoOptions;
 use errors::CommandError;
 use exit::Exit;
-use follow::{FollowOptions, Record, State};
+use follow::{EarlierAttempts, FollowOptions, Record, State};
 use output::{Ended, Output};
 use request::{AttemptOptions, RequestOptions};
 use serve::ServeOptions;
@@ -239,12 +239,13 @@ impl CallOptions {
         json: bool,
     ) -> Result<Exit, CommandError> {
         let Self { connection, request, wait, out } = self;
+        let earlier = attempts.as_ref().map_or(EarlierAttempts::Find, AttemptOptions::earlier_attempts);
         let attempts = attempts.and_then(|options| options.attempts());
         let request = Request { attempts, ..request.request() };
         let out = absolute(out.as_deref())?;
         let entry = Entry::new(request.clone(), operation);
         let record = match &journal.journal {
-            Some(file) => resume(Journal::open(file)?, entry, out.as_deref())?,
+            Some(file) => resume(Journal::open(file)?, entry, earlier, out.as_deref())?,
             None => {
                 out.as_deref().map_or(Ok(()), save::must_not_exist)?;
                 Record::new(entry)
@@ -283,8 +284,13 @@ fn absolute(path: Option<&Path>) -> Result<Option<PathBuf>, CommandError> {
 
 /// The request's record in a journal. The directory may have been created by an earlier run of the same request, and by no
 /// other program.
-fn resume(journal: Journal, entry: Entry, out: Option<&Path>) -> Result<Record, CommandError> {
-    let mut record = Record::resume(journal, entry)?;
+fn resume(
+    journal: Journal,
+    entry: Entry,
+    earlier: EarlierAttempts,
+    out: Option<&Path>,
+) -> Result<Record, CommandError> {
+    let mut record = Record::resume(journal, entry, earlier)?;
     let has_ended = record.entry().end().is_some();
     let known = record.entry().directory.as_deref();
     if let Some(directory) = out.filter(|directory| !has_ended && known != Some(directory)) {

@@ -3,6 +3,8 @@
 use clap::Args;
 use privacy_host::contract::{Attempts, Identifier, Request};
 
+use super::follow::EarlierAttempts;
+
 /// The request and its data subject.
 #[derive(Args)]
 #[command(next_help_heading = "Request")]
@@ -42,6 +44,10 @@ pub(super) struct AttemptOptions {
     /// When the latest attempt with an unknown outcome was started; not needed if there was one
     #[arg(long, value_name = "SECONDS", requires = "first_attempt_at")]
     last_attempt_at: Option<u64>,
+    /// Starts the deletion, which ended with `outcome-unknown` in the journal, without a search for its earlier attempts: only after an
+    /// operator has seen in the vendor's own system that there is no such job
+    #[arg(long, requires = "journal", conflicts_with = "first_attempt_at")]
+    start_anyway: bool,
 }
 
 impl RequestOptions {
@@ -60,5 +66,10 @@ impl AttemptOptions {
     pub(super) fn attempts(&self) -> Option<Attempts> {
         let first_at = self.first_attempt_at?;
         Some(Attempts { first_at, last_at: self.last_attempt_at.unwrap_or(first_at) })
+    }
+
+    /// What to do about attempts that the journal holds.
+    pub(super) fn earlier_attempts(&self) -> EarlierAttempts {
+        if self.start_anyway { EarlierAttempts::Forget } else { EarlierAttempts::Find }
     }
 }

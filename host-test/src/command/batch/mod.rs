@@ -21,6 +21,7 @@ use self::worker::Workers;
 use super::connection::ConnectionOptions;
 use super::errors::CommandError;
 use super::exit::Exit;
+use super::follow::{EarlierAttempts, continue_from};
 use super::save;
 
 /// Fulfils the requests of a CSV file, and continues after any interruption.
@@ -117,7 +118,11 @@ impl BatchOptions {
         for entry in entries {
             match stored.remove(&entry.key()) {
                 Some(stored) if !entry.is_same_request(&stored) => others.push(entry.request_id().to_owned()),
-                Some(stored) => resumed.push(self.continue_from(entry, stored)),
+                Some(stored) => {
+                    let is_named = self.start_anyway.iter().any(|id| id == entry.request_id());
+                    let attempts = if is_named { EarlierAttempts::Forget } else { EarlierAttempts::Find };
+                    resumed.push(continue_from(entry, stored, attempts));
+                }
                 None => resumed.push(entry),
             }
         }
@@ -132,17 +137,6 @@ impl BatchOptions {
         }
         journal.put(&resumed)?;
         Ok((resumed, left_out))
-    }
-
-    /// `--start-anyway` applies to a request that waits for the decision of an operator, and to no other: the same command is also
-    /// the one that continues.
-    fn continue_from(&self, entry: Entry, stored: Entry) -> Entry {
-        let waits_for_operator = stored.end().is_some_and(|end| end.result.is_err());
-        let mut entry = entry.resume(stored);
-        if waits_for_operator && self.start_anyway.iter().any(|id| id == entry.request_id()) {
-            entry.forget_attempts();
-        }
-        entry
     }
 }
 
