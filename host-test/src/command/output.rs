@@ -75,7 +75,7 @@ pub(super) struct Ended<'a> {
 #[serde(rename_all = "kebab-case")]
 pub(super) struct Batch {
     pub(super) requests: usize,
-    /// How many are in each state: an outcome, the kind of an error, or `pending`.
+    /// How many are in each state: an outcome, the kind of an error, `pending` or `held`.
     pub(super) states: BTreeMap<String, usize>,
     /// Open requests of the journal that are not in the file.
     pub(super) left_out: usize,

@@ -63,6 +63,13 @@ impl Batch {
         lines.collect()
     }
 
+    /// The remedy in the line of this request in the results.
+    fn remedy(&self, id: &str) -> String {
+        let mut reader = csv::Reader::from_path(&self.paths[3]).unwrap();
+        let line = reader.records().map(Result::unwrap).find(|line| &line[0] == id);
+        line.unwrap_or_else(|| panic!("no line of {id}"))[5].to_owned()
+    }
+
     fn erasures_of(&self, address: &str) -> usize {
         let jobs = self.shell.simulator.erasures();
         jobs.iter().filter(|job| !job.search_only && job.emails.iter().any(|email| email == address)).count()

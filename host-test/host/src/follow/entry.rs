@@ -152,6 +152,12 @@ impl Entry {
         &self.request.subject
     }
 
+    /// The codes of the guards that an operator has overridden.
+    #[must_use]
+    pub fn overrides(&self) -> &[String] {
+        &self.request.overrides
+    }
+
     /// What the request asks for.
     #[must_use]
     pub fn operation(&self) -> Operation {

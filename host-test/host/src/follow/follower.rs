@@ -50,8 +50,9 @@ pub struct Update<'f> {
 /// The program may stop at any point. [`Connector::resume`] continues from the stored entries, on any machine: nothing is started
 /// twice, and a report that was not confirmed is returned again. See the [crate's example](crate#example).
 ///
-/// Requests in progress come before new ones, because vendors do not keep jobs and files for long. A deletion waits for an access
-/// request that shares an identifier. Each request is started by a call of its own.
+/// Requests in progress come before new ones, because vendors do not keep jobs and files for long. A deletion waits until an access
+/// request that shares an identifier has ended, with any outcome: a program that needs a complete copy first follows the deletion after
+/// it has seen that outcome. Each request is started by a call of its own.
 ///
 /// With a simulated clock, the follower moves the clock instead of waiting.
 pub struct Follower<'c> {

@@ -1,5 +1,6 @@
 //! The command `batch`: many requests, continued after any interruption.
 
+mod hold;
 mod input;
 mod progress;
 mod results;
@@ -24,6 +25,9 @@ use super::exit::Exit;
 use super::follow::{EarlierAttempts, continue_from};
 use super::save;
 
+/// The most lines or IDs that one message lists.
+const MAX_LISTED: usize = 20;
+
 /// Fulfils the requests of a CSV file, and continues after any interruption.
 ///
 /// The first line of the file names its columns: id, right (access, deletion or opt-out), mode (of a deletion: preview, erase or
@@ -32,7 +36,7 @@ use super::save;
 ///
 /// Several requests are processed at a time. The journal holds the state of each. After any interruption, the same command
 /// continues, and no deletion is started twice. A request that ended with an error that an operator can fix is tried again by the
-/// next run. A deletion waits for the access requests for the same person.
+/// next run. A deletion waits for the access requests for the same person, and starts only if they have a complete copy of the data.
 #[derive(Args)]
 #[command(after_help = "\
 The exit code is that of a single request: the first of 3 (a request has not ended), 1, 6, 8, 4, 5, 0 that occurs.
@@ -91,6 +95,10 @@ impl BatchOptions {
         // After an error, too: some requests have ended.
         self.write_results(&workers)?;
         worked?;
+        let undecided = results::undecided(&workers.schedule());
+        if !undecided.is_empty() {
+            workers.display.message(&listed(&undecided, "\n"));
+        }
         let exit = results::summary(&workers.schedule(), left_out.len(), json);
         // Open requests alone mean that another run continues. With rejected credentials it would not.
         Ok(if workers.is_unauthorized() { Exit::Error } else { exit })
@@ -137,6 +145,16 @@ impl BatchOptions {
         }
         journal.put(&resumed)?;
         Ok((resumed, left_out))
+    }
+}
+
+/// The first of these items and how many more there are, so that a long list does not hide a message.
+fn listed(items: &[String], separator: &str) -> String {
+    let first = items.iter().take(MAX_LISTED).map(String::as_str).collect::<Vec<_>>().join(separator);
+    match items.len().saturating_sub(MAX_LISTED) {
+        0 => first,
+        more if separator == "\n" => format!("{first}\n  and {more} more"),
+        more => format!("{first} and {more} more"),
     }
 }
 

@@ -3,8 +3,9 @@
 use std::collections::HashMap;
 
 use privacy_host::contract::{Error, ErrorKind, Identifier, Pending, Progress, Remedy, Right, Stage};
-use privacy_host::follow::comparable;
 use privacy_host::{Entry, Operation};
+
+use super::hold::{Copies, Hold};
 
 /// The tasks of one `poll`. A group that is larger is not split.
 const MAX_TASKS: usize = 50;
@@ -19,6 +20,7 @@ const FULL_SHARE_MS: u64 = 60_000;
 /// All requests of a batch.
 pub(super) struct Schedule {
     items: Vec<Item>,
+    copies: Copies,
     gates: Gates,
 }
 
@@ -32,8 +34,6 @@ pub(super) struct Item {
     /// Its last call exhausted the share of the rate limits before it was complete. Its next call is the only one of the batch:
     /// two such calls at once would exhaust the share for each other every time.
     exclusive: bool,
-    /// The access requests for the same person. A deletion before their end would leave them without data.
-    held_by: Vec<usize>,
     /// Calls in a row that returned no result.
     pub(super) lost_calls: u32,
 }
@@ -60,37 +60,25 @@ pub(super) enum Action {
     Poll(Vec<(usize, Entry)>),
     /// Wait until this time, in milliseconds since the Unix epoch, or until a request is returned.
     Wait(Option<u64>),
-    /// All requests have ended, or wait for an operator.
+    /// All requests have ended, or wait for an operator or for a copy of the data.
     Finish,
 }
 
 impl Schedule {
     /// A schedule of these requests. `subjects` holds their identifiers, which ended requests no longer have.
     pub(super) fn new(entries: Vec<Entry>, subjects: &[Vec<Identifier>]) -> Self {
-        let mut accesses: HashMap<(&str, String), Vec<usize>> = HashMap::new();
-        for (index, _) in entries.iter().enumerate().filter(|(_, entry)| entry.operation() == Operation::Access) {
-            for identifier in &subjects[index] {
-                accesses.entry(comparable(identifier)).or_default().push(index);
-            }
-        }
-        let item = |(index, entry): (usize, Entry)| {
-            let mut held_by = Vec::new();
-            if matches!(entry.operation(), Operation::Deletion(_)) {
-                let same = subjects[index].iter().filter_map(|identifier| accesses.get(&comparable(identifier)));
-                held_by.extend(same.flatten().copied());
-            }
-            Item { entry, busy: false, alone: false, exclusive: false, held_by, lost_calls: 0 }
-        };
-        Self { items: entries.into_iter().enumerate().map(item).collect(), gates: Gates::default() }
+        let copies = Copies::new(&entries, subjects);
+        let item = |entry| Item { entry, busy: false, alone: false, exclusive: false, lost_calls: 0 };
+        Self { items: entries.into_iter().map(item).collect(), copies, gates: Gates::default() }
     }
 
     pub(super) fn items(&self) -> &[Item] {
         &self.items
     }
 
-    /// Whether the request is a deletion that waits for an access request for the same person.
-    pub(super) fn is_held(&self, item: &Item) -> bool {
-        item.entry.ticket().is_none() && item.held_by.iter().any(|&access| self.items[access].entry.is_open())
+    /// Why this request is not started, if it is a deletion that waits for a copy of the data.
+    pub(super) fn hold(&self, index: usize) -> Option<Hold<'_>> {
+        self.copies.hold(index, |index| &self.items[index].entry)
     }
 
     /// The next call of a worker.
@@ -106,7 +94,7 @@ impl Schedule {
                 closed |= item.exclusive;
                 continue;
             }
-            if item.entry.end().is_some() || self.is_held(item) {
+            if item.entry.end().is_some() || self.hold(index).is_some() {
                 continue;
             }
             let at = self.due_at(item, &groups);
