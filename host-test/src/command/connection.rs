@@ -5,7 +5,9 @@ use std::path::PathBuf;
 use clap::Args;
 use etcetera::BaseStrategy;
 use privacy_host::contract::{Manifest, Setting, SettingKind};
-use privacy_host::{Clock, Connector, ConnectorOptions, Host, Options, RateBudget};
+use privacy_host::{
+    Clock, Connector, ConnectorOptions, EgressPolicy, Host, Instance, InstanceOptions, Options, Plugin, RateBudget,
+};
 use qualtrics_component::CONNECTOR;
 use zeroize::Zeroizing;
 
@@ -79,10 +81,27 @@ pub(super) async fn manifest() -> Result<Manifest, CommandError> {
     Ok(Host::new(host_options())?.load(CONNECTOR)?.manifest().await?)
 }
 
+/// An instance that reaches nothing: the host denies it every origin, and its settings are placeholders. It can validate requests.
+pub(super) async fn offline(plugin: &Plugin) -> Result<Instance, CommandError> {
+    let options = InstanceOptions { egress: EgressPolicy::deny_all(), ..InstanceOptions::default() };
+    let mut instance = plugin.instantiate(options).await?;
+    let placeholders = ["datacenter-id", "client-id", "client-secret"].map(|key| Setting::new(key, "none"));
+    instance.configure(&placeholders).await??;
+    Ok(instance)
+}
+
 impl ConnectionOptions {
+    /// The connector, compiled. Needs no settings.
+    pub(super) fn plugin(&self) -> Result<Plugin, CommandError> {
+        Ok(Host::new(self.network.apply(host_options())?)?.load(CONNECTOR)?)
+    }
+
     /// The connection. It may reach the origins of its manifest and those of these options. Makes no network call.
     pub(super) async fn connector(&self) -> Result<Connector, CommandError> {
-        let plugin = Host::new(self.network.apply(host_options())?)?.load(CONNECTOR)?;
+        self.connect(self.plugin()?).await
+    }
+
+    async fn connect(&self, plugin: Plugin) -> Result<Connector, CommandError> {
         let settings = self.settings(&plugin.manifest().await?)?;
         let options = ConnectorOptions {
             extra_origins: self.base_url.iter().cloned().collect(),
@@ -94,8 +113,8 @@ impl ConnectionOptions {
     }
 
     /// The connection, with one rate budget for all instances.
-    pub(super) async fn connector_with_shared_limits(&self) -> Result<Connector, CommandError> {
-        let connector = self.connector().await?;
+    pub(super) async fn connect_with_shared_limits(&self, plugin: Plugin) -> Result<Connector, CommandError> {
+        let connector = self.connect(plugin).await?;
         let share = self.settings.iter().find(|(key, _)| key == RATE_SHARE).map(|(_, value)| value.as_str());
         Ok(share_limits(connector, share))
     }

@@ -48,7 +48,12 @@ impl Batch {
     }
 
     async fn run(&self) -> (i32, String) {
-        let output = self.spawn().end().await;
+        self.run_with(&[]).await
+    }
+
+    /// The exit code, and both outputs.
+    async fn run_with(&self, options: &[&str]) -> (i32, String) {
+        let output = self.spawn_with(options).end().await;
         let text = [output.stdout.as_slice(), output.stderr.as_slice()].concat();
         (code(&output), String::from_utf8(text).unwrap())
     }

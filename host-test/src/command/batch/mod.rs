@@ -5,6 +5,7 @@ mod input;
 mod progress;
 mod results;
 mod schedule;
+mod validation;
 mod worker;
 
 use std::collections::BTreeMap;
@@ -19,7 +20,7 @@ use privacy_host::contract::Identifier;
 use self::progress::ProgressDisplay;
 use self::schedule::Schedule;
 use self::worker::Workers;
-use super::connection::ConnectionOptions;
+use super::connection::{self, ConnectionOptions};
 use super::errors::CommandError;
 use super::exit::Exit;
 use super::follow::{EarlierAttempts, continue_from};
@@ -32,7 +33,7 @@ const MAX_LISTED: usize = 20;
 ///
 /// The first line of the file names its columns: id, right (access, deletion or opt-out), mode (of a deletion: preview, erase or
 /// erase-and-verify), email, phone, external-id, overrides (codes of guards that an operator has overridden). Semicolons separate
-/// several values of one column.
+/// several values of one column. Nothing is started until every line is correct.
 ///
 /// Several requests are processed at a time. The journal holds the state of each. After any interruption, the same command
 /// continues, and no deletion is started twice. A request that ended with an error that an operator can fix is tried again by the
@@ -66,18 +67,21 @@ pub(super) struct BatchOptions {
 
 impl BatchOptions {
     pub(super) async fn run(self, json: bool) -> Result<Exit, CommandError> {
-        let entries = input::parse(&self.requests)?;
-        if let Some(id) = self.start_anyway.iter().find(|id| !entries.iter().any(|entry| entry.request_id() == *id)) {
+        let mut input = input::read(&self.requests)?;
+        let plugin = self.connection.plugin()?;
+        validation::validate(&mut connection::offline(&plugin).await?, &mut input.lines).await?;
+        if let Some(id) = self.start_anyway.iter().find(|id| !input.lines.iter().any(|line| line.request.id == **id)) {
             return Err(CommandError::usage(format!("no request has the ID {id} of --start-anyway")));
         }
-        let journal = Journal::open(&self.journal)?;
+        let entries = input.into_entries()?;
         let subjects: Vec<Vec<Identifier>> = entries.iter().map(|entry| entry.subject().to_vec()).collect();
+        let journal = Journal::open(&self.journal)?;
         let (entries, left_out) = self.resume(entries, &journal)?;
-        let connector = self.connection.connector_with_shared_limits().await?;
+        let connector = self.connection.connect_with_shared_limits(plugin).await?;
         let schedule = Schedule::new(entries, &subjects);
         let display = ProgressDisplay::new(&schedule, json);
         if !left_out.is_empty() {
-            let ids = left_out.join(", ");
+            let ids = listed(&left_out, ", ");
             display.message(&format!(
                 "Requests in the journal that are open, but not in {}: {ids}",
                 self.requests.display()
@@ -135,7 +139,7 @@ impl BatchOptions {
             }
         }
         if !others.is_empty() {
-            let ids = others.join(", ");
+            let ids = listed(&others, ", ");
             return Err(CommandError::usage(format!("the journal holds other requests with these IDs: {ids}")));
         }
         let left_out = stored.into_values().filter(|entry| entry.end().is_none());
