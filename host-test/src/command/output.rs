@@ -5,6 +5,8 @@ use std::collections::BTreeMap;
 use privacy_host::contract::{Connection, Error, Manifest, Outcome, Pending, Report};
 use serde::Serialize;
 
+use super::batch::Plan;
+
 /// The envelopes, for `--help`.
 pub(super) const HELP: &str = "\
 With --json, a command prints one object:
@@ -16,6 +18,8 @@ With --json, a command prints one object:
             {\"request-id\": ID, \"ended\": {\"outcome\", \"jobs\", \"finished-at\"}, \"saved-to\": DIR}
                       the journal says that an earlier run completed the request
   batch     {\"batch\": {\"requests\", \"states\", \"left-out\"}}
+            {\"plan\": {\"operations\", \"identifiers\", \"requests\", \"same-identifiers\", \"wrong-lines\"}}
+                      with --check
   any       {\"error\": {…}, \"advice\": TEXT}
             {\"failure\": {\"kind\", \"message\"}, \"advice\": TEXT}
                       an error of the command line or the host
@@ -50,6 +54,9 @@ pub(super) enum Output<'a> {
     },
     Batch {
         batch: Batch,
+    },
+    Plan {
+        plan: &'a Plan,
     },
     Error {
         error: &'a Error,

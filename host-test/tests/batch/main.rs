@@ -2,6 +2,7 @@
 
 #![cfg(unix)]
 
+mod check;
 mod files;
 mod input;
 mod limits;

@@ -42,6 +42,14 @@ impl Copies {
         Self(entries.iter().enumerate().filter_map(of_deletion).collect())
     }
 
+    /// The access requests that share an identifier with a deletion, each once, in the order of the batch.
+    pub(super) fn accesses(&self, deletion: usize) -> Vec<usize> {
+        let mut accesses: Vec<usize> = self.0.get(&deletion).into_iter().flatten().flatten().copied().collect();
+        accesses.sort_unstable();
+        accesses.dedup();
+        accesses
+    }
+
     /// Why this deletion does not start, if so. A preview deletes nothing, so it only waits for the end of the access requests.
     pub(super) fn hold<'e>(&self, deletion: usize, entry: impl Fn(usize) -> &'e Entry) -> Option<Hold<'e>> {
         let copies = self.0.get(&deletion)?;

@@ -2,6 +2,7 @@
 
 mod hold;
 mod input;
+mod plan;
 mod progress;
 mod results;
 mod schedule;
@@ -17,6 +18,7 @@ use host_test::journal::Journal;
 use privacy_host::Entry;
 use privacy_host::contract::Identifier;
 
+pub(super) use self::plan::Plan;
 use self::progress::ProgressDisplay;
 use self::schedule::Schedule;
 use self::worker::Workers;
@@ -33,7 +35,7 @@ const MAX_LISTED: usize = 20;
 ///
 /// The first line of the file names its columns: id, right (access, deletion or opt-out), mode (of a deletion: preview, erase or
 /// erase-and-verify), email, phone, external-id, overrides (codes of guards that an operator has overridden). Semicolons separate
-/// several values of one column. Nothing is started until every line is correct.
+/// several values of one column. Nothing is started until every line is correct; `--check` only shows what would be done.
 ///
 /// Several requests are processed at a time. The journal holds the state of each. After any interruption, the same command
 /// continues, and no deletion is started twice. A request that ended with an error that an operator can fix is tried again by the
@@ -45,9 +47,13 @@ If the credentials are rejected, no further request is started, and the exit cod
 pub(super) struct BatchOptions {
     /// The CSV file
     requests: PathBuf,
+    /// Validates the file, and shows what would be done. Makes no call to the vendor, needs no credentials, and reads and writes no
+    /// other file. The exit code is 0 if the file is usable, and 2 if not
+    #[arg(long)]
+    check: bool,
     /// The file for the state of the requests. It holds their identifiers until they have ended; only you can read it
-    #[arg(long, value_name = "FILE")]
-    journal: PathBuf,
+    #[arg(long, value_name = "FILE", required_unless_present = "check")]
+    journal: Option<PathBuf>,
     /// The directory in which each request gets a directory for its documents and receipt
     #[arg(long, value_name = "DIR")]
     out: Option<PathBuf>,
@@ -73,9 +79,12 @@ impl BatchOptions {
         if let Some(id) = self.start_anyway.iter().find(|id| !input.lines.iter().any(|line| line.request.id == **id)) {
             return Err(CommandError::usage(format!("no request has the ID {id} of --start-anyway")));
         }
+        if self.check {
+            return Ok(plan::show(&input, &plugin.manifest().await?, json));
+        }
         let entries = input.into_entries()?;
         let subjects: Vec<Vec<Identifier>> = entries.iter().map(|entry| entry.subject().to_vec()).collect();
-        let journal = Journal::open(&self.journal)?;
+        let journal = Journal::open(self.journal()?)?;
         let (entries, left_out) = self.resume(entries, &journal)?;
         let connector = self.connection.connect_with_shared_limits(plugin).await?;
         let schedule = Schedule::new(entries, &subjects);
@@ -108,11 +117,15 @@ impl BatchOptions {
         Ok(if workers.is_unauthorized() { Exit::Error } else { exit })
     }
 
+    fn journal(&self) -> Result<&Path, CommandError> {
+        self.journal.as_deref().ok_or_else(|| CommandError::usage("a batch needs --journal"))
+    }
+
     fn write_results(&self, workers: &Workers) -> Result<(), CommandError> {
         let Some(path) = &self.results else { return Ok(()) };
         let is =
             |other: &Path| path.canonicalize().is_ok_and(|path| other.canonicalize().is_ok_and(|other| path == other));
-        if is(&self.requests) || is(&self.journal) {
+        if is(&self.requests) || is(self.journal()?) {
             return Err(CommandError::usage("--results is the file of the requests, or the journal"));
         }
         save::write_whole(path, &results::csv(&workers.schedule(), workers.now_ms() / 1_000))

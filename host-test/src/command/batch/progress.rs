@@ -81,7 +81,8 @@ fn is_pending(entry: &Entry) -> bool {
     entry.end().is_none() && entry.ticket().is_some()
 }
 
-fn operation(operation: Operation) -> String {
+/// The right and, for a deletion, its mode.
+pub(super) fn operation(operation: Operation) -> String {
     let right = operation.right();
     match operation {
         Operation::Deletion(mode) => format!("{right} ({mode})"),
