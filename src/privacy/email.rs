@@ -189,8 +189,13 @@ fn check_domain(domain: &str) -> Result<(), String> {
     if domain.starts_with('[') {
         return problem("it has an IP address in place of a domain");
     }
-    let is_allowed =
-        |c: char| c.is_ascii_alphanumeric() || "-_.".contains(c) || (!c.is_ascii() && is_word_character(c));
+    // The last four are punctuation that names of some languages contain (RFC 5892, appendix A).
+    let is_allowed = |c: char| {
+        c.is_ascii_alphanumeric()
+            || "-_.".contains(c)
+            || (!c.is_ascii() && is_word_character(c))
+            || matches!(c, '\u{B7}' | '\u{30FB}' | '\u{5F3}' | '\u{5F4}')
+    };
     if let Some(character) = domain.chars().find(|c| !is_allowed(*c) || is_full_width(*c)) {
         return Err(foreign_character(domain).unwrap_or_else(|| not_in_address(character)));
     }
@@ -315,6 +320,8 @@ mod tests {
             "ada@localhost",
             "ada@münchen.example",
             "用户@例え.jp",
+            "ada@col·legi.cat",
+            "ada@ジョン・スミス.jp",
             "a_b@ex_ample.org",
             "!#$%&*+-/=?^_`{|}~@example.org",
             "ada@r3---sn.example",

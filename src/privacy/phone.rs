@@ -103,7 +103,7 @@ impl PhoneNumber {
             return PhoneMatch::Same;
         }
         let is_national = digits == national || digits.strip_prefix('0') == Some(national);
-        let is_unmarked = !written.is_international && national.len() >= MIN_NATIONAL;
+        let is_unmarked = !written.is_international && digits.len() >= MIN_NATIONAL;
         if is_unmarked && (is_national || digits == wanted) { PhoneMatch::WithoutCountry } else { PhoneMatch::Other }
     }
 

@@ -78,8 +78,8 @@ pub struct Ticket {
     /// The request's check value: [`crate::privacy::subject::request_check`].
     #[serde(rename = "c")]
     pub request_check: u32,
-    /// The jobs at Qualtrics: exports, or one erasure or search. One job covers all addresses; several cover one address each, in
-    /// the order of the sorted addresses. Empty: only directories are searched.
+    /// The jobs at Qualtrics: exports, or one erasure or search. One job covers all addresses; several cover one spelling of
+    /// an address each, in the order of the sorted addresses. Empty: only directories are searched.
     #[serde(rename = "j")]
     pub jobs: Vec<String>,
     /// When Qualtrics accepted the request, in seconds of the host's clock.
@@ -97,8 +97,8 @@ pub struct Ticket {
     /// Where in the list of erasure jobs the job was last seen.
     #[serde(rename = "p", default)]
     pub position: Option<String>,
-    /// How many spellings of addresses the decisive job of a deletion was started for; absent if another attempt started it. A request
-    /// that is polled in another spelling has another number.
+    /// How many spellings of addresses the decisive job of a deletion was started for; absent if an earlier call started it. A request
+    /// that is polled in other spellings usually has another number.
     #[serde(rename = "n", default, skip_serializing_if = "Option::is_none")]
     pub sent: Option<u64>,
     /// Set once the deletion is complete and is being verified.

@@ -171,6 +171,7 @@ fn rows_of_response(status: u16, author: Author, endpoint: Endpoint, purpose: Pu
         // A rejection without a body may be Qualtrics' own.
         (400 | 401, Endpoint::Token, Author::Foreign(ForeignBody::Empty)) => vec![Row::Unauthorized],
         (407 | 511, ..) => vec![Row::Proxy],
+        (404, Endpoint::Token | Endpoint::WhoAmI, Author::Foreign(ForeignBody::Empty)) => vec![Row::Proxy],
         // A look-up of something that does not exist proves nothing without a body.
         (400 | 404 | 410, _, Author::Foreign(ForeignBody::Empty)) if in_check => Vec::new(),
         (..=407 | 410..=424 | 426..=428 | 430..=499, _, Author::Foreign(_)) => vec![Row::Proxy],

@@ -1,5 +1,5 @@
-//! Exports: one customer data request for all e-mail addresses, or one for each where Qualtrics does not accept a list. Every spelling of
-//! an address is sent, because how Qualtrics compares is unconfirmed.
+//! Exports: one customer data request for all e-mail addresses, or one for each spelling where Qualtrics does not accept a list. Every
+//! spelling of an address is sent, because how Qualtrics compares is unconfirmed.
 
 use super::SourceFailure;
 use crate::contract::{

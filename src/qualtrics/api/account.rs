@@ -67,7 +67,7 @@ impl Account {
 /// The names that identify an account: its e-mail address, and its user name with and without the `#brand` at its end. They are compared
 /// as addresses are, because an erasure of any spelling may delete the account.
 pub(super) fn identifying_names(email: Option<&str>, user_name: Option<&str>) -> BTreeSet<Secret> {
-    let without_brand = user_name.and_then(|name| name.split('#').next());
+    let without_brand = user_name.map(|name| name.rsplit_once('#').map_or(name, |(name, _)| name));
     let names = [email, user_name, without_brand].into_iter().flatten().map(comparison_key);
     names.filter(|name| !name.reveal().is_empty()).collect()
 }

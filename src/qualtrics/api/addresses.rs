@@ -48,6 +48,17 @@ impl Addresses {
             all_readable,
         })
     }
+
+    /// Whether no entry occurs twice.
+    #[must_use]
+    pub fn is_distinct(&self) -> bool {
+        u64::try_from(self.texts.len()) == Ok(self.entries)
+    }
+
+    /// The entries that are spellings of an address.
+    pub fn spellings_of<'a>(&'a self, email: &'a EmailAddress) -> impl Iterator<Item = &'a Secret> {
+        self.texts.iter().filter(|text| key(text.reveal()).as_ref() == Some(email.key()))
+    }
 }
 
 /// The key of an address. `None` for other text, and for an address with the usual mask (`a***@x.org`).
@@ -57,10 +68,10 @@ fn key(text: &str) -> Option<Secret> {
 }
 
 /// Words that stand for an address that is not shown.
-const PLACEHOLDERS: [&str; 6] = ["redacted", "masked", "hidden", "anonym", "removed", "deleted"];
+const PLACEHOLDERS: [&str; 7] = ["redacted", "masked", "hidden", "anonym", "removed", "deleted", "erased"];
 
 /// Runs of characters that look like a mask.
-const MASKS: [&str; 2] = ["xxx", "___"];
+const MASKS: [&str; 4] = ["xxx", "___", "---", "+++"];
 
 /// How many hexadecimal digits look like a hash: those of MD5 and of longer ones.
 const HASH_LENGTH: usize = 32;
@@ -70,11 +81,14 @@ const HASH_LENGTH: usize = 32;
 fn may_be_masked(text: &str) -> bool {
     let text = text.trim().to_lowercase();
     let local = text.split('@').next().unwrap_or_default();
-    let has_run = MASKS.iter().any(|mask| text.contains(mask));
-    let has_mask =
-        text.chars().any(|character| matches!(character, '*' | '#' | '?' | '\u{B7}' | '\u{2000}'..='\u{2BFF}'));
+    let is_run = |label: &str| MASKS.iter().any(|mask| label.starts_with(mask) && label.ends_with(mask));
+    let domain = text.split_once('@').map_or("", |(_, domain)| domain);
+    let has_run = MASKS.iter().any(|mask| local.contains(mask)) || domain.split('.').any(is_run);
+    let has_mask = local
+        .chars()
+        .any(|character| matches!(character, '*' | '#' | '?' | '\u{B7}' | '\u{D7}' | '\u{2000}'..='\u{2BFF}'));
     let is_hash = local.len() >= HASH_LENGTH && local.bytes().all(|byte| byte.is_ascii_hexdigit() || byte == b'-');
-    has_run || has_mask || is_hash || PLACEHOLDERS.iter().any(|word| local.starts_with(word))
+    has_run || has_mask || is_hash || PLACEHOLDERS.iter().any(|word| local.contains(word))
 }
 
 #[cfg(test)]
@@ -104,6 +118,9 @@ mod tests {
             "A____@x.org",
             "a\u{2022}\u{2022}@x.org",
             "ada@xxxxx.org",
+            "a---@x.org",
+            "a\u{D7}\u{D7}\u{D7}@x.org",
+            "user-deleted@x.org",
             "redacted@x.org",
             "5d41402abc4b2a76b9719d911017c592@x.org",
         ] {

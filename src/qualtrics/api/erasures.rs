@@ -88,12 +88,20 @@ impl ErasureJob {
     #[must_use]
     pub fn match_of(&self, email: &EmailAddress, requested: u64) -> AddressResult {
         match &self.not_found {
-            NotFound::Addresses(listed) => match_in_list(email, listed),
+            NotFound::Addresses(listed) => match_in_list(email, self.addresses.as_ref(), listed),
             NotFound::Count(0) => AddressResult::Found,
             NotFound::Count(count) if *count == requested => AddressResult::NotFound,
             // Some of the addresses; or more than there are, which is not understood.
             NotFound::Unreported | NotFound::Count(_) => AddressResult::Unreported,
         }
+    }
+
+    /// Whether the job shows every address that it covers. Equal entries may be different addresses that were masked alike.
+    #[must_use]
+    pub fn shows_every_address(&self) -> bool {
+        let is_complete =
+            |list: &Addresses| list.all_readable && list.is_distinct() && self.requested == Some(list.entries);
+        self.addresses.as_ref().is_some_and(is_complete)
     }
 
     /// Whether the job still runs.
@@ -227,20 +235,17 @@ fn seconds(value: &Value, spellings: &[&str]) -> Option<u64> {
     first_of(value, spellings).and_then(timestamp::parse_ms).map(|ms| ms / 1_000)
 }
 
-/// What a list of addresses without data says about an address. Data may be under every spelling that is not listed exactly. Where it is
-/// listed in another case, the list may be in lower case, or Qualtrics may have processed the two as one: that leaves it open.
-fn match_in_list(email: &EmailAddress, listed: &Addresses) -> AddressResult {
-    let is_listed_in_another_case = |spelling: &Secret| {
-        let lower = spelling.reveal().to_lowercase();
-        // An entry that was sent as it stands, with capitals, stands for itself.
-        let is_ambiguous = |one: &Secret| one.reveal() == lower || !email.spellings().contains(one);
-        listed.texts.iter().any(|one| one.reveal().to_lowercase() == lower && is_ambiguous(one))
-    };
-    let unlisted = || email.spellings().iter().filter(|spelling| !listed.texts.contains(*spelling));
-    match unlisted().next() {
-        None => AddressResult::NotFound,
-        Some(_) if !listed.all_readable || unlisted().all(is_listed_in_another_case) => AddressResult::Unreported,
-        Some(_) => AddressResult::Found,
+/// What a list of addresses without data says about an address. It has no data if every spelling that was sent is listed exactly: those
+/// of the request, and those that the job shows. If only some are listed, Qualtrics may have taken them for one address.
+fn match_in_list(email: &EmailAddress, job: Option<&Addresses>, listed: &Addresses) -> AddressResult {
+    let of_job = job.into_iter().flat_map(|job| job.spellings_of(email));
+    let mut sent = email.spellings().iter().chain(of_job);
+    if sent.all(|spelling| listed.texts.contains(spelling)) {
+        AddressResult::NotFound
+    } else if listed.all_readable && !listed.readable.contains(email.key()) {
+        AddressResult::Found
+    } else {
+        AddressResult::Unreported
     }
 }
 
@@ -347,11 +352,30 @@ mod tests {
             |given: &str, listed: Value| job(json!({"id": "1", "emailsNotFound": listed})).match_of(&address(given), 2);
         assert_eq!(result("Ada@x.org", json!(["ada@x.org", "Ada@x.org"])), AddressResult::NotFound);
         assert_eq!(result("Ada@x.org", json!(["ada@x.org"])), AddressResult::Unreported);
-        assert_eq!(result("Ada@x.org", json!(["Ada@x.org"])), AddressResult::Found);
+        assert_eq!(result("Ada@x.org", json!(["Ada@x.org"])), AddressResult::Unreported);
         assert_eq!(result("Ada@x.org", json!(["ADA@x.org"])), AddressResult::Unreported);
-        assert_eq!(result("ada@münchen.example", json!(["ada@münchen.example"])), AddressResult::Found);
+        assert_eq!(result("Ada@x.org", json!(["bob@x.org"])), AddressResult::Found);
+        assert_eq!(result("ada@münchen.example", json!(["ada@xn--mnchen-3ya.example"])), AddressResult::Unreported);
         let both = json!(["ada@münchen.example", "ada@xn--mnchen-3ya.example", "ada@mu\u{308}nchen.example"]);
         assert_eq!(result("ada@münchen.example", both), AddressResult::NotFound);
+    }
+
+    #[test]
+    fn a_spelling_that_only_the_job_shows_has_to_be_listed_too() {
+        let result = |listed: Value| {
+            let shown = json!({"id": "1", "emailList": ["ada@x.org", "Ada@x.org"], "emailsNotFound": listed});
+            job(shown).match_of(&address("ada@x.org"), 2)
+        };
+        assert_eq!(result(json!(["ada@x.org"])), AddressResult::Unreported);
+        assert_eq!(result(json!(["ada@x.org", "Ada@x.org"])), AddressResult::NotFound);
+    }
+
+    #[test]
+    fn equal_entries_may_be_different_addresses() {
+        let shows_all =
+            |list: Value| job(json!({"id": "1", "emailList": list, "numEmailsRequested": 2})).shows_every_address();
+        assert!(shows_all(json!(["a@x.org", "b@x.org"])));
+        assert!(!shows_all(json!(["a@x.org", "a@x.org"])) && !shows_all(json!(["a@x.org"])));
     }
 
     #[test]

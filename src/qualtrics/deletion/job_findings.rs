@@ -3,9 +3,10 @@
 use crate::contract::{Amount, Finding, SourceState, VendorJob};
 use crate::privacy::email::{EmailAddress, all_spellings};
 use crate::privacy::subject::Subject;
-use crate::qualtrics::api::erasures::{AddressResult, Addresses, ErasureJob, JobKind};
+use crate::qualtrics::api::erasures::{AddressResult, ErasureJob, JobKind};
 use crate::qualtrics::api::timestamp;
 use crate::qualtrics::findings::unsupported_identifiers;
+use crate::secret::Secret;
 
 /// The source of everything that a job of Qualtrics covers.
 pub const SOURCE: &str = "personal-data";
@@ -42,7 +43,7 @@ pub fn job_findings(subject: &Subject, job: &ErasureJob, sent: Option<u64>) -> (
         let finding = Finding::searched(SOURCE, amount, identifiers);
         findings.push(match kind {
             AddressResult::NotFound => finding,
-            _ if covers_every_spelling(subject, job) => finding,
+            _ if covers_every_spelling(subject, job, sent) => finding,
             _ => Finding { amount: Amount::Unknown, ..finding }.with_code(
                 "not-itemised",
                 "Qualtrics reports fewer addresses than the spellings that this request asks for: data under another spelling may be \
@@ -58,11 +59,17 @@ pub fn job_findings(subject: &Subject, job: &ErasureJob, sent: Option<u64>) -> (
     (findings, matches)
 }
 
-/// Whether a job is for as many addresses as the request has spellings. One of an earlier attempt, or of another version of this
-/// connector, may be for fewer.
+/// Whether a job covers every spelling that the request has. One of an earlier attempt, of another version of this connector or of an
+/// administrator may cover fewer: then `sent` is absent, and a job that covers others as well has to show each spelling.
 #[must_use]
-pub fn covers_every_spelling(subject: &Subject, job: &ErasureJob) -> bool {
-    job.requested.is_none_or(|requested| requested >= spellings(subject))
+pub fn covers_every_spelling(subject: &Subject, job: &ErasureJob, sent: Option<u64>) -> bool {
+    let emails = subject.emails();
+    let is_enough = job.requested.is_none_or(|requested| requested >= spellings(subject));
+    let shows_each = job.addresses.as_ref().is_none_or(|list| {
+        let is_of_request = |key: &Secret| emails.iter().any(|email| email.key() == key);
+        list.readable.iter().all(is_of_request) || all_spellings(&emails).iter().all(|one| list.texts.contains(one))
+    });
+    is_enough && (sent.is_some() || shows_each)
 }
 
 fn distinct_addresses(subject: &Subject) -> Option<u32> {
@@ -97,8 +104,7 @@ pub fn no_email_finding(identifiers: Vec<u32>, note: &str) -> Finding {
 /// A job as evidence. Spellings of one address count as one identifier, as far as the job shows its addresses.
 #[must_use]
 pub fn vendor_job(job: &ErasureJob, kind: JobKind, subject: &Subject) -> VendorJob {
-    let is_complete = |addresses: &&Addresses| addresses.all_readable && job.requested == Some(addresses.entries);
-    let identifiers = match (job.addresses.as_ref().filter(is_complete), job.requested) {
+    let identifiers = match (job.addresses.as_ref().filter(|_| job.shows_every_address()), job.requested) {
         (Some(addresses), _) => u32::try_from(addresses.readable.len()).ok(),
         (None, Some(requested)) if requested == spellings(subject) => distinct_addresses(subject),
         (None, requested) => requested.and_then(|requested| u32::try_from(requested).ok()),

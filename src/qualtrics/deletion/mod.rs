@@ -247,7 +247,9 @@ fn ended(context: &Context<'_>, in_flight: &InFlight<'_>, job: &ErasureJob) -> R
     let unused = unused_identifiers(in_flight.subject);
     let outcome = match job.state {
         JobState::Failed => Outcome::Failed,
-        JobState::Completed if unused.is_empty() && covers_every_spelling(in_flight.subject, job) => {
+        JobState::Completed
+            if unused.is_empty() && covers_every_spelling(in_flight.subject, job, in_flight.ticket.sent) =>
+        {
             if matches.iter().all(|one| *one == AddressResult::NotFound) { Outcome::NotFound } else { Outcome::Deleted }
         }
         _ => Outcome::Partial,

@@ -216,7 +216,7 @@ impl<'e> Window<'e> {
         }
         let is_older = job.created_s.is_some_and(|created_s| created_s < self.since_s);
         let is_smaller = job.requested.is_some_and(|requested| requested < count(self.emails.len()));
-        is_complete(job) || is_smaller || (is_older && job.addresses.is_none())
+        job.shows_every_address() || is_smaller || (is_older && job.addresses.is_none())
     }
 
     /// Whether the connection's user ID can settle it.
@@ -245,7 +245,8 @@ impl<'e> Window<'e> {
             return Reconciled::Overlapping;
         }
         // A complete job of an unknown user that covers only some of the addresses is another request's.
-        let inconclusive: Vec<&&ErasureJob> = open.iter().filter(|job| contains(job) || !is_complete(job)).collect();
+        let inconclusive: Vec<&&ErasureJob> =
+            open.iter().filter(|job| contains(job) || !job.shows_every_address()).collect();
         let is_stuck = scan.stuck && !scan.may_recover;
         if !inconclusive.is_empty() || is_stuck {
             let is_running = inconclusive.iter().any(|job| job.is_running()) || inconclusive.is_empty();
@@ -253,11 +254,6 @@ impl<'e> Window<'e> {
         }
         if scan.complete { Reconciled::Absent { reaches_back: scan.shows_older } } else { Reconciled::NotRead }
     }
-}
-
-/// Whether a job shows every address that it covers.
-fn is_complete(job: &ErasureJob) -> bool {
-    job.addresses.as_ref().is_some_and(|addresses| addresses.all_readable && job.requested == Some(addresses.entries))
 }
 
 fn count(length: usize) -> u64 {

@@ -38,7 +38,8 @@ pub fn start_search(context: &mut Context<'_>, mut in_flight: InFlight<'_>) -> R
     match started {
         Ok(id) => {
             verification.search = Some(id);
-            in_flight.ticket.sent = u64::try_from(all_spellings(&emails).len()).ok();
+            // That of the erasure stays: the receipt is judged by it, too.
+            in_flight.ticket.sent = in_flight.ticket.sent.or_else(|| u64::try_from(all_spellings(&emails).len()).ok());
             in_flight.ticket.misses = 0;
             in_flight.still_pending(context, Stage::Verifying)
         }

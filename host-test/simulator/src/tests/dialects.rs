@@ -186,6 +186,7 @@ impl Tour {
     async fn customer_data_requests(&mut self, bearer: &str) {
         for body in [
             json!({ "emails": [SAMPLE_PERSON] }),
+            json!({ "emails": [SAMPLE_PERSON.to_uppercase()] }),
             json!({ "email": SAMPLE_PERSON }),
             json!({ "emails": [SAMPLE_STRANGER] }),
             json!({ "email": SAMPLE_STRANGER }),
