@@ -162,6 +162,7 @@ fn rows_of_response(status: u16, author: Author, endpoint: Endpoint, purpose: Pu
     }
     let may_be_gone = matches!(endpoint, Endpoint::ExportProgress | Endpoint::ExportFile | Endpoint::Contact);
     let is_file = endpoint == Endpoint::ExportFile;
+    let is_needed = matches!(endpoint, Endpoint::Token | Endpoint::WhoAmI);
     let mut rows = match (status, endpoint, author) {
         // A file may have any content, but another size.
         (200, _, Author::Foreign(ForeignBody::Text | ForeignBody::Json | ForeignBody::Empty)) if is_file => {
@@ -171,9 +172,8 @@ fn rows_of_response(status: u16, author: Author, endpoint: Endpoint, purpose: Pu
         // A rejection without a body may be Qualtrics' own.
         (400 | 401, Endpoint::Token, Author::Foreign(ForeignBody::Empty)) => vec![Row::Unauthorized],
         (407 | 511, ..) => vec![Row::Proxy],
-        (404, Endpoint::Token | Endpoint::WhoAmI, Author::Foreign(ForeignBody::Empty)) => vec![Row::Proxy],
-        // A look-up of something that does not exist proves nothing without a body.
-        (400 | 404 | 410, _, Author::Foreign(ForeignBody::Empty)) if in_check => Vec::new(),
+        // In a connection test, a response without a body proves nothing, unless the call is needed.
+        (400 | 404 | 410, _, Author::Foreign(ForeignBody::Empty)) if in_check && !is_needed => Vec::new(),
         (..=407 | 410..=424 | 426..=428 | 430..=499, _, Author::Foreign(_)) => vec![Row::Proxy],
         (400 | 401 | 403 | 404, Endpoint::Token, _) => vec![Row::Unauthorized],
         (401, ..) if in_check => vec![Row::Unauthorized, Row::Forbidden],
