@@ -48,4 +48,6 @@ pub mod poll;
 pub mod rights;
 pub mod scopes;
 pub mod settings;
+#[cfg(test)]
+mod tests;
 pub mod ticket;

@@ -178,11 +178,27 @@ impl<'p> ListedJob<'p> {
     }
 }
 
-/// The call that starts an erasure or a search. Every spelling is sent, because how Qualtrics compares is unconfirmed. `searchOnly` is
-/// always sent, since its default is unconfirmed.
+/// Which spellings of the addresses a job is for.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Spellings {
+    /// Every one, because how Qualtrics compares is unconfirmed.
+    All,
+    /// Those in ASCII.
+    Ascii,
+}
+
+/// The spellings that are sent.
 #[must_use]
-pub fn start(emails: &[EmailAddress], kind: JobKind) -> Call {
-    let emails = all_spellings(emails);
+pub fn sent(emails: &[EmailAddress], spellings: Spellings) -> Vec<Secret> {
+    let mut sent = all_spellings(emails);
+    sent.retain(|spelling| spellings == Spellings::All || spelling.reveal().is_ascii());
+    sent
+}
+
+/// The call that starts an erasure or a search. `searchOnly` is always sent, since its default is unconfirmed.
+#[must_use]
+pub fn start(emails: &[EmailAddress], kind: JobKind, spellings: Spellings) -> Call {
+    let emails = sent(emails, spellings);
     let emails: Vec<&str> = emails.iter().map(Secret::reveal).collect();
     Call::start(PATH, json!({ "emails": emails, "searchOnly": kind == JobKind::Search }))
 }

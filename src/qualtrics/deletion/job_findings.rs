@@ -59,8 +59,9 @@ pub fn job_findings(subject: &Subject, job: &ErasureJob, sent: Option<u64>) -> (
     (findings, matches)
 }
 
-/// Whether a job covers every spelling that the request has. One of an earlier attempt, of another version of this connector or of an
-/// administrator may cover fewer: then `sent` is absent, and a job that covers others as well has to show each spelling.
+/// Whether a job covers every spelling that the request has. It does not if Qualtrics accepted ASCII only, and it may not if it is of an
+/// earlier attempt, of another version of this connector or of an administrator: then `sent` is absent, and a job that covers others as
+/// well has to show each spelling.
 #[must_use]
 pub fn covers_every_spelling(subject: &Subject, job: &ErasureJob, sent: Option<u64>) -> bool {
     let emails = subject.emails();
@@ -69,7 +70,7 @@ pub fn covers_every_spelling(subject: &Subject, job: &ErasureJob, sent: Option<u
         let is_of_request = |key: &Secret| emails.iter().any(|email| email.key() == key);
         list.readable.iter().all(is_of_request) || all_spellings(&emails).iter().all(|one| list.texts.contains(one))
     });
-    is_enough && (sent.is_some() || shows_each)
+    is_enough && sent.map_or(shows_each, |sent| sent >= spellings(subject))
 }
 
 fn distinct_addresses(subject: &Subject) -> Option<u32> {

@@ -17,8 +17,7 @@ pub mod submission;
 pub mod verification;
 
 use self::job_findings::{
-    SOURCE, covers_every_spelling, job_findings, no_email_finding, spellings, unseen_job, unused_identifiers,
-    vendor_job,
+    SOURCE, covers_every_spelling, job_findings, no_email_finding, unseen_job, unused_identifiers, vendor_job,
 };
 use self::job_request::JobRequest;
 use super::api::erasures::{AddressResult, ErasureJob, JobKind};
@@ -62,12 +61,12 @@ pub fn start(context: &mut Context<'_>, request: &Request, mode: DeletionMode) -
         Some(attempts) => reconciliation::find_earlier(context, &job, attempts)?,
         None => None,
     };
-    let sent = earlier.is_none().then(|| spellings(&subject));
     let mut findings = Vec::new();
-    let (id, submitted_at) = match earlier {
+    let (id, sent, submitted_at) = match earlier {
         Some(earlier) => {
             let now_s = context.client.now_s();
-            (earlier.id, earlier.created_s.map_or(now_s, |created_s| context.client.at_host(created_s).min(now_s)))
+            let created_s = earlier.created_s.map(|created_s| context.client.at_host(created_s));
+            (earlier.id, None, created_s.map_or(now_s, |created_s| created_s.min(now_s)))
         }
         None => {
             let guards = guard::evaluate(context, request, &subject)?;
@@ -76,7 +75,8 @@ pub fn start(context: &mut Context<'_>, request: &Request, mode: DeletionMode) -
                 return Ok(Progress::Done(Report { findings: guards.findings, ..report }));
             }
             findings = guards.findings;
-            (submission::submit(context, &job)?, context.client.now_s())
+            let submission = submission::submit(context, &job)?;
+            (submission.id, Some(submission.sent), context.client.now_s())
         }
     };
     let check = request_check(request, operation.name());
@@ -271,3 +271,6 @@ const fn on_transient_error(ticket: &Ticket) -> OnTransientError {
 fn storable(position: Option<String>) -> Option<String> {
     position.filter(|position| position.len() <= 512)
 }
+
+#[cfg(test)]
+mod tests;

@@ -1,7 +1,8 @@
 //! Verification: after a deletion, searches show whether anything is left.
 
 use super::job_findings::{SOURCE, job_findings, unseen_job, vendor_job};
-use super::{Budget, on_transient_error};
+use super::job_request::JobRequest;
+use super::{Budget, on_transient_error, submission};
 use crate::contract::{Error, Finding, Outcome, Pending, Progress, Report, Right, SourceState, Stage, VendorJob};
 use crate::privacy::email::{EmailAddress, all_spellings};
 use crate::qualtrics::api::envelope::ApiResponse;
@@ -28,18 +29,18 @@ pub fn start_search(context: &mut Context<'_>, mut in_flight: InFlight<'_>) -> R
     };
     let scopes = context.scopes(Right::Deletion);
     let started = match find_search(context, &emails, verification.search_after) {
-        Ok(Some(id)) => Ok(id),
+        Ok(Some(id)) => Ok((id, u64::try_from(all_spellings(&emails).len()).ok())),
         Ok(None) => {
-            let response = context.client.call(&scopes, erasures::start(&emails, JobKind::Search));
-            response.and_then(|response| erasures::parse_id(&response))
+            let job = JobRequest { emails: &emails, kind: JobKind::Search };
+            submission::start(context, &scopes, &job).map(|search| (search.id, Some(search.sent)))
         }
         Err(error) => Err(error),
     };
     match started {
-        Ok(id) => {
+        Ok((id, sent)) => {
             verification.search = Some(id);
             // That of the erasure stays: the receipt is judged by it, too.
-            in_flight.ticket.sent = in_flight.ticket.sent.or_else(|| u64::try_from(all_spellings(&emails).len()).ok());
+            in_flight.ticket.sent = in_flight.ticket.sent.or(sent);
             in_flight.ticket.misses = 0;
             in_flight.still_pending(context, Stage::Verifying)
         }
