@@ -63,7 +63,7 @@ impl fmt::Debug for ApiResponse {
 ///
 /// # Errors
 /// [`ApiError::Response`] for an HTTP status from 400 on, for one in `meta.httpStatus`, and for a `meta.error`;
-/// [`ApiError::Redirect`] and [`ApiError::Malformed`]. A success that [`is_foreign`] is the response of a proxy or a firewall, and so an
+/// [`ApiError::Redirect`] and [`ApiError::Malformed`]. A success without an envelope is the response of a proxy or a firewall, and so an
 /// [`ApiError::Response`] that is not in the envelope.
 pub fn parse(response: &Response, now_s: u64) -> Result<ApiResponse, ApiError> {
     let status = response.head.status;

@@ -11,6 +11,7 @@ use crate::privacy::identifier::Identifier;
 use crate::privacy::phone::PhoneNumber;
 use crate::privacy::subject::Subject;
 use crate::qualtrics::api::client::Call;
+use crate::qualtrics::api::contact::Match;
 use crate::qualtrics::api::directories;
 use crate::qualtrics::api::envelope::ApiResponse;
 use crate::qualtrics::api::error::ApiError;
@@ -204,11 +205,16 @@ fn source_failure(
 }
 
 /// Identifiers of the contacts that the request does not name. They are offered, never acted upon. An identifier that a request would
-/// not accept as it stands, such as a telephone number without a country code, is left out.
+/// not accept as it stands, such as a telephone number without a country code, is left out. So is a contact that was found by such a
+/// number alone: it may be another person's.
 fn discovered(contacts: &Contacts, subject: &Subject) -> Vec<contract::Identifier> {
     let mut known: Vec<Identifier> = subject.identifiers.iter().map(|known| known.identifier.clone()).collect();
     let given = known.len();
-    for FoundContact { contact, .. } in contacts.iter() {
+    let matches = |found: &FoundContact, kind: Match| {
+        subject.identifiers.iter().any(|known| found.contact.matches(&known.identifier) == kind)
+    };
+    let is_certain = |found: &&FoundContact| matches(found, Match::Same) || !matches(found, Match::WithoutCountry);
+    for FoundContact { contact, .. } in contacts.iter().filter(is_certain) {
         let email = contact.text("email").and_then(|text| Identifier::email(text).ok());
         let phone = contact.text("phone").and_then(|text| PhoneNumber::in_text(text).map(Identifier::Phone));
         let external_id = contact.text("extRef").and_then(|text| Identifier::external_id(text).ok());
@@ -286,6 +292,15 @@ mod tests {
         assert!(discovered == expected, "each once, and none that the request names");
         let all = subject(discovered);
         assert_eq!(all.identifiers.len(), 3);
+    }
+
+    #[test]
+    fn nothing_is_discovered_from_a_contact_that_may_be_another_persons() {
+        let given = subject(vec![contract::Identifier::Phone("+4930123456".to_owned())]);
+        let austrian = json!({"id": 1, "email": "bob@x.org", "phone": "030 123456"});
+        let german = json!({"id": 2, "email": "ada@x.org", "phone": "+49 30 123456"});
+        let discovered = discovered(&contacts(&[austrian, german]), &given);
+        assert!(discovered == [contract::Identifier::Email("ada@x.org".to_owned())]);
     }
 
     #[test]
