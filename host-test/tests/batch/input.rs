@@ -49,10 +49,10 @@ async fn identifiers_that_cannot_exist_are_named_by_line_and_nothing_is_started(
     for line in [
         "line 3: email contains the invisible character U+200B",
         "line 4: email contains the invisible character U+FEFF",
-        "line 5: email is not an e-mail address",
-        "line 6: email is not an e-mail address",
+        "line 5: email begins with mailto: and is not an e-mail address",
+        "line 6: email is not an e-mail address: it begins with a quotation mark",
         "line 7: email 2 is not an e-mail address",
-        "line 8: email contains the invisible character U+FFFD",
+        "line 8: email contains U+FFFD in place of a character that was lost",
     ] {
         assert!(text.contains(line), "{text}");
     }
