@@ -231,6 +231,8 @@ mod tests {
             ("+447700900123", "07700 900123"),
             // Ten digits: also a number of North America.
             ("+4930123456", "4930123456"),
+            // The national number has six digits.
+            ("+376312345", "376312345"),
         ] {
             assert_eq!(number(phone).compare(text), PhoneMatch::WithoutCountry, "{phone} {text}");
         }

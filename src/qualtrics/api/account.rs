@@ -88,4 +88,10 @@ mod tests {
         assert_eq!(account.user_id.as_deref(), Some("UR_1"));
         assert!(account.is_brand_administrator());
     }
+
+    #[test]
+    fn only_the_last_hash_of_a_user_name_begins_the_brand() {
+        let names = identifying_names(None, Some("ada#1@example.org#brand"));
+        assert!(names.contains(&Secret::new("ada#1@example.org")));
+    }
 }

@@ -142,3 +142,36 @@ const fn operation(kind: JobKind) -> &'static str {
         JobKind::Search => "erasure-search",
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+    use crate::contract::{Identifier, Request};
+    use crate::qualtrics::api::envelope::{ApiResponse, Notice};
+    use crate::qualtrics::api::erasures;
+
+    fn subject(address: &str) -> Subject {
+        let subject = vec![Identifier::Email(address.to_owned())];
+        let request = Request { id: "r".to_owned(), subject, attempts: None, overrides: Vec::new() };
+        Subject::parse(&request, 0).unwrap_or_else(|error| panic!("{}", error.message))
+    }
+
+    fn job(addresses: &[&str]) -> ErasureJob {
+        let result = json!({"id": "OP-1", "emailList": addresses, "numEmailsRequested": addresses.len()});
+        erasures::parse(&ApiResponse { result, notice: Notice::None }, "OP-1").expect("a job")
+    }
+
+    #[test]
+    fn a_job_that_covers_others_has_to_show_each_spelling_unless_this_request_started_it() {
+        let ada = subject("Ada@x.org");
+        let of_administrator = job(&["ada@x.org", "bob@x.org"]);
+        assert!(!covers_every_spelling(&ada, &of_administrator, None));
+        assert!(covers_every_spelling(&ada, &job(&["ada@x.org", "Ada@x.org", "bob@x.org"]), None));
+        assert!(covers_every_spelling(&ada, &job(&["ada@x.org", "ada@x.org"]), None), "a list in lower case");
+        assert!(covers_every_spelling(&ada, &of_administrator, Some(2)));
+        assert!(!covers_every_spelling(&ada, &of_administrator, Some(1)), "Qualtrics accepted one spelling only");
+        assert!(!covers_every_spelling(&ada, &job(&["ada@x.org"]), None));
+    }
+}

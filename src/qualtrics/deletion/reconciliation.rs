@@ -224,8 +224,8 @@ impl<'e> Window<'e> {
         self.found.is_none() && self.others.iter().any(|job| job.user.is_some())
     }
 
-    fn conclude(self, scan: &Scan) -> Reconciled {
-        if let Some(found) = self.found {
+    fn conclude(mut self, scan: &Scan) -> Reconciled {
+        if let Some(found) = self.found.take() {
             return Reconciled::Found(found);
         }
         let own_user = self.own_user.as_ref().filter(|own| self.users.contains(*own));
@@ -233,20 +233,12 @@ impl<'e> Window<'e> {
             |job: &ErasureJob| own_user.is_some_and(|own| job.user.as_ref().is_some_and(|user| user != own));
         let is_own = |job: &ErasureJob| own_user.is_some_and(|own| job.user.as_ref() == Some(own));
         let open: Vec<&ErasureJob> = self.others.iter().filter(|job| !is_foreign(job)).collect();
-        let overlaps = |job: &&ErasureJob| {
-            let emails = job.addresses.as_ref().map(|addresses| &addresses.readable);
-            emails.is_some_and(|readable| self.emails.iter().any(|email| readable.contains(*email)))
-        };
-        let contains = |job: &&ErasureJob| {
-            let emails = job.addresses.as_ref().map(|addresses| &addresses.readable);
-            emails.is_some_and(|readable| self.emails.iter().all(|email| readable.contains(*email)))
-        };
-        if open.iter().any(|job| is_own(job) && overlaps(job) && !contains(job)) {
+        if open.iter().any(|job| is_own(job) && self.overlaps_request(job) && !self.contains_request(job)) {
             return Reconciled::Overlapping;
         }
         // A complete job of an unknown user that covers only some of the addresses is another request's.
         let inconclusive: Vec<&&ErasureJob> =
-            open.iter().filter(|job| contains(job) || !job.shows_every_address()).collect();
+            open.iter().filter(|job| self.contains_request(job) || !job.shows_every_address()).collect();
         let is_stuck = scan.stuck && !scan.may_recover;
         if !inconclusive.is_empty() || is_stuck {
             let is_running = inconclusive.iter().any(|job| job.is_running()) || inconclusive.is_empty();
