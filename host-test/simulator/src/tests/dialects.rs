@@ -135,9 +135,11 @@ impl Tour {
         self.get(bearer, "/users/UR_1aGraceAdmin0001", &[]).await;
         self.get(bearer, "/users?pageSize=101", &[]).await;
         self.get(bearer, "/directories", &[]).await;
-        let search = json!({ "filter": { "filterType": "email", "comparison": "eq", "value": SAMPLE_PERSON } });
-        for directory in [SAMPLE_CUSTOMERS, "POOL_lite"] {
-            self.post(bearer, &format!("/directories/{directory}/contacts/search"), search.clone()).await;
+        for address in [SAMPLE_PERSON, &SAMPLE_PERSON.to_uppercase(), &SAMPLE_PERSON.replace('@', "+tag@")] {
+            let search = json!({ "filter": { "filterType": "email", "comparison": "eq", "value": address } });
+            for directory in [SAMPLE_CUSTOMERS, "POOL_lite"] {
+                self.post(bearer, &format!("/directories/{directory}/contacts/search"), search.clone()).await;
+            }
         }
         let path = format!("/directories/{SAMPLE_CUSTOMERS}/contacts");
         self.get(bearer, &format!("{path}/CID_000000000000001"), &[]).await;
