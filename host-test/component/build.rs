@@ -5,6 +5,7 @@
 //! | `qualtrics.wasm` | the connector |
 //! | `guarded.wasm` | the connector behind the egress guard |
 //! | `gateway.wasm` | the gateway, with the guarded connector inside |
+//! | `gateway-wasi-0.3.wasm` | the same for runtimes that serve `wasi:http/handler@0.3.0` |
 //!
 //! Nothing but cargo is needed. The target is not `wasm32-wasip2`: there, std imports ten `wasi:cli` interfaces.
 //!
@@ -77,29 +78,31 @@ fn files(workspace: &Path, target_dir: &Path) -> Result<Vec<NamedFile>, Box<dyn 
     let metadata = Metadata::of_packages(workspace)?;
     let metadata_of =
         |package: &str| metadata.get(package).ok_or_else(|| format!("{package} is not a package of the workspace."));
-    let component = |package| metadata_of(package)?.attach(&compiler.component(package)?);
+    let component = |package, features: &[&str]| metadata_of(package)?.attach(&compiler.component(package, features)?);
     let composed = |name: &str, description: &str, file: &[u8]| {
         let (name, description) = (name.to_owned(), description.to_owned());
         Metadata { name, description, ..metadata_of(CONNECTOR)?.clone() }.attach(&without_component_name(file)?)
     };
     let with_bill = |file: &[u8], packages: &[&str]| bill_of_materials::attach(file, workspace, packages, TARGET);
-    let (connector, guard, gateway) = (component(CONNECTOR)?, component(GUARD)?, component(GATEWAY)?);
+    let (connector, guard) = (component(CONNECTOR, &[])?, component(GUARD, &[])?);
     let guarded = compose((GUARD, &guard), (CONNECTOR, &connector))?;
     let guarded = composed(
         "guarded-qualtrics-connector",
         "The connector for Qualtrics behind an egress guard, which permits requests to configured origins only",
         &guarded,
     )?;
-    let gateway = compose((CONNECTOR, &guarded), (GATEWAY, &gateway))?;
-    let gateway = composed(
-        "qualtrics-gateway",
-        "The connector for Qualtrics as an HTTP service, behind an egress guard: for runtimes that serve wasi:http",
-        &gateway,
-    )?;
+    let gateway = |features: &[&str], served: &str| {
+        let gateway = compose((CONNECTOR, &guarded), (GATEWAY, &component(GATEWAY, features)?))?;
+        let description = format!(
+            "The connector for Qualtrics as an HTTP service, behind an egress guard: for runtimes that serve {served}"
+        );
+        with_bill(&composed("qualtrics-gateway", &description, &gateway)?, &[GATEWAY, CONNECTOR, GUARD])
+    };
     Ok(vec![
         ("qualtrics.wasm", with_bill(&connector, &[CONNECTOR])?),
         ("guarded.wasm", with_bill(&guarded, &[CONNECTOR, GUARD])?),
-        ("gateway.wasm", with_bill(&gateway, &[GATEWAY, CONNECTOR, GUARD])?),
+        ("gateway.wasm", gateway(&[], "wasi:http 0.2")?),
+        ("gateway-wasi-0.3.wasm", gateway(&["wasi-0-3"], "wasi:http 0.3")?),
     ])
 }
 

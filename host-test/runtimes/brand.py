@@ -3,6 +3,7 @@
 import json
 import urllib.request
 
+from connections import ConnectionCounter
 from process import Process
 
 ADA = "ada@example.org"
@@ -35,7 +36,8 @@ class Brand:
 
     def __init__(self, control: str, names: dict):
         self.url = control + names["scenario"]
-        self.origin: str = names["origin"]
+        self.connections = ConnectionCounter(names["origin"])
+        self.origin = self.connections.origin
         self.secret: str = names["client-secret"]
         self.settings = {
             "CONNECTOR_BASE_URL": self.origin,

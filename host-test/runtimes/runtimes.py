@@ -59,7 +59,7 @@ def wasmtime_serve(deployment: Deployment) -> Gateway:
     return _wasmtime_serve(deployment, _container_command())
 
 
-def wasmtime_serve_without_reuse(deployment: Deployment) -> Gateway:
+def wasmtime_serve_by_default(deployment: Deployment) -> Gateway:
     """The same, as wasmtime serves by default."""
     options = ("--max-instance-reuse-count", "--idle-instance-timeout")
     return _wasmtime_serve(deployment, [word for word in _container_command() if not word.startswith(options)])

@@ -31,6 +31,8 @@ class Runtime:
     # The command that prints its version, and what it prints. The packages that carry the programs have other versions.
     version_command: list
     version: str
+    # The version of `wasi:http` that it serves.
+    wasi: str
     start: Callable[[Deployment], Gateway]
     # Whether an instance serves several requests in sequence, so that its access token is used again.
     reuses_instances: bool
@@ -43,6 +45,7 @@ RUNTIMES = [
         "wasmtime serve, as in kubernetes.yaml",
         [runtimes.WASMTIME, "--version"],
         "wasmtime 49.0.3",
+        "0.2",
         runtimes.wasmtime_serve,
         reuses_instances=True,
         restricts_egress=False,
@@ -51,14 +54,25 @@ RUNTIMES = [
         "wasmtime serve, by default",
         [runtimes.WASMTIME, "--version"],
         "wasmtime 49.0.3",
-        runtimes.wasmtime_serve_without_reuse,
+        "0.2",
+        runtimes.wasmtime_serve_by_default,
         reuses_instances=False,
+        restricts_egress=False,
+    ),
+    Runtime(
+        "wasmtime serve, by default",
+        [runtimes.WASMTIME, "--version"],
+        "wasmtime 49.0.3",
+        "0.3",
+        runtimes.wasmtime_serve_by_default,
+        reuses_instances=True,
         restricts_egress=False,
     ),
     Runtime(
         "wash dev, as in wash.yaml",
         [runtimes.WASH, "--version"],
         "wash 2.10.3",
+        "0.2",
         runtimes.wash_dev,
         reuses_instances=False,
         restricts_egress=True,
@@ -67,14 +81,25 @@ RUNTIMES = [
         "wash host, as in wasmcloud.yaml",
         [runtimes.WASH, "--version"],
         "wash 2.10.3",
+        "0.2",
         runtimes.wash_host,
         reuses_instances=False,
+        restricts_egress=True,
+    ),
+    Runtime(
+        "wash host, as in wasmcloud.yaml",
+        [runtimes.WASH, "--version"],
+        "wash 2.10.3",
+        "0.3",
+        runtimes.wash_host,
+        reuses_instances=True,
         restricts_egress=True,
     ),
     Runtime(
         "jco serve",
         ["node", runtimes.JCO, "--version"],
         "1.35.0",
+        "0.2",
         runtimes.jco_serve,
         reuses_instances=False,
         restricts_egress=False,
@@ -133,26 +158,35 @@ class RuntimesTest(unittest.TestCase):
     def setUpClass(cls) -> None:
         scratch = tempfile.TemporaryDirectory()
         cls.addClassCleanup(scratch.cleanup)
-        cls.file = Path(scratch.name) / "gateway.wasm"
-        written = Process([PROGRAM, "component", "--gateway", "--out", cls.file])
-        assert written.process.wait() == 0, written.output()
-        written.end()
+        cls.files = {}
+        for wasi in {runtime.wasi for runtime in RUNTIMES}:
+            cls.files[wasi] = Path(scratch.name) / f"gateway-{wasi}.wasm"
+            written = Process([PROGRAM, "component", "--gateway", "--wasi", wasi, "--out", cls.files[wasi]])
+            assert written.process.wait() == 0, written.output()
+            written.end()
         cls.simulator = Simulator(PROGRAM)
         cls.addClassCleanup(cls.simulator.end)
 
     @classmethod
     def tearDownClass(cls) -> None:
-        header = ["runtime", "version", "reuses instances", "requests", "token calls", "denies egress", "seconds"]
+        header = ["runtime", "version", "wasi:http", "reuses instances", "requests", "token calls", "connections", "denies egress", "seconds"]
         for row in [header, ["---"] * len(header), *cls.rows]:
             print("| " + " | ".join(row) + " |")
 
-    def deployment(self, brand: Brand, origins: str | None = None, allowed: str | None = None) -> Deployment:
+    def brand(self) -> Brand:
+        brand = self.simulator.brand()
+        self.addCleanup(brand.connections.end)
+        return brand
+
+    def deployment(
+        self, runtime: Runtime, brand: Brand, origins: str | None = None, allowed: str | None = None
+    ) -> Deployment:
         variables = {
             "GATEWAY_TOKEN_SHA256": hashlib.sha256(TOKEN.encode()).hexdigest(),
             "EGRESS_ORIGINS": origins or brand.origin,
             **brand.settings,
         }
-        return Deployment(self.file, variables, [allowed or brand.origin])
+        return Deployment(self.files[runtime.wasi], variables, [allowed or brand.origin])
 
     def start(self, runtime: Runtime, deployment: Deployment) -> Client:
         gateway = runtime.start(deployment)
@@ -161,15 +195,15 @@ class RuntimesTest(unittest.TestCase):
 
     def test_each_runtime_serves_every_function(self) -> None:
         for runtime in RUNTIMES:
-            with self.subTest(runtime.name):
+            with self.subTest(runtime.name, wasi=runtime.wasi):
                 started = time.monotonic()
                 printed = runtimes.version(runtime.version_command)
                 self.assertIn(runtime.version, [printed, printed.split(" (")[0]])
-                brand = self.simulator.brand()
-                client = self.start(runtime, self.deployment(brand))
+                brand = self.brand()
+                client = self.start(runtime, self.deployment(runtime, brand))
                 self.walk(client, brand)
                 self.assert_keeps_secrets(client.gateway, brand)
-                tokens = brand.calls("token")
+                tokens, connections = brand.calls("token"), brand.connections.count
                 self.assertEqual(tokens == 1, runtime.reuses_instances, f"{tokens} token calls")
                 client.gateway.end()
                 self.assert_denies_egress(runtime)
@@ -177,9 +211,11 @@ class RuntimesTest(unittest.TestCase):
                     [
                         runtime.name,
                         runtime.version,
+                        runtime.wasi,
                         "yes" if runtime.reuses_instances else "no",
                         str(client.requests),
                         str(tokens),
+                        str(connections),
                         "runtime and egress guard" if runtime.restricts_egress else "egress guard",
                         f"{time.monotonic() - started:.0f}",
                     ]
@@ -218,8 +254,8 @@ class RuntimesTest(unittest.TestCase):
         elsewhere = "https://elsewhere.example.com"
         layers = [{"origins": elsewhere}] + ([{"allowed": elsewhere}] if runtime.restricts_egress else [])
         for layer in layers:
-            brand = self.simulator.brand()
-            client = self.start(runtime, self.deployment(brand, **layer))
+            brand = self.brand()
+            client = self.start(runtime, self.deployment(runtime, brand, **layer))
             status, problem = client.send("/checks", {"rights": ["access"]})
             details = json.loads(problem)
             self.assertEqual([one["code"] for one in details["problems"]], ["egress"], details)

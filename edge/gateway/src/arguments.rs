@@ -1,4 +1,4 @@
-//! The parameters of a call, in its body.
+//! The arguments of a call, in its body.
 //!
 //! An unknown or repeated member is an error: a misspelled `mode` must not count as a missing one. Errors have the position and what was
 //! expected there. They do not repeat any part of the body.
@@ -7,13 +7,13 @@ use privacy_contract::{DeletionMode, Request, Right, Task};
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
 
-use crate::http::{Body, Head};
+use crate::http::Head;
 use crate::problem::Details;
 
 /// The maximum size of a body, in bytes.
 pub const MAX_BYTES: usize = 1024 * 1024;
 
-/// The parameters of `check`.
+/// The arguments of `check`.
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Check {
@@ -21,7 +21,7 @@ pub struct Check {
     pub rights: Vec<Right>,
 }
 
-/// The parameters of `access` and `opt-out`.
+/// The arguments of `access` and `opt-out`.
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Start {
@@ -29,7 +29,7 @@ pub struct Start {
     pub requests: Vec<Request>,
 }
 
-/// The parameters of `delete`.
+/// The arguments of `delete`.
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Delete {
@@ -39,7 +39,7 @@ pub struct Delete {
     pub mode: DeletionMode,
 }
 
-/// The parameters of `poll`.
+/// The arguments of `poll`.
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Poll {
@@ -47,31 +47,65 @@ pub struct Poll {
     pub tasks: Vec<Task>,
 }
 
-/// Reads a body and parses it as the parameters of a call.
-///
-/// # Errors
-/// 415, 413, 408 and 400.
-pub fn parse<T: DeserializeOwned>(head: &Head, body: &mut impl Body) -> Result<T, Details> {
-    if !is_json(head) {
-        return Err(Details::unsupported_media_type());
+/// The body of a request, as far as it was received.
+pub struct Arguments {
+    announced: usize,
+    text: Vec<u8>,
+    is_complete: bool,
+}
+
+impl Arguments {
+    /// Those of a route without any.
+    #[must_use]
+    pub const fn none() -> Self {
+        Self { announced: 0, text: Vec::new(), is_complete: true }
     }
-    let announced = head.header("content-length").and_then(|length| length.parse().ok()).unwrap_or(0);
-    let mut text = Vec::new();
-    loop {
-        if announced.max(text.len()) > MAX_BYTES {
-            return Err(Details::too_large());
+
+    /// Those that a request announces. Nothing of them was received.
+    ///
+    /// # Errors
+    /// 415 and 413.
+    pub fn announced(head: &Head) -> Result<Self, Details> {
+        if !is_json(head) {
+            return Err(Details::unsupported_media_type());
         }
-        let bytes = body.read().map_err(|_| Details::interrupted())?;
-        if bytes.is_empty() {
-            break;
+        let announced = head.header("content-length").and_then(|length| length.parse().ok()).unwrap_or(0);
+        let arguments = Self { announced, text: Vec::new(), is_complete: false };
+        arguments.check_size()?;
+        Ok(arguments)
+    }
+
+    /// Whether they were received to their end.
+    #[must_use]
+    pub const fn is_complete(&self) -> bool {
+        self.is_complete
+    }
+
+    /// Adds the next bytes. They are empty only at the end.
+    ///
+    /// # Errors
+    /// 413.
+    pub fn push(&mut self, bytes: &[u8]) -> Result<(), Details> {
+        self.is_complete = bytes.is_empty();
+        self.text.extend_from_slice(bytes);
+        self.check_size()
+    }
+
+    fn check_size(&self) -> Result<(), Details> {
+        if self.announced.max(self.text.len()) > MAX_BYTES { Err(Details::too_large()) } else { Ok(()) }
+    }
+
+    /// Parses them.
+    ///
+    /// # Errors
+    /// 400.
+    pub fn parse<T: DeserializeOwned>(&self) -> Result<T, Details> {
+        // Derived deserializers accept an array in place of an object.
+        if self.text.trim_ascii_start().first() != Some(&b'{') {
+            return Err(Details::malformed("The body must be a JSON object."));
         }
-        text.extend_from_slice(&bytes);
+        serde_json::from_slice(&self.text).map_err(|error| Details::malformed(reason(&error)))
     }
-    // Derived deserializers accept an array in place of an object.
-    if text.trim_ascii_start().first() != Some(&b'{') {
-        return Err(Details::malformed("The body must be a JSON object."));
-    }
-    serde_json::from_slice(&text).map_err(|error| Details::malformed(reason(&error)))
 }
 
 fn is_json(head: &Head) -> bool {

@@ -3,11 +3,11 @@
 use privacy_contract::{CallResult, Progress};
 use serde::Serialize;
 
-use crate::arguments::{self, Check, Delete, Poll, Start};
+use crate::arguments::{Arguments, Check, Delete, Poll, Start};
 use crate::configuration::Configuration;
 use crate::connector::{Connector, Results};
 use crate::download;
-use crate::http::{Body, Head, retry_after};
+use crate::http::{Body, Head, Interrupted, retry_after};
 use crate::problem::Details;
 use crate::response::{Payload, Response};
 use crate::route::{self, Query, Route};
@@ -20,6 +20,14 @@ pub const OPENAPI: &str = include_str!("../openapi.json");
 pub struct Gateway {
     configuration: Configuration,
     is_configured: bool,
+}
+
+/// A request that may be served, and its arguments as far as they were received.
+pub struct Admitted {
+    route: Route,
+    query: Query,
+    /// To be completed before the request is [dispatched](Gateway::dispatch).
+    pub arguments: Arguments,
 }
 
 /// The body of a response to a list of elements: one result for each, in the same order.
@@ -35,17 +43,25 @@ impl Gateway {
         Self { configuration, is_configured: false }
     }
 
-    /// Handles a request. Authentication comes first: without it, the body is not read and the response reveals nothing.
+    /// Handles a request and receives its body meanwhile.
     pub fn handle(&mut self, head: &Head, body: &mut impl Body, connector: &mut impl Connector) -> Response {
-        self.dispatch(head, body, connector).unwrap_or_else(Response::from)
+        let mut respond = || {
+            let mut admitted = self.admit(head)?;
+            while !admitted.arguments.is_complete() {
+                let bytes = body.read().map_err(|Interrupted| Details::interrupted())?;
+                admitted.arguments.push(&bytes)?;
+            }
+            self.dispatch(admitted, head, connector)
+        };
+        respond().unwrap_or_else(Response::from)
     }
 
-    fn dispatch(
-        &mut self,
-        head: &Head,
-        body: &mut impl Body,
-        connector: &mut impl Connector,
-    ) -> Result<Response, Details> {
+    /// Admits a request before its body is received. Authentication comes first: without it, the body is not read and the response
+    /// reveals nothing.
+    ///
+    /// # Errors
+    /// 401, 403, 404, 405, 413 and 415, and those of a query.
+    pub fn admit(&self, head: &Head) -> Result<Admitted, Details> {
         self.configuration.callers()?.authenticate(head)?;
         let (path, query) = route::split(&head.target);
         let route = Route::at(path).ok_or_else(Details::not_found)?;
@@ -53,27 +69,42 @@ impl Gateway {
             return Err(Details::method_not_allowed(route.method()));
         }
         let query = Query::parse(query, &route)?;
+        let arguments = if route.has_arguments() { Arguments::announced(head)? } else { Arguments::none() };
+        Ok(Admitted { route, query, arguments })
+    }
+
+    /// Calls the connector for an admitted request whose arguments are complete.
+    ///
+    /// # Errors
+    /// 400 for the arguments, and the errors of the connector.
+    pub fn dispatch(
+        &mut self,
+        admitted: Admitted,
+        head: &Head,
+        connector: &mut impl Connector,
+    ) -> Result<Response, Details> {
+        let Admitted { route, query, arguments } = admitted;
         match route {
             Route::OpenApi => Ok(Response::new(200, "application/json", Payload::Full(OPENAPI.into()))),
             Route::Manifest => Response::json(200, &connector.describe()),
             Route::Checks => {
-                let Check { rights } = arguments::parse(head, body)?;
+                let Check { rights } = arguments.parse()?;
                 Response::json(200, &self.configured(connector)?.check(&rights)?)
             }
             Route::Accesses => {
-                let Start { requests } = arguments::parse(head, body)?;
+                let Start { requests } = arguments.parse()?;
                 list_response(self.configured(connector)?.access(&requests))
             }
             Route::Deletions => {
-                let Delete { requests, mode } = arguments::parse(head, body)?;
+                let Delete { requests, mode } = arguments.parse()?;
                 list_response(self.configured(connector)?.delete(&requests, mode))
             }
             Route::OptOuts => {
-                let Start { requests } = arguments::parse(head, body)?;
+                let Start { requests } = arguments.parse()?;
                 list_response(self.configured(connector)?.opt_out(&requests))
             }
             Route::Polls => {
-                let Poll { tasks } = arguments::parse(head, body)?;
+                let Poll { tasks } = arguments.parse()?;
                 list_response(self.configured(connector)?.poll(&tasks))
             }
             Route::Document(reference) => download::open(reference, &query, head, self.configured(connector)?),

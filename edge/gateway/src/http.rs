@@ -11,6 +11,16 @@ pub struct Head {
 }
 
 impl Head {
+    /// A request as a runtime passes it on, with names in any case.
+    #[must_use]
+    pub fn new(method: String, target: String, headers: Vec<(String, Vec<u8>)>) -> Self {
+        let lower = |(mut name, value): (String, Vec<u8>)| {
+            name.make_ascii_lowercase();
+            (name, value)
+        };
+        Self { method, target, headers: headers.into_iter().map(lower).collect() }
+    }
+
     /// The value of a header. `None` if it is absent, repeated or not UTF-8.
     #[must_use]
     pub fn header(&self, name: &str) -> Option<&str> {
@@ -30,7 +40,7 @@ impl Head {
     }
 }
 
-/// The body of a request.
+/// The body of a request, received by blocking.
 pub trait Body {
     /// The next bytes. They are empty only at the end.
     ///

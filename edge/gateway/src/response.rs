@@ -45,6 +45,17 @@ impl Response {
         Ok(Self::new(status, "application/json", Payload::Full(text)))
     }
 
+    /// The headers as runtimes take them, with `content-length` where it is known.
+    #[must_use]
+    pub fn header_fields(&self) -> Vec<(String, Vec<u8>)> {
+        let field = |name: &str, value: &str| (name.to_owned(), value.as_bytes().to_vec());
+        let mut fields: Vec<_> = self.headers.iter().map(|(name, value)| field(name, value)).collect();
+        if let Payload::Full(bytes) = &self.payload {
+            fields.push(field("content-length", &bytes.len().to_string()));
+        }
+        fields
+    }
+
     /// Adds a header.
     #[must_use]
     pub fn with_header(mut self, name: &'static str, value: String) -> Self {

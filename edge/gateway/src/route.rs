@@ -57,6 +57,12 @@ impl Route {
         }
     }
 
+    /// Whether the arguments of the call are in the body.
+    #[must_use]
+    pub fn has_arguments(&self) -> bool {
+        self.method() == "POST"
+    }
+
     /// The parameters that the query of the route may have.
     const fn parameters(&self) -> &'static [&'static str] {
         match self {

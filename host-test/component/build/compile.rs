@@ -35,23 +35,23 @@ impl<'p> Compiler<'p> {
         Ok(Self { workspace, target_dir, flags: remap_flags(workspace)? })
     }
 
-    /// The package as a component.
+    /// The package, with these features, as a component.
     ///
     /// # Errors
     /// It does not compile.
-    pub fn component(&self, package: &str) -> Result<Vec<u8>, Box<dyn Error>> {
-        let module = fs::read(self.module(package)?)?;
+    pub fn component(&self, package: &str, features: &[&str]) -> Result<Vec<u8>, Box<dyn Error>> {
+        let module = fs::read(self.module(package, features)?)?;
         without_component_name(&wit_component::ComponentEncoder::default().validate(true).module(&module)?.encode()?)
     }
 
     /// The path of the package as a core module: a `cdylib` only, because cargo does no link-time optimisation for
     /// `cdylib` and `rlib` together.
-    fn module(&self, package: &str) -> Result<PathBuf, Box<dyn Error>> {
+    fn module(&self, package: &str, features: &[&str]) -> Result<PathBuf, Box<dyn Error>> {
         let keep_names = env::var_os(KEEP_NAMES).is_some();
         let status = Command::new(variable("CARGO")?)
             .current_dir(self.workspace)
             .args(["rustc", "--quiet", "--locked", "--lib", "--crate-type", "cdylib", "--profile", "component"])
-            .args(["--package", package, "--target", TARGET, "--target-dir"])
+            .args(["--package", package, "--features", &features.join(","), "--target", TARGET, "--target-dir"])
             .arg(self.target_dir)
             .args(keep_names.then_some(["--config", "profile.component.strip='debuginfo'"]).into_iter().flatten())
             // These belong to the outer build: clippy's driver, a compiler cache, flags of the host's platform.

@@ -8,7 +8,7 @@ use std::fs;
 use std::path::Path;
 use std::process::{Command, Stdio};
 
-use qualtrics_component::{CONNECTOR, GATEWAY, GUARDED};
+use qualtrics_component::{CONNECTOR, GATEWAY, GATEWAY_WASI_0_3, GUARDED};
 
 /// The parts of a checkout that cargo needs to build any package of the workspace.
 const SOURCE: [&str; 7] = ["Cargo.toml", "Cargo.lock", "rust-toolchain.toml", "src", "wit", "edge", "host-test"];
@@ -25,7 +25,12 @@ fn main() -> Result<(), Box<dyn Error>> {
 }
 
 fn compare(copy: &Path) -> Result<(), Box<dyn Error>> {
-    for (name, own) in [("qualtrics.wasm", CONNECTOR), ("guarded.wasm", GUARDED), ("gateway.wasm", GATEWAY)] {
+    for (name, own) in [
+        ("qualtrics.wasm", CONNECTOR),
+        ("guarded.wasm", GUARDED),
+        ("gateway.wasm", GATEWAY),
+        ("gateway-wasi-0.3.wasm", GATEWAY_WASI_0_3),
+    ] {
         if fs::read(copy.join("out").join(name))? != own {
             return Err(format!("{name} differs when it is built in another directory.").into());
         }

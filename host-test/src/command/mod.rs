@@ -25,7 +25,7 @@ use host_test::journal::Journal;
 use privacy_host::contract::{DeletionMode, Report, Request, Right};
 use privacy_host::follow::End;
 use privacy_host::{Entry, Operation};
-use qualtrics_component::{CONNECTOR, GATEWAY, GUARDED};
+use qualtrics_component::{CONNECTOR, GATEWAY, GATEWAY_WASI_0_3, GUARDED};
 use tracing_subscriber::filter::{LevelFilter, Targets};
 use tracing_subscriber::layer::SubscriberExt;
 use tracing_subscriber::util::SubscriberInitExt;
@@ -114,9 +114,12 @@ enum Command {
         /// Composed with the egress guard, for hosts that cannot restrict the origins of requests themselves
         #[arg(long)]
         guarded: bool,
-        /// As an HTTP service behind the egress guard, for runtimes that serve `wasi:http/incoming-handler`
+        /// As an HTTP service behind the egress guard, for runtimes that serve `wasi:http`
         #[arg(long, conflicts_with = "guarded")]
         gateway: bool,
+        /// The version of `wasi:http` that the service exports
+        #[arg(long, requires = "gateway", default_value = "0.2")]
+        wasi: ServedWasi,
     },
     Serve(ServeOptions),
 }
@@ -212,13 +215,12 @@ impl Command {
             Self::Demo(options) => options.run().await,
             Self::Simulate(options) => options.run().await,
             Self::Serve(options) => options.run().await,
-            Self::Component { out, guarded, gateway } => {
-                let component = if gateway {
-                    GATEWAY
-                } else if guarded {
-                    GUARDED
-                } else {
-                    CONNECTOR
+            Self::Component { out, guarded, gateway, wasi } => {
+                let component = match (gateway, wasi) {
+                    (true, ServedWasi::Version0_2) => GATEWAY,
+                    (true, ServedWasi::Version0_3) => GATEWAY_WASI_0_3,
+                    (false, _) if guarded => GUARDED,
+                    (false, _) => CONNECTOR,
                 };
                 let written = std::fs::File::create_new(&out)
                     .and_then(|mut file| std::io::Write::write_all(&mut file, component));
@@ -228,6 +230,17 @@ impl Command {
             }
         }
     }
+}
+
+/// A version of `wasi:http` that runtimes serve.
+#[derive(Clone, Copy, ValueEnum)]
+enum ServedWasi {
+    /// `wasi:http/incoming-handler@0.2.0`
+    #[value(name = "0.2")]
+    Version0_2,
+    /// `wasi:http/handler@0.3.0`
+    #[value(name = "0.3")]
+    Version0_3,
 }
 
 impl CallOptions {

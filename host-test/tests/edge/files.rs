@@ -1,7 +1,9 @@
 //! The imports and contents of the composed files.
 
 use privacy_host::{Host, HostError, Options};
-use qualtrics_component::{CONNECTOR, GATEWAY, GUARDED};
+use qualtrics_component::{CONNECTOR, GATEWAY, GATEWAY_WASI_0_3, GUARDED};
+use wit_component::DecodedWasm;
+use wit_parser::WorldItem;
 
 /// Generous limits: a file with debug information, or without optimisation, exceeds them.
 const MAX_BYTES_GUARDED: usize = 3 << 19;
@@ -18,6 +20,10 @@ const IMPORTS: [&str; 8] = [
     "wasi:io/streams@0.2.0",
 ];
 
+/// The file that exports `wasi:http/handler@0.3.0` contains the same components, which import version 0.2.0.
+const IMPORTS_WASI_0_3: [&str; 3] =
+    ["wasi:clocks/monotonic-clock@0.3.0", "wasi:clocks/types@0.3.0", "wasi:http/types@0.3.0"];
+
 fn host(max_components: u32) -> Host {
     Host::new(Options { max_instances: 2, max_components, ..Options::default() }).unwrap()
 }
@@ -29,9 +35,29 @@ fn the_composed_files_import_what_the_connector_does_and_the_environment() {
 }
 
 #[test]
+fn the_gateway_for_wasi_0_3_also_imports_what_its_export_needs() {
+    let Ok(DecodedWasm::Component(resolve, world)) = wit_component::decode(GATEWAY_WASI_0_3) else {
+        panic!("a component");
+    };
+    let world = &resolve.worlds[world];
+    let name = |(key, item): (_, &WorldItem)| match item {
+        WorldItem::Interface { .. } => resolve.name_world_key(key),
+        _ => panic!("an interface"),
+    };
+    let mut imports: Vec<_> = world.imports.iter().map(name).collect();
+    imports.sort_unstable();
+    let mut expected = [&IMPORTS[..], &IMPORTS_WASI_0_3].concat();
+    expected.sort_unstable();
+    assert_eq!(imports, expected);
+    assert_eq!(world.exports.iter().map(name).collect::<Vec<_>>(), ["wasi:http/handler@0.3.0"]);
+}
+
+#[test]
 fn the_composed_files_hold_optimised_code_without_debug_information() {
     assert!(GUARDED.len() <= MAX_BYTES_GUARDED, "{} bytes", GUARDED.len());
-    assert!(GATEWAY.len() <= MAX_BYTES_GATEWAY, "{} bytes", GATEWAY.len());
+    for gateway in [GATEWAY, GATEWAY_WASI_0_3] {
+        assert!(gateway.len() <= MAX_BYTES_GATEWAY, "{} bytes", gateway.len());
+    }
 }
 
 /// Composition does not change the connector. The guard only restricts the origins that it can reach.
@@ -48,7 +74,7 @@ fn the_composed_files_contain_the_connector_byte_for_byte() {
         }
     }
     let connector = [head, &rest[at + length..]].concat();
-    for file in [GUARDED, GATEWAY] {
+    for file in [GUARDED, GATEWAY, GATEWAY_WASI_0_3] {
         assert!(file.windows(connector.len()).any(|bytes| bytes == connector));
     }
 }

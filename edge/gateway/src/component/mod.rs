@@ -4,11 +4,15 @@
 //! | module | content |
 //! |---|---|
 //! | [`bindings`] | generated from `wit/`; the only place with `unsafe` |
-//! | [`exports`] | passes each request to the [`Gateway`](crate::gateway::Gateway) of this instance, and sends its response |
-//! | [`body`] | the bodies of requests and responses over `wasi:http`, with an idle time-out |
+//! | `blocking` | the export `wasi:http/incoming-handler@0.2.0`, and bodies that are received and sent by blocking |
+//! | `asynchronous` | with the feature `wasi-0-3`: the export `wasi:http/handler@0.3.0`, and bodies that are streams |
 //! | [`connector`] | the connector that this component is composed with |
+//! | [`instance`] | the gateway of this instance |
 
+#[cfg(feature = "wasi-0-3")]
+mod asynchronous;
 mod bindings;
-mod body;
+#[cfg(not(feature = "wasi-0-3"))]
+mod blocking;
 mod connector;
-mod exports;
+mod instance;

@@ -1,16 +1,14 @@
 //! The bodies of requests and responses, with an idle time-out.
 
-use super::bindings::wasi::clocks::monotonic_clock;
-use super::bindings::wasi::http::types::{IncomingBody, IncomingRequest, OutgoingBody};
-use super::bindings::wasi::io::poll::{Pollable, poll};
-use super::bindings::wasi::io::streams::{InputStream, OutputStream, StreamError};
+use crate::component::bindings::wasi::clocks0_2_0::monotonic_clock;
+use crate::component::bindings::wasi::http0_2_0::types::{IncomingBody, IncomingRequest, OutgoingBody};
+use crate::component::bindings::wasi::io::poll::{Pollable, poll};
+use crate::component::bindings::wasi::io::streams::{InputStream, OutputStream, StreamError};
+use crate::component::instance::IDLE_TIMEOUT_NS;
 use crate::http::{Body, Interrupted};
 
 /// The maximum number of bytes per read.
 const READ_BYTES: u64 = 64 * 1024;
-
-/// How long a caller may neither send nor receive a byte, in nanoseconds.
-const IDLE_TIMEOUT_NS: u64 = 30_000_000_000;
 
 /// The body of a request. The stream is opened by the first read, so that the body of a rejected request is not received.
 pub(super) struct RequestBody {

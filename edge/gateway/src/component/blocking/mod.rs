@@ -1,35 +1,23 @@
-//! The export `wasi:http/incoming-handler`.
+//! The export `wasi:http/incoming-handler@0.2.0`.
 
-use std::cell::RefCell;
+mod body;
 
-use super::bindings::exports::wasi::http::incoming_handler::Guest;
-use super::bindings::wasi::cli::environment;
-use super::bindings::wasi::http::types::{Fields, IncomingRequest, Method, OutgoingResponse, ResponseOutparam};
-use super::body::{RequestBody, ResponseBody};
+use self::body::{RequestBody, ResponseBody};
+use super::bindings::exports::wasi::http0_2_0::incoming_handler::Guest;
+use super::bindings::wasi::http0_2_0::types::{Fields, IncomingRequest, Method, OutgoingResponse, ResponseOutparam};
 use super::connector::Composed;
-use crate::configuration::Configuration;
-use crate::gateway::Gateway;
+use super::instance::with_gateway;
 use crate::http::Head;
 use crate::response::{Payload, Response};
 
-thread_local! {
-    static GATEWAY: RefCell<Option<Gateway>> = const { RefCell::new(None) };
-}
-
-/// The exported component, with one gateway per instance.
+/// The exported component.
 pub(super) struct Component;
 
 impl Guest for Component {
     fn handle(request: IncomingRequest, response_out: ResponseOutparam) {
         let head = head(&request);
         let mut body = RequestBody::new(request);
-        let response = GATEWAY.with(|gateway| {
-            // This fails only if the host calls the instance during another call, which the component model forbids.
-            let mut gateway = gateway.try_borrow_mut().ok()?;
-            let gateway = gateway
-                .get_or_insert_with(|| Gateway::new(Configuration::from_environment(environment::get_environment())));
-            Some(gateway.handle(&head, &mut body, &mut Composed))
-        });
+        let response = with_gateway(|gateway| gateway.handle(&head, &mut body, &mut Composed));
         // If no response is set, the host reports an error to the caller.
         if let Some(response) = response {
             send(response, response_out);
@@ -38,15 +26,8 @@ impl Guest for Component {
 }
 
 fn head(request: &IncomingRequest) -> Head {
-    let lower = |(mut name, value): (String, Vec<u8>)| {
-        name.make_ascii_lowercase();
-        (name, value)
-    };
-    Head {
-        method: method(request.method()),
-        target: request.path_with_query().unwrap_or_default(),
-        headers: request.headers().entries().into_iter().map(lower).collect(),
-    }
+    let target = request.path_with_query().unwrap_or_default();
+    Head::new(method(request.method()), target, request.headers().entries())
 }
 
 fn method(method: Method) -> String {
@@ -67,11 +48,8 @@ fn method(method: Method) -> String {
 
 /// Sends a response, each part as soon as it is available. If a read of a document fails, the body is truncated.
 fn send(response: Response, response_out: ResponseOutparam) -> Option<()> {
-    let Response { status, headers, payload } = response;
-    let mut headers: Vec<_> = headers.into_iter().map(|(name, value)| (name.to_owned(), value.into_bytes())).collect();
-    if let Payload::Full(bytes) = &payload {
-        headers.push(("content-length".to_owned(), bytes.len().to_string().into_bytes()));
-    }
+    let headers = response.header_fields();
+    let Response { status, payload, .. } = response;
     let response = OutgoingResponse::new(Fields::from_list(&headers).ok()?);
     response.set_status_code(status).ok()?;
     let body = response.body().ok()?;
