@@ -107,15 +107,13 @@ pub fn rejection(head: &ResponseHead, body: &[u8], parsed: Option<&Value>, now_s
     ApiError::Response(ErrorResponse { form, ..response })
 }
 
-/// An error response, without its text.
+/// An error response, without its text. Its code is that of Qualtrics' envelope: a code outside of it is a proxy's.
 #[must_use]
 pub fn error_response(head: &ResponseHead, status: u16, body: Option<&Value>, now_s: u64) -> ErrorResponse {
     let meta = body.and_then(|body| body.get("meta"));
     let codes = [
         meta.and_then(|meta| meta.get("error")?.get("errorCode")),
         meta.and_then(|meta| meta.get("internalErrorCode")),
-        // RFC 6749, section 5.2. Whether Qualtrics' token endpoint follows it is unconfirmed (fact sheet 2).
-        body.and_then(|body| body.get("error")),
     ];
     let code = codes.into_iter().flatten().find_map(Value::as_str).and_then(sanitize::code);
     let request_id = meta.and_then(|meta| meta.get("requestId")?.as_str()).and_then(sanitize::request_id);
@@ -313,11 +311,18 @@ mod tests {
     }
 
     #[test]
-    fn an_error_code_is_found_in_every_place_and_the_text_is_dropped() {
+    fn a_code_outside_of_the_envelope_is_not_qualtrics() {
+        for body in [r#"{"error":"denied_by_firewall"}"#, r#"{"error":"E_1","meta":{}}"#] {
+            let Err(ApiError::Response(response)) = parse_body(403, body) else { panic!("an error response") };
+            assert_eq!((response.code, response.form), (None, ErrorForm::Foreign), "{body}");
+        }
+    }
+
+    #[test]
+    fn an_error_code_is_found_in_both_envelopes_and_the_text_is_dropped() {
         for body in [
             r#"{"meta":{"error":{"errorCode":"E_1","errorMessage":"ada@example.org"}}}"#,
             r#"{"meta":{"internalErrorCode":"E_1","errorMessage":"ada@example.org"}}"#,
-            r#"{"error":"E_1","error_description":"ada@example.org"}"#,
         ] {
             let Err(ApiError::Response(response)) = parse_body(400, body) else { panic!("an error response") };
             assert_eq!(response.code.as_deref(), Some("E_1"));

@@ -6,6 +6,7 @@ use serde_json::Value;
 
 use super::envelope;
 use super::error::{ApiError, ErrorForm, ErrorResponse};
+use super::sanitize;
 use crate::http::oauth::{parse_token, token_request};
 use crate::http::retry::is_transient_status;
 use crate::http::{Origin, Request, Response, json};
@@ -83,11 +84,11 @@ fn error(response: &Response, body: Option<&Value>, scopes: &Scopes, now_s: u64)
         Err(other) => return other,
         Ok(_) => return ApiError::Malformed,
     };
-    let form = match rejection.form {
-        ErrorForm::Foreign if body.is_some_and(is_oauth_error) => ErrorForm::OAuth,
-        form => form,
+    let rejection = match body.filter(|_| rejection.form == ErrorForm::Foreign).and_then(oauth_code) {
+        Some(code) => ErrorResponse { form: ErrorForm::OAuth, code: sanitize::code(code), ..rejection },
+        None => rejection,
     };
-    let rejection = ErrorResponse { form, ..rejection };
+    let form = rejection.form;
     let names_scope = rejection.code.as_ref().is_some_and(|code| code.to_ascii_lowercase().contains("scope"));
     let may_be_about_scopes = matches!(head.status, 200..=299 | 400..=403) && form != ErrorForm::Foreign;
     match rejection.status {
@@ -98,12 +99,13 @@ fn error(response: &Response, body: Option<&Value>, scopes: &Scopes, now_s: u64)
     }
 }
 
-/// Whether a body is an error as RFC 6749, section 5.2, defines it. Proxies and gateways have a member `error` as well, with a sentence
-/// or a word (`Forbidden`): all codes of the RFC are several words, and other codes come with a description.
-fn is_oauth_error(body: &Value) -> bool {
-    let Some(code) = body.get("error").and_then(Value::as_str) else { return false };
+/// The code of an error as RFC 6749, section 5.2, defines it. Whether Qualtrics' token endpoint follows it is unconfirmed (fact sheet 2).
+/// Proxies and gateways have a member `error` as well, with a sentence or a word (`Forbidden`): all codes of the RFC are several words,
+/// and other codes come with a description.
+fn oauth_code(body: &Value) -> Option<&str> {
+    let code = body.get("error").and_then(Value::as_str)?;
     let is_code = !code.is_empty() && code.bytes().all(|byte| byte.is_ascii_lowercase() || byte == b'_');
-    is_code && (code.contains('_') || body.get("error_description").is_some())
+    (is_code && (code.contains('_') || body.get("error_description").is_some())).then_some(code)
 }
 
 #[cfg(test)]
