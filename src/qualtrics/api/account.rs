@@ -6,6 +6,7 @@ use serde_json::Value;
 
 use super::client::Call;
 use super::envelope::{self, ApiResponse, Notice, first_of};
+use super::error::ApiError;
 use crate::privacy::email::comparison_key;
 use crate::secret::Secret;
 
@@ -25,7 +26,8 @@ pub struct Account {
     pub user_type: String,
     /// The data centre, which may be an alias of the configured one.
     pub datacenter: String,
-    /// Every address and user name that identifies the account, as [`comparison_key`]s.
+    /// Every address and user name that identifies the account, as [`comparison_key`]s. None if one of them is not understood: then the
+    /// account cannot be guarded.
     pub names: Vec<Secret>,
     /// What the notice of the response is about.
     pub notice: Notice,
@@ -52,7 +54,7 @@ impl Account {
             user_id,
             user_type: text(&["accountType", "userType"]).unwrap_or_default(),
             datacenter: text(&["datacenter", "dataCenter", "datacenterId"]).unwrap_or_default(),
-            names: identifying_names(text(&["email"]).as_deref(), user_name.as_deref()).into_iter().collect(),
+            names: identifying_names(&response.result).unwrap_or_default().into_iter().collect(),
             notice: response.notice,
         }
     }
@@ -64,12 +66,26 @@ impl Account {
     }
 }
 
-/// The names that identify an account: its e-mail address, and its user name with and without the `#brand` at its end. They are compared
+/// The names that identify a user: the e-mail address, and the user name with and without the `#brand` at its end. They are compared
 /// as addresses are, because an erasure of any spelling may delete the account.
-pub(super) fn identifying_names(email: Option<&str>, user_name: Option<&str>) -> BTreeSet<Secret> {
-    let without_brand = user_name.map(|name| name.rsplit_once('#').map_or(name, |(name, _)| name));
-    let names = [email, user_name, without_brand].into_iter().flatten().map(comparison_key);
-    names.filter(|name| !name.reveal().is_empty()).collect()
+///
+/// # Errors
+/// [`ApiError::Malformed`] if a member is filled and not understood: the user may have the address that is looked for.
+pub(super) fn identifying_names(user: &Value) -> Result<BTreeSet<Secret>, ApiError> {
+    let email = name_in(user, &["email"])?;
+    let user_name = name_in(user, &["userName", "username"])?;
+    let without_brand = user_name.as_deref().map(|name| name.rsplit_once('#').map_or(name, |(name, _)| name));
+    let names = [email.as_deref(), user_name.as_deref(), without_brand].into_iter().flatten().map(comparison_key);
+    Ok(names.filter(|name| !name.reveal().is_empty()).collect())
+}
+
+fn name_in(user: &Value, spellings: &[&str]) -> Result<Option<String>, ApiError> {
+    match first_of(user, spellings) {
+        None => Ok(None),
+        Some(Value::String(text)) => Ok(Some(text.clone())),
+        Some(Value::Number(number)) => Ok(Some(number.to_string())),
+        Some(_) => Err(ApiError::Malformed),
+    }
 }
 
 #[cfg(test)]
@@ -91,7 +107,16 @@ mod tests {
 
     #[test]
     fn only_the_last_hash_of_a_user_name_begins_the_brand() {
-        let names = identifying_names(None, Some("ada#1@example.org#brand"));
+        let names = identifying_names(&json!({"userName": "ada#1@example.org#brand"})).expect("names");
         assert!(names.contains(&Secret::new("ada#1@example.org")));
+    }
+
+    #[test]
+    fn an_account_with_a_name_that_is_not_understood_has_no_names() {
+        for email in [json!({"address": "ada@example.org"}), json!(["ada@example.org"]), json!(true)] {
+            let result = json!({"email": email, "userName": "grace@example.org"});
+            let account = Account::parse(&ApiResponse { result, notice: Notice::None });
+            assert!(account.names.is_empty(), "the guard cannot be evaluated");
+        }
     }
 }

@@ -1,4 +1,4 @@
-//! The users of a brand, for the account guard: `GET /users` (fact sheet 5).
+//! The users of a brand, for the account guard and for the records of users: `GET /users` (fact sheet 5).
 //!
 //! An erasure also deletes the account of a user with the address (fact sheet 6.4). The list has no filter for addresses, so it is
 //! read to its end.
@@ -21,7 +21,10 @@ const TTL_MS: u64 = 600_000;
 /// The names of a brand's users, as hashes: the cache holds no addresses.
 #[derive(Default)]
 pub struct Users {
-    names: BTreeSet<u64>,
+    /// Each name, and the position of its user in `ids`. Several users may have the same address.
+    names: BTreeSet<(u64, usize)>,
+    /// The IDs of the users, as far as the list shows them.
+    ids: Vec<Option<String>>,
     /// The next page; `None` once the list was read to its end.
     next: Option<Cursor>,
     seen: Vec<Cursor>,
@@ -68,7 +71,17 @@ impl Users {
     /// Whether the key of a name is that of a user's address, or a user name with or without the brand.
     #[must_use]
     pub fn contains(&self, name: &str) -> bool {
-        self.names.contains(&hash(name))
+        self.positions(name).next().is_some()
+    }
+
+    /// The IDs of the users with the key of a name: `None` for a user whose ID the list does not show.
+    pub fn ids_of(&self, name: &str) -> impl Iterator<Item = Option<&str>> {
+        self.positions(name).map(|position| self.ids.get(position)?.as_deref())
+    }
+
+    fn positions(&self, name: &str) -> impl Iterator<Item = usize> {
+        let hash = hash(name);
+        self.names.range((hash, 0)..=(hash, usize::MAX)).map(|(_, position)| *position)
     }
 
     /// Adds a page. If it is malformed, the cache is discarded.
@@ -82,9 +95,12 @@ impl Users {
 
     fn parse_page(&mut self, result: &Value) -> Result<(), ApiError> {
         for user in envelope::elements(result)? {
-            let text = |spellings: &[&str]| first_of(user, spellings).and_then(Value::as_str);
-            let names = identifying_names(text(&["email"]), text(&["username", "userName"]));
-            self.names.extend(names.iter().map(|name| hash(name.reveal())));
+            if !user.is_object() {
+                return Err(ApiError::Malformed);
+            }
+            let position = self.ids.len();
+            self.ids.push(first_of(user, &["id", "userId"]).and_then(envelope::id));
+            self.names.extend(identifying_names(user)?.iter().map(|name| (hash(name.reveal()), position)));
         }
         self.next = Cursor::next_page(result)?;
         if let Some(cursor) = &self.next {
@@ -122,6 +138,35 @@ mod tests {
             assert!(users.contains(name), "{name}");
         }
         assert!(!users.contains("bob@x.org"));
+    }
+
+    #[test]
+    fn a_user_whose_names_are_not_understood_makes_the_list_malformed() {
+        for user in [
+            json!({"email": {"address": "ada@x.org"}, "username": "ada"}),
+            json!({"email": "ada@x.org", "username": ["ada"]}),
+            json!(null),
+            json!("ada@x.org"),
+        ] {
+            let mut users = Users::default();
+            assert_eq!(users.start(&page(json!({"elements": [user.clone()]})), 0), Err(ApiError::Malformed), "{user}");
+            assert!(!users.are_fresh(0));
+        }
+    }
+
+    #[test]
+    fn all_users_with_an_address_are_known_by_their_ids() {
+        let mut users = Users::default();
+        let elements = json!([
+            {"id": "UR_1", "email": "ada@x.org", "username": "Ada@X.org#brand"},
+            {"id": "UR_2", "email": "bob@x.org"},
+            {"userId": "UR_3", "username": "ada@x.org"},
+            {"email": "ada@x.org"},
+        ]);
+        assert_eq!(users.start(&page(json!({ "elements": elements })), 0), Ok(()));
+        let ids: Vec<_> = users.ids_of("ada@x.org").collect();
+        assert_eq!(ids, [Some("UR_1"), Some("UR_3"), None]);
+        assert_eq!(users.ids_of("carol@x.org").count(), 0);
     }
 
     #[test]
