@@ -3,6 +3,9 @@
 use crate::contract::{Amount, Finding, SourceState};
 use crate::privacy::subject::Subject;
 
+/// The code of a finding about a spelling of an identifier that Qualtrics rejects, while it accepts others.
+pub const SPELLING_NOT_SEARCHED: &str = "spelling-not-searched";
+
 /// Why a source was not searched to its end.
 #[derive(Clone, Copy)]
 pub struct SourceFailure {

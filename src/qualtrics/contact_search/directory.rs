@@ -2,6 +2,7 @@
 
 use std::collections::BTreeSet;
 
+use super::NOT_SEARCHABLE;
 use super::contacts::Contacts;
 use crate::contract::{Amount, Finding, SourceState};
 use crate::privacy::identifier::Identifier;
@@ -9,7 +10,7 @@ use crate::qualtrics::api::client::Call;
 use crate::qualtrics::api::contact::{Contact, Match};
 use crate::qualtrics::api::cursor::Cursor;
 use crate::qualtrics::api::directories;
-use crate::qualtrics::findings::SourceFailure;
+use crate::qualtrics::findings::{SPELLING_NOT_SEARCHED, SourceFailure};
 use crate::secret::Secret;
 
 const TOO_MANY: SourceFailure = SourceFailure {
@@ -26,6 +27,13 @@ const ENDLESS: SourceFailure = SourceFailure {
     state: SourceState::Unavailable,
     code: "endless-search",
     note: "The pages of this search repeat, so that its end was not reached.",
+};
+
+const SPELLING_REJECTED: SourceFailure = SourceFailure {
+    state: SourceState::Unavailable,
+    code: SPELLING_NOT_SEARCHED,
+    note: "Qualtrics rejects the search of this directory for a spelling of this identifier, and not for others: search the directory for \
+           it by hand.",
 };
 
 const SIMILAR_IDENTIFIER: &str = "The external ID of another contact differs from this one in case alone: the contact was left out. If it \
@@ -48,6 +56,8 @@ pub(super) struct DirectorySearch<'s> {
     seen: Vec<Cursor>,
     /// The positions of the contacts found: a contact on two pages is one contact.
     found: BTreeSet<usize>,
+    /// Whether Qualtrics has shown a page of results.
+    has_page: bool,
     /// Whether a contact was left out whose external ID differs in case alone.
     has_similar: bool,
     /// Whether the telephone number of a contact has no country code.
@@ -77,6 +87,7 @@ impl<'s> DirectorySearch<'s> {
             cursor: None,
             seen: Vec::new(),
             found: BTreeSet::new(),
+            has_page: false,
             has_similar: false,
             has_national: false,
             end: None,
@@ -105,6 +116,7 @@ impl<'s> DirectorySearch<'s> {
 
     /// Takes a page of results, and the position of the next one.
     pub(super) fn add_page(&mut self, page: Vec<Contact>, next: Option<Cursor>, contacts: &mut Contacts) {
+        self.has_page = true;
         let mut has_others = false;
         for contact in page {
             let kind = contact.matches(self.identifier);
@@ -136,6 +148,19 @@ impl<'s> DirectorySearch<'s> {
     /// Ends it because of an error.
     pub(super) fn fail(&mut self, failure: SourceFailure) {
         self.end = Some(End::Failed(failure));
+    }
+
+    /// The directory, if Qualtrics has shown a page of results, perhaps an empty one.
+    pub(super) fn searchable_directory(&self) -> Option<&'s str> {
+        self.has_page.then_some(self.directory)
+    }
+
+    /// Corrects the reason of a rejected search, given the directories that Qualtrics searches for other spellings or identifiers.
+    pub(super) fn explain_rejection(&mut self, searchable: &BTreeSet<&str>) {
+        let is_rejected = matches!(&self.end, Some(End::Failed(failure)) if failure.code == NOT_SEARCHABLE.code);
+        if is_rejected && searchable.contains(self.directory) {
+            self.fail(SPELLING_REJECTED);
+        }
     }
 
     /// Ends it before its last page, because the request needs more searches than a call can make.

@@ -3,6 +3,8 @@
 pub mod contacts;
 mod directory;
 
+use std::collections::BTreeSet;
+
 use self::contacts::{Contacts, FoundContact};
 use self::directory::DirectorySearch;
 use super::findings::SourceFailure;
@@ -141,6 +143,9 @@ fn run(
         }
     }
     searches.iter_mut().filter(|search| search.is_open()).for_each(DirectorySearch::abandon);
+    // A directory that Qualtrics searches for something else is searchable.
+    let searchable: BTreeSet<&str> = searches.iter().filter_map(DirectorySearch::searchable_directory).collect();
+    searches.iter_mut().for_each(|search| search.explain_rejection(&searchable));
     Ok(())
 }
 
@@ -178,7 +183,7 @@ const FOREIGN_RESPONSE: SourceFailure = SourceFailure {
 ///
 /// # Errors
 /// The error itself, if it ends the whole search.
-fn source_failure(
+pub fn source_failure(
     error: ApiError,
     on_error: OnTransientError,
     rejected: SourceFailure,
