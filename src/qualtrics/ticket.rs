@@ -97,8 +97,8 @@ pub struct Ticket {
     /// Where in the list of erasure jobs the job was last seen.
     #[serde(rename = "p", default)]
     pub position: Option<String>,
-    /// How many spellings of addresses the decisive job of a deletion was started for; absent if an earlier call started it. A request
-    /// that is polled in other spellings usually has another number.
+    /// How many spellings of addresses the exports, or the decisive job of a deletion, were started for; absent if an earlier call
+    /// started it. A request that is polled in other spellings usually has another number.
     #[serde(rename = "n", default, skip_serializing_if = "Option::is_none")]
     pub sent: Option<u64>,
     /// Set once the deletion is complete and is being verified.

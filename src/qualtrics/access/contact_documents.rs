@@ -10,13 +10,24 @@ use crate::qualtrics::contact_search::MAX_PREPARED_CALLS;
 use crate::qualtrics::contact_search::contacts::{Contacts, FoundContact};
 use crate::qualtrics::context::Context;
 use crate::qualtrics::documents::modification_check;
+use crate::qualtrics::findings::SourceFailure;
 use crate::qualtrics::ticket::Reference;
 
 /// The longest document that is returned inline, in bytes.
 const MAX_INLINE_BYTES: usize = 64 * 1024;
 
-/// The code of a finding about contacts of which only the search result could be read.
-const SUMMARY_ONLY: &str = "summary-only";
+/// Contacts of which only the search result could be read.
+const SUMMARY_ONLY: SourceFailure = SourceFailure {
+    state: SourceState::Unavailable,
+    code: "summary-only",
+    note: "Contacts of this directory could not be read in full, because the responses were not usable: their documents hold what the \
+           search showed.",
+};
+const NOT_PERMITTED: SourceFailure = SourceFailure {
+    state: SourceState::NotPermitted,
+    note: "The account may search the contacts of this directory, and not read them in full: their documents hold what the search showed.",
+    ..SUMMARY_ONLY
+};
 
 /// Reads each contact in full, and adds findings for those that cannot be read.
 ///
@@ -43,8 +54,8 @@ pub fn collect(
         is_reading = is_reading && !readings.iter().any(|reading| matches!(reading, Reading::Postponed));
         for (found, reading) in batch.into_iter().zip(readings) {
             let source = format!("directory:{}", found.directory);
-            if matches!(reading, Reading::Failed) {
-                add_summary_finding(&source, findings);
+            if let Reading::Failed(failure) = &reading {
+                add_summary_finding(*failure, &source, findings);
             }
             let name = file_name(documents.len().saturating_add(1), &found.directory);
             let reference = reference(&found);
@@ -63,7 +74,7 @@ enum Reading {
     /// It was deleted after the search, whose result is all that is left.
     Gone,
     /// It cannot be read. The search result is a summary.
-    Failed,
+    Failed(SourceFailure),
     /// It was not read in this call, and can be read later.
     Postponed,
 }
@@ -86,11 +97,12 @@ impl Reading {
         match response {
             Ok(response) => match Contact::parse(response.result) {
                 Some(contact) if contact.id == id => Self::Whole(contact),
-                _ => Self::Failed,
+                _ => Self::Failed(SUMMARY_ONLY),
             },
             Err(error) if error.is_transient() => Self::Postponed,
             Err(error) if error.is_not_found() => Self::Gone,
-            Err(_) => Self::Failed,
+            Err(error) if matches!(error.own_status(), Some(401 | 403)) => Self::Failed(NOT_PERMITTED),
+            Err(_) => Self::Failed(SUMMARY_ONLY),
         }
     }
 }
@@ -101,7 +113,7 @@ impl FoundContact {
         match reading {
             Reading::Postponed => return None,
             Reading::Whole(other) => self.contact.complete(other),
-            Reading::Gone | Reading::Failed => {}
+            Reading::Gone | Reading::Failed(_) => {}
         }
         Some(self.contact.document(&self.directory))
     }
@@ -130,21 +142,26 @@ fn content(context: &mut Context<'_>, bytes: Option<Vec<u8>>, reference: &Refere
     reference.format().map(Content::Remote)
 }
 
-/// Adds a finding about contacts of a directory that could not be read in full, once.
-fn add_summary_finding(source: &str, findings: &mut Vec<Finding>) {
-    let of_source = || findings.iter().filter(|finding| finding.source == source);
-    if of_source().any(|finding| finding.code.as_deref() == Some(SUMMARY_ONLY)) {
+/// Adds a finding about contacts of a directory that could not be read in full, once for each reason.
+fn add_summary_finding(failure: SourceFailure, source: &str, findings: &mut Vec<Finding>) {
+    let is_known = |finding: &Finding| {
+        (finding.source == source) && finding.state == failure.state && finding.code.as_deref() == Some(failure.code)
+    };
+    if findings.iter().any(is_known) {
         return;
     }
-    let with_data = of_source().filter(|finding| matches!(finding.amount, Amount::Present | Amount::Count(1..)));
+    let identifiers = with_data(source, findings);
+    findings.push(failure.finding(source, identifiers, Amount::Present));
+}
+
+/// The identifiers that a source holds data under.
+fn with_data(source: &str, findings: &[Finding]) -> Vec<u32> {
+    let of_source = findings.iter().filter(|finding| finding.source == source);
+    let with_data = of_source.filter(|finding| matches!(finding.amount, Amount::Present | Amount::Count(1..)));
     let mut identifiers: Vec<u32> = with_data.flat_map(|finding| finding.identifiers.iter().copied()).collect();
     identifiers.sort_unstable();
     identifiers.dedup();
-    let note = "Contacts of this directory could not be read in full: their documents hold what the search showed.";
-    findings.push(Finding {
-        amount: Amount::Present,
-        ..Finding::incomplete(source, SourceState::NotPermitted, identifiers, SUMMARY_ONLY, note)
-    });
+    identifiers
 }
 
 /// A file name: numbered, so that names differ on file systems that ignore case.
@@ -170,8 +187,8 @@ mod tests {
             Finding::searched("directory:A", Amount::Count(0), vec![2]),
             Finding::searched("directory:B", Amount::Count(1), vec![0]),
         ];
-        add_summary_finding("directory:A", &mut findings);
-        add_summary_finding("directory:A", &mut findings);
+        add_summary_finding(SUMMARY_ONLY, "directory:A", &mut findings);
+        add_summary_finding(SUMMARY_ONLY, "directory:A", &mut findings);
         assert_eq!(findings.len(), 4);
         assert_eq!((findings[3].identifiers.as_slice(), &findings[3].amount), (&[1, 3][..], &Amount::Present));
     }

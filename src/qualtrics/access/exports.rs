@@ -5,19 +5,21 @@ use super::SourceFailure;
 use crate::contract::{
     Amount, Content, Document, Error, ErrorKind, Finding, Problem, Remedy, Right, SourceState, VendorJob,
 };
-use crate::privacy::email::{EmailAddress, all_spellings};
+use crate::privacy::email::EmailAddress;
 use crate::privacy::file_format::Format;
 use crate::privacy::report::invalid_request;
 use crate::privacy::subject::Subject;
 use crate::qualtrics::api::customer_data::{self, Export};
+use crate::qualtrics::api::erasures::{Spellings, sent};
 use crate::qualtrics::api::error::ApiError;
 use crate::qualtrics::api::job::JobState;
 use crate::qualtrics::contact_search::OnTransientError;
 use crate::qualtrics::context::Context;
 use crate::qualtrics::documents;
 use crate::qualtrics::error_mapping;
+use crate::qualtrics::findings::SPELLING_NOT_SEARCHED;
 use crate::qualtrics::scopes::Scope;
-use crate::qualtrics::ticket::Reference;
+use crate::qualtrics::ticket::{Reference, Ticket};
 use crate::secret::Secret;
 
 /// The source of what an export holds.
@@ -40,59 +42,88 @@ pub struct Exported {
     pub documents: Vec<Document>,
 }
 
-/// Starts the export of everything under the e-mail addresses, and returns the IDs of its jobs. A request without an address has
-/// none.
+/// The exports that a request has started.
+#[derive(Default)]
+pub struct Started {
+    /// The IDs of the jobs.
+    pub jobs: Vec<String>,
+    /// How many spellings of addresses they were started for.
+    pub sent: u64,
+}
+
+/// Starts the export of everything under the e-mail addresses. A request without an address has none. If Qualtrics rejects the
+/// spellings, perhaps because it accepts ASCII only, those in ASCII are exported.
 ///
 /// # Errors
 /// `unavailable` if Qualtrics did not confirm the start, never `outcome-unknown`: an export only reads data and can be started
 /// again. `rate-limited` if the share has no room for all calls. Any other error of a token request or a call.
-pub fn start(context: &mut Context<'_>, subject: &Subject) -> Result<Vec<String>, Error> {
-    let emails = all_spellings(&subject.emails());
+pub fn start(context: &mut Context<'_>, subject: &Subject) -> Result<Started, Error> {
+    let emails = subject.emails();
     if emails.is_empty() {
-        return Ok(Vec::new());
+        return Ok(Started::default());
     }
     let scopes = context.scopes(Right::Access);
     // If authentication fails, it is certain that no export was started.
     context.client.sign_in(&scopes).map_err(|error| context.error(&error, Scope::CustomerData))?;
-    let response = context.client.call(&scopes, customer_data::start(&emails));
-    match response.and_then(|response| customer_data::parse_id(&response)) {
-        Ok(id) => Ok(vec![id]),
-        // Which form the body must have is unconfirmed.
-        Err(error) if matches!(error.status(), Some(400 | 422)) && error.is_provably_not_started() => {
-            start_one_for_each(context, &emails)
+    let all = sent(&emails, Spellings::All);
+    let ascii = Some(sent(&emails, Spellings::Ascii)).filter(|ascii| !ascii.is_empty() && ascii.len() < all.len());
+    let lists: Vec<Vec<Secret>> = [all].into_iter().chain(ascii).collect();
+    for spellings in &lists {
+        let response = context.client.call(&scopes, customer_data::start(spellings));
+        match response.and_then(|response| customer_data::parse_id(&response)) {
+            Ok(id) => return Ok(Started { jobs: vec![id], sent: count(spellings) }),
+            Err(error) if is_rejected(&error) => {}
+            Err(error) => return Err(start_error(context, &error)),
         }
-        Err(error) => Err(start_error(context, &error)),
     }
+    // Which form the body must have is unconfirmed.
+    start_one_for_each(context, &sent(&emails, Spellings::All), lists.len())
 }
 
-/// Starts all exports or none: partial starts would consume the calls of the next attempt.
-fn start_one_for_each(context: &mut Context<'_>, emails: &[Secret]) -> Result<Vec<String>, Error> {
+/// Whether Qualtrics rejects what the body of a request holds, or its form.
+fn is_rejected(error: &ApiError) -> bool {
+    matches!(error.own_status(), Some(400 | 422)) && error.is_provably_not_started()
+}
+
+fn count<T>(items: &[T]) -> u64 {
+    u64::try_from(items.len()).unwrap_or(u64::MAX)
+}
+
+/// Starts all exports or none: partial starts would consume the calls of the next attempt, which first sends this number of lists.
+/// Spellings beyond ASCII that Qualtrics rejects are left out.
+fn start_one_for_each(context: &mut Context<'_>, emails: &[Secret], lists: usize) -> Result<Started, Error> {
     if emails.len() > MAX_EXPORTS {
         let message = "Qualtrics exports one address at a time, and the addresses have more spellings than one request can export: give \
                        fewer addresses per request.";
         return Err(invalid_request(vec![Problem::new("request", "subject", &[Right::Access], message)]));
     }
     let calls: Vec<_> = emails.iter().map(customer_data::start_singular).collect();
-    let count = u64::try_from(calls.len()).unwrap_or(u64::MAX);
     let wait_for = |count| calls.first().map_or(0, |call| context.client.wait_for(call, count));
-    let wait_ms = wait_for(count);
+    let wait_ms = wait_for(count(&calls));
     if wait_ms > 0 {
-        // The next attempt sends the list first, which is one more call. If that call does not lengthen the wait, the calls exceed
-        // the bucket and can never fit.
-        let with_list_ms = wait_for(count.saturating_add(1));
-        if with_list_ms == wait_ms {
+        // If the calls for the lists do not lengthen the wait, the calls exceed the bucket and can never fit.
+        let with_lists_ms = wait_for(count(&calls).saturating_add(u64::try_from(lists).unwrap_or(u64::MAX)));
+        if with_lists_ms == wait_ms {
             return Err(error_mapping::share_too_small());
         }
-        return Err(context.error(&ApiError::ShareExhausted(with_list_ms), Scope::CustomerData));
+        return Err(context.error(&ApiError::ShareExhausted(with_lists_ms), Scope::CustomerData));
     }
     let scopes = context.scopes(Right::Access);
     let responses = context.client.send_all(&scopes, &calls).into_iter();
-    let started = responses.map(|response| response.and_then(|response| customer_data::parse_id(&response)));
-    let (ids, failed): (Vec<_>, Vec<_>) = started.partition(Result::is_ok);
+    let mut started: Vec<(&Secret, Result<String, ApiError>)> = emails
+        .iter()
+        .zip(responses.map(|response| response.and_then(|response| customer_data::parse_id(&response))))
+        .collect();
+    let is_beyond_ascii = |one: &(&Secret, Result<String, ApiError>)| !one.0.reveal().is_ascii();
+    let has_rejected = started.iter().any(|one| is_beyond_ascii(one) && one.1.as_ref().is_err_and(is_rejected));
+    if has_rejected && !started.iter().all(is_beyond_ascii) {
+        started.retain(|one| !is_beyond_ascii(one));
+    }
+    let (ids, failed): (Vec<_>, Vec<_>) = started.into_iter().map(|(_, result)| result).partition(Result::is_ok);
     let failed: Vec<ApiError> = failed.into_iter().filter_map(Result::err).collect();
     // A permanent error takes precedence over a transient one.
     match failed.iter().find(|error| !error.is_transient()).or(failed.first()) {
-        None => Ok(ids.into_iter().flatten().collect()),
+        None => Ok(Started { sent: count(&ids), jobs: ids.into_iter().flatten().collect() }),
         Some(error) => Err(start_error(context, error)),
     }
 }
@@ -112,7 +143,7 @@ fn start_error(context: &Context<'_>, error: &ApiError) -> Error {
     }
 }
 
-/// Opens the files of the exports of a request. `jobs` are the IDs of the exports.
+/// Opens the files of the exports of a request.
 ///
 /// # Errors
 /// A transient error, if it is to be retried. Missing scopes, rejected credentials and denied egress in any case: an operator has to
@@ -120,7 +151,7 @@ fn start_error(context: &Context<'_>, error: &ApiError) -> Error {
 pub fn collect(
     context: &mut Context<'_>,
     subject: &Subject,
-    jobs: &[String],
+    ticket: &Ticket,
     exports: &[Export],
     on_error: OnTransientError,
 ) -> Result<Exported, ApiError> {
@@ -131,15 +162,14 @@ pub fn collect(
         let finding = Finding::incomplete(SOURCE, SourceState::NotUsable, identifiers, "no-email", note);
         collected.findings.push(finding);
     }
-    let emails = subject.emails();
+    let exported = exported(subject, ticket);
+    let emails: Vec<&EmailAddress> = exported.iter().map(|(email, _)| email).collect();
     // As many exports as spellings: one for each.
-    let exported: Vec<&EmailAddress> =
-        emails.iter().flat_map(|email| email.spellings().iter().map(move |_| email)).collect();
-    for (index, (export, job)) in exports.iter().zip(jobs).enumerate() {
-        let identifiers = match exported.get(index).filter(|_| exports.len() > 1 && exports.len() == exported.len()) {
-            Some(email) => subject.indices_of(email),
-            None => subject.email_indices(),
-        };
+    let by_spelling: Vec<&EmailAddress> =
+        exported.iter().flat_map(|(email, spellings)| std::iter::repeat_n(email, *spellings)).collect();
+    for (index, (export, job)) in exports.iter().zip(&ticket.jobs).enumerate() {
+        let email = by_spelling.get(index).filter(|_| exports.len() > 1 && exports.len() == by_spelling.len());
+        let identifiers = indices_of(subject, email.map_or(emails.as_slice(), std::slice::from_ref));
         let mut files = Files { job, documents: &mut collected.documents, has_data: false, failure: None };
         if export.state != JobState::Failed {
             for file in &export.files {
@@ -148,7 +178,36 @@ pub fn collect(
         }
         collected.findings.push(finding(export, identifiers, files.has_data, files.failure));
     }
+    if has_only_ascii(subject, ticket) {
+        let is_beyond_ascii = |email: &EmailAddress| email.spellings().iter().any(|one| !one.reveal().is_ascii());
+        let identifiers = subject.indices(&|known| known.identifier.as_email().is_some_and(is_beyond_ascii));
+        let note = "Qualtrics rejects the spelling of this address that has characters beyond ASCII, so that responses under it are not \
+                    exported: look for them by hand.";
+        let state = SourceState::Unavailable;
+        collected.findings.push(Finding::incomplete(SOURCE, state, identifiers, SPELLING_NOT_SEARCHED, note));
+    }
     Ok(collected)
+}
+
+/// Whether exports were started for the spellings in ASCII only.
+fn has_only_ascii(subject: &Subject, ticket: &Ticket) -> bool {
+    let emails = subject.emails();
+    let ascii = sent(&emails, Spellings::Ascii).len();
+    ascii < sent(&emails, Spellings::All).len() && ticket.sent == u64::try_from(ascii).ok()
+}
+
+/// The addresses that exports were started for, and for how many spellings of each.
+fn exported(subject: &Subject, ticket: &Ticket) -> Vec<(EmailAddress, usize)> {
+    let spellings = if has_only_ascii(subject, ticket) { Spellings::Ascii } else { Spellings::All };
+    let counted = subject.emails().into_iter().map(|email| {
+        let count = sent(std::slice::from_ref(&email), spellings).len();
+        (email, count)
+    });
+    counted.filter(|(_, count)| *count > 0).collect()
+}
+
+fn indices_of(subject: &Subject, emails: &[&EmailAddress]) -> Vec<u32> {
+    subject.indices(&|known| known.identifier.as_email().is_some_and(|email| emails.contains(&email)))
 }
 
 /// The files of one export.
@@ -269,12 +328,12 @@ fn finding(export: &Export, identifiers: Vec<u32>, has_data: bool, missing_file:
     }
 }
 
-/// The exports as evidence. `jobs` are their IDs.
+/// The exports as evidence.
 #[must_use]
-pub fn vendor_jobs(subject: &Subject, jobs: &[String], exports: &[Export]) -> Vec<VendorJob> {
-    let emails = u32::try_from(subject.emails().len()).ok();
+pub fn vendor_jobs(subject: &Subject, ticket: &Ticket, exports: &[Export]) -> Vec<VendorJob> {
+    let emails = u32::try_from(exported(subject, ticket).len()).ok();
     let identifiers = if exports.len() > 1 { Some(1) } else { emails };
-    let pairs = exports.iter().zip(jobs);
+    let pairs = exports.iter().zip(&ticket.jobs);
     let vendor_job = |(export, id): (&Export, &String)| VendorJob {
         operation: OPERATION.to_owned(),
         id: id.clone(),

@@ -32,9 +32,10 @@ use crate::privacy::subject::{Subject, request_check};
 /// concern the directories.
 pub fn start(context: &mut Context<'_>, request: &Request) -> Result<Progress, Error> {
     let subject = Subject::parse(request, context.client.now_s())?;
-    let jobs = exports::start(context, &subject)?;
+    let started = exports::start(context, &subject)?;
     let check = request_check(request, Operation::Access.name());
-    let mut ticket = Ticket::new(Operation::Access, check, jobs, context.client.now_s());
+    let mut ticket = Ticket::new(Operation::Access, check, started.jobs, context.client.now_s());
+    ticket.sent = Some(started.sent);
     ticket.collecting = ticket.jobs.is_empty();
     let in_flight = InFlight { request, subject: &subject, ticket };
     if in_flight.ticket.collecting {
@@ -95,7 +96,7 @@ fn collect(context: &mut Context<'_>, mut in_flight: InFlight<'_>, exports: &[Ex
         Ok(found) => found,
         Err(error) => return in_flight.retry_step(context, Stage::Collecting, &error, Scope::Contacts),
     };
-    let exported = match exports::collect(context, subject, &in_flight.ticket.jobs, exports, on_error) {
+    let exported = match exports::collect(context, subject, &in_flight.ticket, exports, on_error) {
         Ok(exported) => exported,
         Err(ApiError::ShareExhausted(wait_ms)) => {
             // Counts as an attempt: after `MAX_ATTEMPTS` the remaining files are reported unopened.
@@ -111,7 +112,7 @@ fn collect(context: &mut Context<'_>, mut in_flight: InFlight<'_>, exports: &[Ex
     documents.extend(contact_documents::collect(context, found.contacts, &mut findings)?);
     let submitted_at = (!exports.is_empty()).then_some(in_flight.ticket.submitted_at);
     let report = context.report(in_flight.request, Operation::Access, outcome(&findings), submitted_at);
-    let jobs = exports::vendor_jobs(subject, &in_flight.ticket.jobs, exports);
+    let jobs = exports::vendor_jobs(subject, &in_flight.ticket, exports);
     let receipt = Receipt { jobs, ..report.receipt };
     Ok(Progress::Done(Report { findings, documents, discovered: found.discovered, receipt, ..report }))
 }

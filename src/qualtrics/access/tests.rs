@@ -5,7 +5,9 @@ use std::rc::Rc;
 
 use serde_json::{Value, json};
 
-use crate::contract::{Amount, Content, ErrorKind, Identifier, Outcome, Progress, Remedy, SourceState, Task};
+use crate::contract::{
+    Amount, Content, ErrorKind, Identifier, Outcome, Progress, Remedy, Report, Request, SourceState, Task,
+};
 use crate::http;
 use crate::privacy::connector::Connector;
 use crate::qualtrics::tests::{World, ada, finding, request, result};
@@ -118,8 +120,68 @@ fn only_qualtrics_can_say_that_a_contact_no_longer_exists() {
     assert_eq!(finding(&report, "directory:POOL").code, None);
     for foreign in ["<html>", "{}", ""] {
         let report = with_contact(404, foreign).access(&ada());
-        assert!(report.findings.iter().any(|finding| finding.code.as_deref() == Some("summary-only")), "{foreign}");
+        assert_eq!(summary_state(&report), Some(SourceState::Unavailable), "{foreign}");
     }
+}
+
+/// The state of the finding about contacts that were not read in full.
+fn summary_state(report: &Report) -> Option<SourceState> {
+    let mut findings = report.findings.iter();
+    findings.find(|finding| finding.code.as_deref() == Some("summary-only")).map(|finding| finding.state)
+}
+
+#[test]
+fn a_contact_that_cannot_be_read_is_only_called_forbidden_if_it_is() {
+    let forbidden = r#"{"meta":{"httpStatus":"403 - Forbidden","error":{"errorCode":"AuthZ_2.0"}}}"#;
+    assert_eq!(summary_state(&with_contact(403, forbidden).access(&ada())), Some(SourceState::NotPermitted));
+    for malformed in [r#"{"result":{"email":"ada@example.org"}}"#, r#"{"result":{"contactId":"CID_2"}}"#] {
+        let report = with_contact(200, malformed).access(&ada());
+        assert_eq!(summary_state(&report), Some(SourceState::Unavailable), "{malformed}");
+    }
+}
+
+#[test]
+fn a_directory_that_rejects_one_spelling_is_not_called_unsearchable() {
+    let rejected = r#"{"meta":{"httpStatus":"400 - Bad Request","error":{"errorCode":"QVAL_1"}}}"#;
+    let report = |is_rejected: fn(&[u8]) -> bool| {
+        let route = move |request: &http::Request, path: &str| {
+            let is_rejected = path.ends_with("/search") && is_rejected(&request.body);
+            is_rejected.then(|| (400, "application/json", rejected.as_bytes().to_vec()))
+        };
+        World::new(route).access(&munich())
+    };
+    let directory = |report: &Report| finding(report, "directory:POOL").clone();
+    let found = directory(&report(|body| !body.is_ascii()));
+    assert_eq!((found.state, found.code.as_deref()), (SourceState::Unavailable, Some("spelling-not-searched")));
+    assert_eq!(found.amount, Amount::Unknown);
+    let found = directory(&report(|_| true));
+    assert_eq!(found.code.as_deref(), Some("not-searchable"), "nothing can be searched for");
+}
+
+/// A request with an address that has spellings in ASCII and beyond.
+fn munich() -> Request {
+    request("ada", vec![Identifier::Email("ada@m\u{fc}nchen.example".to_owned())])
+}
+
+#[test]
+fn an_address_beyond_ascii_that_qualtrics_rejects_is_exported_in_ascii_and_the_report_is_partial() {
+    let rejected = r#"{"meta":{"httpStatus":"400 - Bad Request","error":{"errorCode":"QVAL_1"}}}"#;
+    for form in ["\"emails\"", "\"email\""] {
+        let route = move |request: &http::Request, path: &str| {
+            let is_start = request.method == http::Method::Post && path == "/customer-data-requests";
+            let body = String::from_utf8_lossy(&request.body).into_owned();
+            let is_rejected = is_start && (!body.contains(form) || !body.is_ascii());
+            is_rejected.then(|| (400, "application/json", rejected.as_bytes().to_vec()))
+        };
+        let report = World::new(route).access(&munich());
+        assert_eq!(report.outcome, Outcome::Partial, "{form}");
+        let exports: Vec<_> = report.findings.iter().filter(|one| one.source == "survey-responses").collect();
+        assert_eq!((&exports[0].amount, &exports[0].identifiers), (&Amount::Count(0), &vec![0]));
+        assert_eq!(exports[1].code.as_deref(), Some("spelling-not-searched"), "{form}");
+        assert_eq!((&exports[1].amount, &exports[1].identifiers), (&Amount::Unknown, &vec![0]));
+        assert_eq!((exports.len(), report.receipt.jobs.len()), (2, 1), "{form}");
+    }
+    assert_eq!(World::new(|_, _| None).access(&munich()).outcome, Outcome::NotFound, "every spelling is exported");
 }
 
 #[test]
