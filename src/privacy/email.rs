@@ -24,6 +24,10 @@ const MAX_DOMAIN: usize = 253;
 /// The most spellings of one address, as [`EmailAddress::parse`] makes them.
 pub const MAX_SPELLINGS: usize = 7;
 
+/// The version of the rule by which [`EmailAddress::parse`] makes spellings. It changes whenever an address gets other spellings than
+/// before, because a job of an earlier version was started for those.
+pub const SPELLING_RULE: u8 = 1;
+
 /// An e-mail address. Two are equal, and sorted alike, if they are the same address in any spelling.
 #[derive(Clone, Debug)]
 pub struct EmailAddress {

@@ -1,5 +1,7 @@
 //! The set-up form of a connection: values parsed from settings, with all problems reported together.
 
+use std::ops::RangeInclusive;
+
 use super::characters;
 use super::report::join_messages;
 use crate::contract::{Error, ErrorKind, Problem, Remedy, Right, Setting, SettingField, SettingKind};
@@ -28,6 +30,8 @@ pub enum FieldKind {
     Origin,
     /// One of several values, each with its label. The first is the default.
     Choice(&'static [(&'static str, &'static str)]),
+    /// A whole number. Optional, without a default.
+    OptionalNumber,
     /// A whole number.
     Number {
         /// The value if the setting is absent.
@@ -44,6 +48,7 @@ impl Field {
             FieldKind::Secret => (SettingKind::Secret, None, &[]),
             FieldKind::Origin => (SettingKind::Origin, None, &[]),
             FieldKind::Choice(choices) => (SettingKind::Choice, choices.first().map(|(value, _)| *value), choices),
+            FieldKind::OptionalNumber => (SettingKind::Number, None, &[]),
             FieldKind::Number { default } => (SettingKind::Number, Some(default), &[]),
         };
         SettingField {
@@ -122,12 +127,16 @@ impl<'s> Form<'s> {
     }
 
     /// A whole number within a range, or the default.
-    pub fn number(&mut self, key: &str, rule: &str, default: u64, range: std::ops::RangeInclusive<u64>) -> Option<u64> {
-        let parse = |text: &str| {
+    pub fn number(&mut self, key: &str, rule: &str, default: u64, range: RangeInclusive<u64>) -> Option<u64> {
+        self.optional_number(key, rule, range).map(|number| number.unwrap_or(default))
+    }
+
+    /// A whole number within a range; `Some(None)` if it is not set.
+    pub fn optional_number(&mut self, key: &str, rule: &str, range: RangeInclusive<u64>) -> Option<Option<u64>> {
+        self.parse(key, rule, |text| {
             let is_plain = text.bytes().all(|byte| byte.is_ascii_digit());
             text.parse().ok().filter(|number| is_plain && range.contains(number))
-        };
-        self.parse(key, rule, parse).map(|number| number.unwrap_or(default))
+        })
     }
 
     /// Ends the parsing. `value` is what was parsed, unless a part of it is missing.

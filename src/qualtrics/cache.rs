@@ -1,5 +1,9 @@
-//! What an instance caches between calls.
+//! What an instance caches between calls, and what one call uses for several requests.
 
+use std::collections::BTreeMap;
+
+use super::api::erasures::ErasureJob;
+use super::api::error::ApiError;
 use super::api::users::Users;
 use super::ticket::Reference;
 use crate::privacy::document_stream::DocumentStream;
@@ -31,4 +35,15 @@ pub struct OpenDocument {
     pub reference: Reference,
     /// The rest of it.
     pub stream: DocumentStream,
+}
+
+/// What one call of the contract has read, and uses for all its requests.
+#[derive(Default)]
+pub struct CallCache {
+    /// The IDs of all directories.
+    pub directories: Option<Vec<String>>,
+    /// The erasures that were requested by ID, for receipts. `None` if the response cannot be read.
+    pub erasures: BTreeMap<String, Result<Option<ErasureJob>, ApiError>>,
+    /// Whether the share of contact searches was too small for a request. Later requests do not search, so that each comes first once.
+    pub is_search_share_exhausted: bool,
 }

@@ -4,7 +4,9 @@ mod warnings;
 
 use std::collections::BTreeSet;
 
-use self::warnings::{account_warnings, datacenter_warning, general_notice, no_directory, not_searchable, unproven};
+use self::warnings::{
+    account_warnings, datacenter_warning, general_notice, no_directory, not_searchable, unproven, unproven_groups,
+};
 
 use super::account_guard::AccountGuard;
 use super::api::account::Account;
@@ -48,6 +50,8 @@ pub fn check(context: &mut Context<'_>, rights: &[Right]) -> Result<Connection, 
         let proof = proof.map_err(|error| general_error(context, &error))?;
         findings.proofs.push((Scope::Contacts, proof));
     }
+    let shares_jobs = rights.contains(&Right::Deletion) && context.settings.group_size.is_some_and(|size| size > 1);
+    findings.warnings.extend(shares_jobs.then(unproven_groups));
     // 4. Conclude.
     findings.judge_permissions(account.as_ref().ok(), authenticated.named.as_ref());
     if !findings.problems.is_empty() {

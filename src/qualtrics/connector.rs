@@ -1,11 +1,10 @@
 //! The contract's functions on one connection to a Qualtrics brand.
 
 use super::api::client::{Client, Session};
-use super::cache::Accounts;
-use super::cache::OpenDocument;
+use super::cache::{Accounts, CallCache, OpenDocument};
 use super::context::{Context, MAX_INLINE_BYTES_PER_CALL};
 use super::documents;
-use super::in_flight::IMMEDIATE_MS;
+use super::in_flight::no_time_left;
 use super::settings::Settings;
 use super::{access, check, deletion, manifest, poll};
 use crate::contract::{
@@ -45,7 +44,8 @@ impl QualtricsConnector {
             return Err(Error::new(ErrorKind::NotConfigured, Remedy::GiveUp, message));
         };
         let client = Client::new(&mut *self.transport, &*self.clock, session);
-        Ok(Context { client, settings, accounts, open_document, inline_bytes_left: MAX_INLINE_BYTES_PER_CALL })
+        let call_cache = CallCache::default();
+        Ok(Context { client, settings, accounts, open_document, call_cache, inline_bytes_left: MAX_INLINE_BYTES_PER_CALL })
     }
 
     /// Runs each request in turn, as long as the call has time.
@@ -89,7 +89,10 @@ impl Connector for QualtricsConnector {
     }
 
     fn delete(&mut self, requests: Vec<Request>, mode: DeletionMode) -> Vec<Result<Progress, Error>> {
-        self.run_each(&requests, |context, request| deletion::start(context, request, mode))
+        match self.context() {
+            Ok(mut context) => deletion::start::delete(&mut context, &requests, mode),
+            Err(error) => requests.iter().map(|_| Err(error.clone())).collect(),
+        }
     }
 
     fn opt_out(&mut self, requests: Vec<Request>) -> Vec<Result<Progress, Error>> {
@@ -109,9 +112,4 @@ impl Connector for QualtricsConnector {
     fn read(&mut self, reference: String, offset: u64, limit: u32) -> Result<Chunk, Error> {
         documents::read(&mut self.context()?, &reference, offset, limit)
     }
-}
-
-fn no_time_left() -> Error {
-    let message = "The call had no time left for this request, and started nothing for it: start it again.";
-    Error::new(ErrorKind::RateLimited, Remedy::Retry(IMMEDIATE_MS), message)
 }

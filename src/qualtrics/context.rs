@@ -2,7 +2,7 @@
 
 use super::api::client::Client;
 use super::api::error::ApiError;
-use super::cache::{Accounts, OpenDocument};
+use super::cache::{Accounts, CallCache, OpenDocument};
 use super::error_mapping;
 use super::manifest;
 use super::scopes::{Scope, Scopes, required_scopes};
@@ -20,6 +20,8 @@ pub struct Context<'a> {
     pub accounts: &'a mut Accounts,
     /// The document that is being read.
     pub open_document: &'a mut Option<OpenDocument>,
+    /// What this call has read, for all its requests.
+    pub call_cache: CallCache,
     /// The bytes of documents that this call may still return inline.
     pub inline_bytes_left: usize,
 }

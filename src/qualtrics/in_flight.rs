@@ -54,6 +54,12 @@ impl InFlight<'_> {
         context.client.now_s().saturating_sub(self.ticket.submitted_at)
     }
 
+    /// What the jitter of the delay between polls depends on: requests that share a job are polled together.
+    fn schedule(&self) -> &str {
+        let job = self.ticket.jobs.first().filter(|_| self.ticket.shared.is_some());
+        job.unwrap_or(&self.request.id)
+    }
+
     /// Work continues at Qualtrics.
     ///
     /// # Errors
@@ -70,7 +76,7 @@ impl InFlight<'_> {
         Ok(Pending {
             ticket: self.ticket.format()?,
             stage,
-            poll_after_ms: poll_after_ms(&self.request.id, age_s),
+            poll_after_ms: poll_after_ms(self.schedule(), age_s),
             group: self.ticket.group(),
             submitted_at: is_submitted.then_some(self.ticket.submitted_at),
             vendor_status,
@@ -129,6 +135,13 @@ impl InFlight<'_> {
             }
         }
     }
+}
+
+/// The error of a request for which the call has no time left. Nothing was started for it.
+#[must_use]
+pub fn no_time_left() -> Error {
+    let message = "The call had no time left for this request, and started nothing for it: start it again.";
+    Error::new(ErrorKind::RateLimited, Remedy::Retry(IMMEDIATE_MS), message)
 }
 
 /// The error of a job that a ticket proves to have been accepted and that Qualtrics no longer shows.

@@ -2,7 +2,7 @@
 
 use super::limits::LIMITS;
 use super::scopes::Scope;
-use super::settings;
+use super::settings::{self, MAX_GROUP_SIZE};
 use crate::contract::{Capability, Gap, Manifest, Permission, RateLimit, Right};
 
 /// Name and version, as receipts have them.
@@ -27,8 +27,8 @@ pub fn manifest() -> Manifest {
         title: "Qualtrics".to_owned(),
         version: env!("CARGO_PKG_VERSION").to_owned(),
         capabilities: vec![
-            capability(Right::Access, &["email", "phone", "external-id"]),
-            capability(Right::Deletion, &["email"]),
+            capability(Right::Access, &["email", "phone", "external-id"], 1),
+            capability(Right::Deletion, &["email"], MAX_GROUP_SIZE),
         ],
         settings: settings::fields(),
         permissions: Scope::ALL.into_iter().map(permission).collect(),
@@ -52,13 +52,13 @@ pub fn gaps(right: Right) -> Vec<Gap> {
     GAPS.iter().filter(|gap| gap.rights.contains(&right)).map(KnownGap::to_contract).collect()
 }
 
-fn capability(right: Right, identifiers: &[&str]) -> Capability {
+fn capability(right: Right, identifiers: &[&str], group_size: u64) -> Capability {
     Capability {
         right,
         asynchronous: true,
         whole_record: true,
         identifiers: identifiers.iter().map(|kind| (*kind).to_owned()).collect(),
-        group_size: 1,
+        group_size: u32::try_from(group_size).unwrap_or(u32::MAX),
         overdue_after_ms: overdue_after_ms(right),
     }
 }

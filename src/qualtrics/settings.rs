@@ -33,6 +33,9 @@ pub struct Settings {
     pub account_guard: AccountGuard,
     /// For how long a verifying search is repeated, in seconds.
     pub verify_window_s: u64,
+    /// How many addresses a deletion job has at most, counting spellings. `None` if the setting is absent: then groups have the usual
+    /// size, and mode `erase` forms none.
+    pub group_size: Option<usize>,
     /// The share of Qualtrics' rate limits to keep to, 1 to 100 percent.
     pub rate_share: u8,
     /// The time-out for the head of a response and between two chunks of its body, in milliseconds. A whole call takes at most
@@ -42,8 +45,11 @@ pub struct Settings {
 
 const MAX_VERIFY_WINDOW_MIN: u64 = 7 * 24 * 60;
 
+/// The most addresses of a job (fact sheet 6.1).
+pub const MAX_GROUP_SIZE: u64 = 500;
+
 /// The set-up form.
-const FIELDS: [Field; 9] = [
+const FIELDS: [Field; 10] = [
     Field {
         key: "datacenter-id",
         label: "Data centre ID",
@@ -90,6 +96,14 @@ const FIELDS: [Field; 9] = [
         label: "Verification window in minutes",
         kind: FieldKind::Number { default: "60" },
         help: "For how many minutes after a deletion the verifying search is repeated before remaining data is reported. 0 to 10080.",
+    },
+    Field {
+        key: "group-size",
+        label: "Addresses per deletion job",
+        kind: FieldKind::OptionalNumber,
+        help: "How many addresses the deletion requests of one call share a job for, counting every spelling that is sent. 1 to 500. If \
+               it is empty: 100 in the modes preview and erase-and-verify, which search for each person; in mode erase, each request \
+               has a job of its own, because it is unconfirmed whether Qualtrics processes every address of a job.",
     },
     Field {
         key: "rate-share",
@@ -142,6 +156,7 @@ impl Settings {
         let guard = form.parse("account-guard", "all-users, own-account or off", AccountGuard::parse);
         let window = "a number of minutes from 0 to 10080";
         let window = form.number("verify-window", window, 60, 0..=MAX_VERIFY_WINDOW_MIN);
+        let group_size = form.optional_number("group-size", "a number of addresses from 1 to 500", 1..=MAX_GROUP_SIZE);
         let share = form.number("rate-share", "a number of percent from 1 to 100", 75, 1..=100);
         let timeout = form.number("response-timeout", "a number of seconds from 1 to 30", 30, 1..=30);
         let datacenter = datacenter?;
@@ -152,6 +167,7 @@ impl Settings {
             deletion_completion: completion?.unwrap_or(DeletionCompletion::WhenFinished),
             account_guard: guard?.unwrap_or(AccountGuard::AllUsers),
             verify_window_s: window?.saturating_mul(60),
+            group_size: group_size?.and_then(|size| usize::try_from(size).ok()),
             rate_share: u8::try_from(share?).unwrap_or(100),
             response_timeout_ms: timeout?.saturating_mul(1_000),
         })
@@ -237,7 +253,8 @@ mod tests {
         for field in fields() {
             assert!(!field.label.is_empty() && !field.help.is_empty(), "{}", field.key);
             assert_eq!(field.kind == SettingKind::Secret, field.key == "client-secret");
-            assert_eq!(field.required, field.default.is_none() && field.key != "base-url", "{}", field.key);
+            let is_without_default = ["base-url", "group-size"].contains(&field.key.as_str());
+            assert_eq!(field.required, field.default.is_none() && !is_without_default, "{}", field.key);
             assert_eq!(field.kind == SettingKind::Choice, !field.choices.is_empty(), "{}", field.key);
             for (value, _) in &field.choices {
                 parse(&[&REQUIRED[..], &[(&field.key, value)]].concat()).expect("settings");
@@ -254,6 +271,7 @@ mod tests {
             ("deletion-behavior", "s3cr3t"),
             ("account-guard", "s3cr3t"),
             ("verify-window", "10081"),
+            ("group-size", "501"),
             ("rate-share", "0"),
             ("response-timeout", "31"),
             ("base-url", "http://example.com"),
@@ -306,7 +324,9 @@ mod tests {
     #[test]
     fn numbers_have_their_ranges() {
         let parse_number = |key: &str, number: &str| parse(&[&REQUIRED[..], &[(key, number)]].concat());
-        for (key, least, most) in [("verify-window", 0, 10_080), ("rate-share", 1, 100), ("response-timeout", 1, 30)] {
+        for (key, least, most) in
+            [("verify-window", 0, 10_080), ("rate-share", 1, 100), ("response-timeout", 1, 30), ("group-size", 1, 500)]
+        {
             for number in [least, most] {
                 assert!(parse_number(key, &number.to_string()).is_ok(), "{key} {number}");
             }
@@ -328,6 +348,7 @@ mod tests {
             ("deletion-behavior", "complete-on-submission"),
             ("account-guard", "own-account"),
             ("verify-window", "15"),
+            ("group-size", "200"),
             ("rate-share", "50"),
             ("response-timeout", "10"),
             ("base-url", "http://127.0.0.1:8080"),
@@ -335,6 +356,7 @@ mod tests {
         let settings = parse(&every_key).expect("settings");
         assert_eq!(settings.deletion_completion, DeletionCompletion::OnSubmission);
         assert_eq!(settings.account_guard, AccountGuard::OwnAccount);
+        assert_eq!(settings.group_size, Some(200));
         assert_eq!(settings.origin.to_text(), "http://127.0.0.1:8080");
         assert_eq!(FIELDS.len(), every_key.len());
     }

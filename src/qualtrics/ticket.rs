@@ -7,7 +7,17 @@ use serde::{Deserialize, Serialize};
 
 use super::api::envelope::is_id;
 use crate::contract::{DeletionMode, Error, Right};
+use crate::privacy::email::{EmailAddress, SPELLING_RULE};
 use crate::privacy::ticket::{Kind, damaged, open, seal};
+
+const fn first_rule() -> u8 {
+    1
+}
+
+#[allow(clippy::trivially_copy_pass_by_ref, reason = "serde passes a reference")]
+const fn is_first_rule(rule: &u8) -> bool {
+    *rule == 1
+}
 
 /// What a request does.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
@@ -101,6 +111,12 @@ pub struct Ticket {
     /// started it. A request that is polled in other spellings usually has another number.
     #[serde(rename = "n", default, skip_serializing_if = "Option::is_none")]
     pub sent: Option<u64>,
+    /// The version of the rule by which the spellings were made: [`SPELLING_RULE`].
+    #[serde(rename = "r", default = "first_rule", skip_serializing_if = "is_first_rule")]
+    pub spelling_rule: u8,
+    /// What the erasure or search covers if other requests share it; absent if they do not, as far as is known.
+    #[serde(rename = "h", default, skip_serializing_if = "Option::is_none")]
+    pub shared: Option<SharedJob>,
     /// Set once the deletion is complete and is being verified.
     #[serde(rename = "v", default)]
     pub verification: Option<Verification>,
@@ -121,6 +137,40 @@ pub struct Verification {
     /// Whether Qualtrics no longer lists the erasure, so that only the searches can show that it was done.
     #[serde(rename = "x", default)]
     pub job_vanished: bool,
+    /// What the search covers if other requests share it.
+    #[serde(rename = "h", default, skip_serializing_if = "Option::is_none")]
+    pub shared: Option<SharedJob>,
+    /// Whether the request searches alone, because a search that it shared does not tell its result.
+    #[serde(rename = "l", default, skip_serializing_if = "std::ops::Not::not")]
+    pub alone: bool,
+}
+
+/// A job that several requests share: how much it covers, including what other requests brought.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
+pub struct SharedJob {
+    /// How many spellings of addresses it was started for.
+    #[serde(rename = "n")]
+    pub spellings: u64,
+    /// How many addresses these are.
+    #[serde(rename = "a")]
+    pub addresses: u32,
+}
+
+/// What is known of a job, apart from what Qualtrics reports.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Coverage {
+    /// For how many spellings of the request's addresses it was started; absent if an earlier call or someone else started it.
+    pub sent: Option<u64>,
+    /// What it covers, if other requests share it.
+    pub shared: Option<SharedJob>,
+}
+
+impl SharedJob {
+    /// A job for these addresses, of which so many spellings were sent.
+    #[must_use]
+    pub fn new(emails: &[EmailAddress], spellings: u64) -> Self {
+        Self { spellings, addresses: u32::try_from(emails.len()).unwrap_or(u32::MAX) }
+    }
 }
 
 /// Where the bytes of a remote document are.
@@ -172,8 +222,28 @@ impl Ticket {
             collecting: false,
             position: None,
             sent: None,
+            spelling_rule: SPELLING_RULE,
+            shared: None,
             verification: None,
         }
+    }
+
+    /// What is known of the erasure or search that the request started.
+    #[must_use]
+    pub const fn coverage(&self) -> Coverage {
+        Coverage { sent: self.known_sent(), shared: self.shared }
+    }
+
+    /// What is known of the verifying search.
+    #[must_use]
+    pub fn search_coverage(&self) -> Coverage {
+        let shared = self.verification.as_ref().and_then(|verification| verification.shared);
+        Coverage { sent: self.known_sent(), shared }
+    }
+
+    /// How many spellings were sent. Another rule makes other spellings: then no number of present ones is enough.
+    const fn known_sent(&self) -> Option<u64> {
+        if self.spelling_rule == SPELLING_RULE { self.sent } else { Some(0) }
     }
 
     /// The job whose state decides how a deletion continues.
@@ -254,6 +324,8 @@ mod tests {
                 search_after: 1_700_000_600,
                 search: None,
                 job_vanished: false,
+                shared: None,
+                alone: false,
             }),
             ..Ticket::new(
                 Operation::EraseAndVerify,
@@ -273,9 +345,18 @@ mod tests {
         assert_eq!(ticket().format().expect("a ticket"), published);
         assert_eq!(Ticket::parse(published).expect("a ticket"), ticket());
         // Members that were added later are absent from earlier tickets.
-        let counted = Ticket { sent: Some(2), ..ticket() };
-        let formatted = counted.format().expect("a ticket");
-        assert_eq!(Ticket::parse(&formatted).expect("a ticket"), counted);
+        let shared = Some(SharedJob { spellings: 4, addresses: 3 });
+        let verification = ticket().verification.map(|known| Verification { shared, alone: true, ..known });
+        let later = Ticket { sent: Some(2), spelling_rule: 2, shared, verification, ..ticket() };
+        let formatted = later.format().expect("a ticket");
+        assert_eq!(Ticket::parse(&formatted).expect("a ticket"), later);
+    }
+
+    #[test]
+    fn spellings_of_another_rule_are_not_those_that_were_sent() {
+        let sent = Ticket { sent: Some(2), ..ticket() };
+        assert_eq!(sent.coverage().sent, Some(2));
+        assert_eq!(Ticket { spelling_rule: 2, ..sent }.coverage().sent, Some(0));
     }
 
     #[test]

@@ -50,10 +50,20 @@ pub struct Scan {
     pub may_recover: bool,
     /// Whether it skipped pages. Jobs with a known position are not on them.
     pub skipped: bool,
-    /// Whether the list shows a job that was created before the instant that was scanned back to.
-    pub shows_older: bool,
+    /// In a list with the newest job first: every job that was created after this second was visited.
+    pub read_back_to_s: Option<u64>,
     /// Where the next scan continues, unless this one is complete.
     pub position: Option<String>,
+}
+
+impl Scan {
+    /// Whether every job was visited that was created after an instant, in seconds of Qualtrics' clock. The instant must not precede
+    /// the one that was scanned back to.
+    #[must_use]
+    pub fn covers(&self, since_s: u64) -> bool {
+        let since_s = since_s.saturating_sub(ORDER_SLACK_S);
+        self.complete || self.read_back_to_s.is_some_and(|read_s| read_s < since_s)
+    }
 }
 
 /// Whether a scan continues.
@@ -82,7 +92,6 @@ pub fn scan(
     known: KnownPositions<'_>,
     visit: &mut dyn FnMut(ListedJob<'_>, Option<&str>) -> Next,
 ) -> Result<Scan, ApiError> {
-    let window_s = since_s;
     let since_s = since_s.saturating_sub(ORDER_SLACK_S);
     let mut pages = Pages { client, scopes, left: MAX_PAGES };
     let mut page = pages.read(None)?;
@@ -92,12 +101,14 @@ pub fn scan(
     let mut position: Option<Cursor> = None;
     let mut seen: Vec<Cursor> = Vec::new();
     let mut scan =
-        Scan { complete: true, stuck: false, may_recover: false, skipped: false, shows_older: false, position: None };
+        Scan { complete: true, stuck: false, may_recover: false, skipped: false, read_back_to_s: None, position: None };
     loop {
         let stable = position.as_ref().filter(|_| newest_first != Some(true)).map(Cursor::query);
-        scan.shows_older |= page.oldest_s.is_some_and(|oldest| oldest < window_s);
         if page.jobs().any(|job| visit(job, stable) == Next::Stop) {
             return Ok(scan);
+        }
+        if newest_first == Some(true) && !scan.skipped {
+            scan.read_back_to_s = page.oldest_s.or(scan.read_back_to_s);
         }
         let reaches_back = newest_first == Some(true) && page.oldest_s.is_some_and(|oldest| oldest < since_s);
         let Some(mut next) = page.next.clone().filter(|_| !reaches_back) else { return Ok(scan) };

@@ -1,6 +1,6 @@
 //! What an operator should know although the test succeeds.
 
-use crate::contract::Problem;
+use crate::contract::{Problem, Right};
 use crate::qualtrics::api::account::Account;
 use crate::qualtrics::api::envelope::Notice;
 use crate::qualtrics::context::Context;
@@ -54,4 +54,11 @@ pub(super) fn not_searchable() -> Problem {
 pub(super) fn unproven(scope: Scope) -> Problem {
     let message = format!("No call proves or disproves that the scope {} is granted.", scope.name());
     Problem::new("unproven", scope.name(), &[], message)
+}
+
+/// Whether Qualtrics processes every address of a job is unconfirmed (fact sheet 6.1), and mode `erase` does not search afterwards.
+pub(super) fn unproven_groups() -> Problem {
+    let message = "group-size is set, so that deletions in mode erase share jobs, and it is unproven that Qualtrics processes every \
+                   address of a job: use mode erase-and-verify, or clear group-size.";
+    Problem::new("unproven", "group-size", &[Right::Deletion], message)
 }

@@ -50,6 +50,9 @@ pub struct SearchResult {
     pub findings: Vec<Finding>,
     /// The contacts, each once.
     pub contacts: Contacts,
+    /// Whether a contact is the person's for certain. One that was found by a telephone number without a country code alone may be
+    /// another person's.
+    pub has_certain_contact: bool,
     /// Identifiers of the contacts that the request does not name. Each is accepted in a request as it stands.
     pub discovered: Vec<contract::Identifier>,
     /// The response to the call that was sent beside the search, if there was one.
@@ -71,8 +74,13 @@ pub fn search(
 ) -> Result<SearchResult, ApiError> {
     let scopes = context.scopes(right);
     let (listed, beside) = list_directories(context, &scopes, beside);
-    let mut result =
-        SearchResult { findings: Vec::new(), contacts: Contacts::default(), discovered: Vec::new(), beside };
+    let mut result = SearchResult {
+        findings: Vec::new(),
+        contacts: Contacts::default(),
+        has_certain_contact: false,
+        discovered: Vec::new(),
+        beside,
+    };
     let (directories, failure) = match listed {
         Ok(directories) if directories.is_empty() => (directories, Some(NO_DIRECTORIES)),
         Ok(directories) => (directories, None),
@@ -88,6 +96,7 @@ pub fn search(
     run(context, &scopes, &mut searches, on_error, &mut result.contacts)?;
     let by_finding = searches.chunk_by(DirectorySearch::has_same_finding);
     result.findings.extend(by_finding.filter_map(DirectorySearch::finding));
+    result.has_certain_contact = result.contacts.iter().any(|found| is_certain(found, subject));
     result.discovered = discovered(&result.contacts, subject);
     Ok(result)
 }
@@ -100,11 +109,34 @@ fn list_directories(
     scopes: &Scopes,
     beside: Option<Call>,
 ) -> (Listed, Option<Result<ApiResponse, ApiError>>) {
-    let calls: Vec<Call> = [directories::list()].into_iter().chain(beside).collect();
+    let known = context.call_cache.directories.clone();
+    let list = known.is_none().then(directories::list);
+    let calls: Vec<Call> = list.into_iter().chain(beside).collect();
     let mut responses = context.client.send_all(scopes, &calls).into_iter();
-    let first_page = responses.next().unwrap_or(Err(ApiError::DeadlineExceeded));
-    let beside = responses.next();
-    (first_page.and_then(|page| directories::read_all(&mut context.client, scopes, page)), beside)
+    let listed = known.map_or_else(
+        || {
+            let first_page = responses.next().unwrap_or(Err(ApiError::DeadlineExceeded));
+            first_page.and_then(|page| directories::read_all(&mut context.client, scopes, page))
+        },
+        Ok,
+    );
+    context.call_cache.directories = listed.as_ref().ok().cloned();
+    (listed, responses.next())
+}
+
+/// How many calls the first pages of a search need. `None` while the directories are unknown.
+#[must_use]
+pub fn first_calls(context: &Context<'_>, subject: &Subject) -> Option<u64> {
+    let directories = context.call_cache.directories.as_ref()?;
+    let spellings = subject.identifiers.iter().map(|known| known.identifier.spellings().len());
+    u64::try_from(spellings.sum::<usize>().saturating_mul(directories.len())).ok()
+}
+
+/// The delay until the share has room for so many searches, or for as many as it ever has, in milliseconds.
+#[must_use]
+pub fn wait_for(context: &Context<'_>, calls: u64) -> u64 {
+    let directory = context.call_cache.directories.iter().flatten().next();
+    directory.map_or(0, |directory| context.client.wait_for(&directories::probe(directory), calls))
 }
 
 /// Runs searches to their end, page by page.
@@ -209,17 +241,20 @@ pub fn source_failure(
     }
 }
 
+/// Whether a contact was found by more than a telephone number without a country code.
+fn is_certain(found: &FoundContact, subject: &Subject) -> bool {
+    let matches =
+        |kind: Match| subject.identifiers.iter().any(|known| found.contact.matches(&known.identifier) == kind);
+    matches(Match::Same) || !matches(Match::WithoutCountry)
+}
+
 /// Identifiers of the contacts that the request does not name. They are offered, never acted upon. An identifier that a request would
 /// not accept as it stands, such as a telephone number without a country code, is left out. So is a contact that was found by such a
 /// number alone: it may be another person's.
 fn discovered(contacts: &Contacts, subject: &Subject) -> Vec<contract::Identifier> {
     let mut known: Vec<Identifier> = subject.identifiers.iter().map(|known| known.identifier.clone()).collect();
     let given = known.len();
-    let matches = |found: &FoundContact, kind: Match| {
-        subject.identifiers.iter().any(|known| found.contact.matches(&known.identifier) == kind)
-    };
-    let is_certain = |found: &&FoundContact| matches(found, Match::Same) || !matches(found, Match::WithoutCountry);
-    for FoundContact { contact, .. } in contacts.iter().filter(is_certain) {
+    for FoundContact { contact, .. } in contacts.iter().filter(|found| is_certain(found, subject)) {
         let email = contact.text("email").and_then(|text| Identifier::email(text).ok());
         let phone = contact.text("phone").and_then(|text| PhoneNumber::in_text(text).map(Identifier::Phone));
         let external_id = contact.text("extRef").and_then(|text| Identifier::external_id(text).ok());

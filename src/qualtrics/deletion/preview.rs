@@ -1,10 +1,11 @@
 //! What would be deleted: by Qualtrics' own search, and by the directories.
 
 use super::job_findings::{job_findings, vendor_job};
-use super::on_transient_error;
-use crate::contract::{Amount, Error, Finding, Outcome, Progress, Right, Stage};
+use super::job_request::JobRequest;
+use super::{search_contacts, submission};
+use crate::contract::{Amount, Error, Finding, Outcome, Progress, Stage};
 use crate::qualtrics::api::erasures::{AddressResult, ErasureJob, JobKind};
-use crate::qualtrics::contact_search;
+use crate::qualtrics::api::error::ApiError;
 use crate::qualtrics::context::Context;
 use crate::qualtrics::findings::unsupported_identifiers;
 use crate::qualtrics::guard;
@@ -19,16 +20,17 @@ use crate::qualtrics::ticket::Operation;
 pub fn collect(context: &mut Context<'_>, in_flight: InFlight<'_>, job: &ErasureJob) -> Result<Progress, Error> {
     let InFlight { request, subject, .. } = in_flight;
     let guards = guard::evaluate(context, request, subject)?;
-    let on_error = on_transient_error(&in_flight.ticket);
-    let found = match contact_search::search(context, Right::Deletion, subject, on_error, None) {
+    let found = match search_contacts(context, &in_flight, None) {
         Ok(found) => found,
         Err(error) => return in_flight.retry_step(context, Stage::Collecting, &error, Scope::Contacts),
     };
-    let (mut findings, matches) = job_findings(subject, job, in_flight.ticket.sent);
+    let coverage = in_flight.ticket.coverage();
+    let (mut findings, matches) = job_findings(subject, job, JobKind::Search, coverage);
     let is_complete = found.findings.iter().all(Finding::is_complete) && subject.unsupported.is_empty();
     let may_have_account = guards.findings.iter().any(|finding| finding.amount != Amount::Count(0));
-    let has_data =
-        !found.contacts.is_empty() || matches.iter().any(|one| *one != AddressResult::NotFound) || may_have_account;
+    let has_data = found.has_certain_contact
+        || matches.iter().any(|one| *one != AddressResult::NotFound)
+        || may_have_account;
     let outcome = match (is_complete, has_data) {
         (false, _) => Outcome::Partial,
         (true, true) => Outcome::Previewed,
@@ -40,6 +42,31 @@ pub fn collect(context: &mut Context<'_>, in_flight: InFlight<'_>, job: &Erasure
     let mut report = context.report(request, Operation::Preview, outcome, Some(in_flight.ticket.submitted_at));
     report.findings = findings;
     report.discovered = found.discovered;
-    report.receipt.jobs = vec![vendor_job(job, JobKind::Search, subject)];
+    report.receipt.jobs = vec![vendor_job(job, JobKind::Search, subject, coverage)];
     Ok(Progress::Done(report))
+}
+
+/// Starts a search for this request alone, because the one that it shares gives only a number for all of them. If Qualtrics does not
+/// take it, the preview is collected without.
+///
+/// # Errors
+/// As for [`collect`].
+pub fn search_alone(
+    context: &mut Context<'_>,
+    mut in_flight: InFlight<'_>,
+    job: &ErasureJob,
+) -> Result<Progress, Error> {
+    let emails = in_flight.subject.emails();
+    match submission::start(context, &JobRequest { emails: &emails, kind: JobKind::Search }) {
+        Ok(search) => {
+            in_flight.ticket.sent = Some(search.sent(&emails));
+            in_flight.ticket.shared = None;
+            in_flight.ticket.jobs = vec![search.id];
+            in_flight.ticket.collecting = false;
+            in_flight.ticket.position = None;
+            in_flight.still_pending(context, Stage::Searching)
+        }
+        Err(ApiError::ShareExhausted(wait_ms)) => in_flight.pending_for(context, Stage::Collecting, wait_ms),
+        Err(_) => collect(context, in_flight, job),
+    }
 }

@@ -1,18 +1,15 @@
 //! `poll`: advances requests with as few calls to Qualtrics as possible.
 //!
-//! Look-ups are made once for all tasks ([`exports`], [`erasures`]). After that, the rest of the call collects the results of one
-//! request; the others stay pending.
+//! Look-ups are made once for all tasks ([`exports`], [`erasures`]). After that, deletions make the calls for which the call has time
+//! and share, and the results of one access request are collected; the others stay pending.
 
 pub mod erasures;
 pub mod exports;
 
-use self::erasures::ErasureLookUps;
-use self::exports::ExportLookUps;
 use super::context::Context;
-use super::deletion::{self, verification};
-use super::in_flight::{Budget, IMMEDIATE_MS, InFlight};
+use super::in_flight::{Budget, InFlight};
 use super::ticket::{Operation, Ticket};
-use super::{access, deletion::stage};
+use super::{access, deletion};
 use crate::contract::{Error, ErrorKind, Progress, Remedy, Request, Task};
 use crate::privacy::batch::{duplicate_id, duplicates};
 use crate::privacy::subject::{Subject, request_check};
@@ -45,18 +42,36 @@ pub fn poll(context: &mut Context<'_>, tasks: &[Task]) -> Vec<Result<Progress, E
     let tickets = || parsed.iter().map(|task| &task.ticket);
     let exports = exports::look_up(context, tickets().filter(|ticket| ticket.operation == Operation::Access));
     let erasures = erasures::look_up(context, tickets().filter(|ticket| ticket.operation != Operation::Access));
-    // 3. Advance each, until one has made calls of its own.
+    // 3. Advance each. The results of one access request are collected.
+    let mut advanced: Vec<Option<Result<Progress, Error>>> = parsed.iter().map(|_| None).collect();
+    let is_access = |task: &&ParsedTask<'_>| task.ticket.operation == Operation::Access;
+    let deletions = parsed.iter().filter(|task| !is_access(task)).map(|task| {
+        let look_up = task.ticket.decisive_job().map(|id| erasures.of(id, &task.ticket));
+        (task.in_flight(), look_up)
+    });
+    let mut deletions = deletion::advance(context, deletions.collect()).into_iter();
     let mut budget = Budget::Available;
-    let open = results.iter_mut().filter(|result| result.is_none());
-    for (ParsedTask { request, subject, ticket }, result) in parsed.iter().zip(open) {
-        let in_flight = InFlight { request, subject, ticket: ticket.clone() };
-        let calls_before = context.client.calls();
-        *result = Some(advance(context, in_flight, &exports, &erasures, budget));
-        if context.client.calls() > calls_before {
-            budget = Budget::Spent;
-        }
+    for (task, result) in parsed.iter().zip(&mut advanced) {
+        *result = if is_access(&task) {
+            let calls_before = context.client.calls();
+            let look_ups = task.ticket.jobs.iter().map(|id| exports.of(id)).collect();
+            let progress = access::proceed(context, task.in_flight(), look_ups, budget);
+            if context.client.calls() > calls_before {
+                budget = Budget::Spent;
+            }
+            Some(progress)
+        } else {
+            deletions.next()
+        };
     }
-    results.into_iter().flatten().collect()
+    let mut advanced = advanced.into_iter().flatten();
+    results.into_iter().filter_map(|result| result.or_else(|| advanced.next())).collect()
+}
+
+impl<'t> ParsedTask<'t> {
+    fn in_flight<'p: 't>(&'p self) -> InFlight<'t> {
+        InFlight { request: self.request, subject: &self.subject, ticket: self.ticket.clone() }
+    }
 }
 
 fn parse(task: &Task, now_s: u64) -> Result<ParsedTask<'_>, Error> {
@@ -67,29 +82,4 @@ fn parse(task: &Task, now_s: u64) -> Result<ParsedTask<'_>, Error> {
         return Err(Error::new(ErrorKind::InvalidTicket, Remedy::GiveUp, message));
     }
     Ok(ParsedTask { request: &task.request, subject, ticket })
-}
-
-fn advance(
-    context: &mut Context<'_>,
-    in_flight: InFlight<'_>,
-    exports: &ExportLookUps<'_>,
-    erasures: &ErasureLookUps<'_>,
-    budget: Budget,
-) -> Result<Progress, Error> {
-    if in_flight.ticket.operation == Operation::Access {
-        let look_ups = in_flight.ticket.jobs.iter().map(|id| exports.of(id)).collect();
-        return access::proceed(context, in_flight, look_ups, budget);
-    }
-    match in_flight.ticket.decisive_job().map(str::to_owned) {
-        Some(id) => {
-            let look_up = erasures.of(&id, &in_flight.ticket);
-            deletion::proceed(context, in_flight, look_up, budget)
-        }
-        // Between two verifying searches: the next one is to be started.
-        None if budget == Budget::Available => verification::start_search(context, in_flight),
-        None => {
-            let stage = stage(&in_flight.ticket);
-            in_flight.pending_for(context, stage, IMMEDIATE_MS)
-        }
-    }
 }

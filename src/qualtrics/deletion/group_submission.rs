@@ -1,0 +1,248 @@
+//! Submitting the jobs of a call. An erasure is submitted at most once.
+//!
+//! A job of several requests that Qualtrics rejects is narrowed: two of its requests are tried alone. If Qualtrics rejects both in the
+//! same way, the rejection does not depend on a request, and is returned for all. Otherwise the rest is halved until every request has
+//! a result, or the call has made [`MAX_NARROWING`] submissions for that.
+
+use std::collections::VecDeque;
+
+use super::grouping::{Groups, merge, share_address};
+use super::job_request::{JobRequest, outcome_unknown};
+use super::reconciliation::{self, Attempted, MAX_LAG_S, Reconciled};
+use super::submission::{self, Submission};
+use crate::contract::{Attempts, Error, ErrorKind, Remedy, Right};
+use crate::privacy::email::EmailAddress;
+use crate::qualtrics::api::erasures::JobKind;
+use crate::qualtrics::api::error::ApiError;
+use crate::qualtrics::context::Context;
+use crate::qualtrics::in_flight::{IMMEDIATE_MS, SOON_MS, no_time_left};
+use crate::qualtrics::scopes::Scope;
+use crate::qualtrics::ticket::SharedJob;
+
+/// The most submissions with which one call narrows rejected jobs.
+const MAX_NARROWING: u8 = 8;
+
+/// A job that Qualtrics accepted for a request.
+#[derive(Clone)]
+pub struct Accepted {
+    /// Its ID.
+    pub id: String,
+    /// For how many spellings of the request's addresses it was started.
+    pub sent: u64,
+    /// What it covers, if other requests share it.
+    pub shared: Option<SharedJob>,
+    /// When it was submitted, in seconds of the host's clock.
+    pub submitted_at: u64,
+}
+
+/// Submits the jobs of a call, and returns a result for each request, in order.
+///
+/// If it is unknown whether Qualtrics accepted a job, it is looked for in Qualtrics' list, for each of its requests.
+///
+/// # Errors
+/// For a request of an erasure `outcome-unknown`, if the list does not show its job. A search only reads and may be submitted again:
+/// `unavailable`. Every other error proves that nothing was started for the request.
+pub fn submit(
+    context: &mut Context<'_>,
+    kind: JobKind,
+    requests: &[&[EmailAddress]],
+    groups: &Groups,
+) -> Vec<Result<Accepted, Error>> {
+    let results = requests.iter().map(|_| None).collect();
+    let mut submitter = Submitter { kind, requests, results, narrowing_left: MAX_NARROWING, stop: None };
+    for (number, members) in groups.jobs.iter().enumerate() {
+        if number > 0 && context.client.is_late() {
+            submitter.stop.get_or_insert_with(no_time_left);
+        }
+        if submitter.submit(context, members) == Submitted::Rejected {
+            submitter.narrow(context, members);
+        }
+    }
+    submitter.set_all(&groups.postponed, &Err(postponed()));
+    submitter.results.into_iter().map(|result| result.unwrap_or_else(|| Err(no_time_left()))).collect()
+}
+
+/// What became of a job.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Submitted {
+    /// Each of its requests has a result.
+    Settled,
+    /// Qualtrics rejected it, and it has several requests: they have no result.
+    Rejected,
+}
+
+struct Submitter<'e> {
+    kind: JobKind,
+    /// The addresses of each request.
+    requests: &'e [&'e [EmailAddress]],
+    results: Vec<Option<Result<Accepted, Error>>>,
+    narrowing_left: u8,
+    /// Why nothing more is submitted.
+    stop: Option<Error>,
+}
+
+impl Submitter<'_> {
+    fn emails_of(&self, member: usize) -> &[EmailAddress] {
+        self.requests.get(member).copied().unwrap_or_default()
+    }
+
+    fn set(&mut self, member: usize, result: Result<Accepted, Error>) {
+        if let Some(slot) = self.results.get_mut(member) {
+            *slot = Some(result);
+        }
+    }
+
+    fn set_all(&mut self, members: &[usize], result: &Result<Accepted, Error>) {
+        members.iter().for_each(|member| self.set(*member, result.clone()));
+    }
+
+    /// Submits one job.
+    fn submit(&mut self, context: &mut Context<'_>, members: &[usize]) -> Submitted {
+        if let Some(stop) = self.stop.clone() {
+            self.set_all(members, &Err(stop));
+            return Submitted::Settled;
+        }
+        let emails = merge(members.iter().map(|member| self.emails_of(*member)));
+        let started_at = context.client.now_s();
+        let scopes = context.scopes(Right::Deletion);
+        // If authentication fails, nothing was sent.
+        if let Err(error) = context.client.sign_in(&scopes) {
+            self.set_all(members, &Err(context.error(&error, Scope::Erasure)));
+            return Submitted::Settled;
+        }
+        match submission::start(context, &JobRequest { emails: &emails, kind: self.kind }) {
+            Ok(job) => self.accept(members, &job, &emails, context.client.now_s()),
+            Err(error) if members.len() > 1 && is_rejection(&error) => return Submitted::Rejected,
+            Err(error) if error.is_provably_not_started() => {
+                let result = context.error(&error, Scope::Erasure);
+                match error {
+                    ApiError::ShareExhausted(_) => self.stop = Some(result.clone()),
+                    ApiError::DeadlineExceeded => self.stop = Some(no_time_left()),
+                    _ => {}
+                }
+                self.set_all(members, &Err(self.stop.clone().unwrap_or(result)));
+            }
+            Err(error) => self.reconcile(context, members, &error, started_at),
+        }
+        Submitted::Settled
+    }
+
+    fn accept(&mut self, members: &[usize], job: &Submission, emails: &[EmailAddress], submitted_at: u64) {
+        let shared = job.shared(emails, members.len());
+        for member in members {
+            let sent = job.sent(self.emails_of(*member));
+            self.set(*member, Ok(Accepted { id: job.id.clone(), sent, shared, submitted_at }));
+        }
+    }
+
+    /// It is unknown whether Qualtrics accepted the job: the list may show it, for each request.
+    fn reconcile(&mut self, context: &mut Context<'_>, members: &[usize], error: &ApiError, started_at: u64) {
+        let attempts = Attempts { first_at: started_at, last_at: context.client.now_s() };
+        let attempted: Vec<Attempted<'_>> = members
+            .iter()
+            .map(|member| Attempted { emails: self.requests.get(*member).copied().unwrap_or_default(), attempts })
+            .collect();
+        let found = reconciliation::find_in_list(context, self.kind, &attempted).unwrap_or_default();
+        let emails = merge(attempted.iter().map(|request| request.emails));
+        let unknown = Err(unknown(context, self.kind, error));
+        self.set_all(members, &unknown);
+        for (member, reconciled) in members.iter().zip(found) {
+            if let Reconciled::Found(job) = reconciled {
+                let job = Submission::of_every_spelling(job.id);
+                let shared = job.shared(&emails, members.len());
+                let sent = job.sent(self.emails_of(*member));
+                self.set(*member, Ok(Accepted { id: job.id, sent, shared, submitted_at: attempts.last_at }));
+            }
+        }
+    }
+
+    /// Finds the requests for which Qualtrics rejected a job.
+    fn narrow(&mut self, context: &mut Context<'_>, members: &[usize]) {
+        let [first, rest @ .., last] = members else { return };
+        self.submit_part(context, &[*first]);
+        self.submit_part(context, &[*last]);
+        let of = |member: &usize| self.results.get(*member).cloned().flatten();
+        if let (Some(Err(one)), Some(Err(other))) = (of(first), of(last))
+            && matches!(one.http_status, Some(400 | 413 | 422))
+            && (one.http_status, &one.vendor_code) == (other.http_status, &other.vendor_code)
+        {
+            self.set_all(rest, &Err(one));
+            return;
+        }
+        let mut open: VecDeque<Vec<usize>> = halves(rest);
+        while let Some(part) = open.pop_front() {
+            if self.submit_part(context, &part) == Submitted::Rejected {
+                open.extend(halves(&part));
+            }
+        }
+    }
+
+    /// Submits a part of a rejected job, if the call may make another submission. Requests that share an address with a request whose
+    /// job was accepted, or may have been, wait for its end: no address is erased by two jobs at a time.
+    fn submit_part(&mut self, context: &mut Context<'_>, part: &[usize]) -> Submitted {
+        let may_have_started = |result: &Option<Result<Accepted, Error>>| match result {
+            Some(Ok(_)) => true,
+            Some(Err(error)) => error.kind == ErrorKind::OutcomeUnknown,
+            None => false,
+        };
+        let started = self.requests.iter().zip(&self.results).filter(|(_, result)| may_have_started(result));
+        let started: Vec<&[EmailAddress]> = started.map(|(emails, _)| *emails).collect();
+        let is_free = |member: &usize| !started.iter().any(|emails| share_address(emails, self.emails_of(*member)));
+        let (free, waiting): (Vec<usize>, Vec<usize>) = part.iter().partition(|member| is_free(member));
+        self.set_all(&waiting, &Err(narrowing()));
+        let may_submit = self.stop.is_none() && self.narrowing_left > 0 && !context.client.is_late();
+        if free.is_empty() || !may_submit {
+            self.set_all(&free, &Err(narrowing()));
+            return Submitted::Settled;
+        }
+        self.narrowing_left = self.narrowing_left.saturating_sub(1);
+        self.submit(context, &free)
+    }
+}
+
+/// Whether Qualtrics itself rejects the content of a job.
+fn is_rejection(error: &ApiError) -> bool {
+    matches!(error.own_status(), Some(400 | 413 | 422)) && error.is_provably_not_started()
+}
+
+/// The two halves of the requests of a job; none if there is no request.
+fn halves(members: &[usize]) -> VecDeque<Vec<usize>> {
+    let (one, other) = members.split_at(members.len() / 2);
+    [one, other].into_iter().filter(|half| !half.is_empty()).map(<[usize]>::to_vec).collect()
+}
+
+/// It is unknown whether Qualtrics accepted the job. What is known of the response is passed on, as codes.
+fn unknown(context: &Context<'_>, kind: JobKind, error: &ApiError) -> Error {
+    let cause = context.error(error, Scope::Erasure);
+    let unknown = if kind == JobKind::Search {
+        let message =
+            "It is unknown whether Qualtrics started the search, which changes nothing: start the request again.";
+        Error::new(ErrorKind::Unavailable, Remedy::Retry(SOON_MS), message)
+    } else {
+        outcome_unknown(MAX_LAG_S.saturating_mul(1_000))
+    };
+    let problems = cause.problems.into_iter().filter(|problem| problem.code == "proxy").collect();
+    Error {
+        problems,
+        http_status: cause.http_status,
+        vendor_code: cause.vendor_code,
+        vendor_request_id: cause.vendor_request_id,
+        ..unknown
+    }
+}
+
+fn postponed() -> Error {
+    let message = "The request shares an address with other requests of the call, which fill a job: nothing was started for it. Start it \
+                   again after the others are done.";
+    Error::new(ErrorKind::RateLimited, Remedy::Retry(SOON_MS), message)
+}
+
+fn narrowing() -> Error {
+    let message = "Qualtrics rejected the job that this request shared with others, and nothing was started for it: repeat all requests \
+                   with this problem in one call, without other requests.";
+    Error::new(ErrorKind::RateLimited, Remedy::Retry(IMMEDIATE_MS), message).with_problem(
+        "narrowing",
+        "group-size",
+        &[Right::Deletion],
+    )
+}
