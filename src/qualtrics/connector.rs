@@ -45,7 +45,14 @@ impl QualtricsConnector {
         };
         let client = Client::new(&mut *self.transport, &*self.clock, session);
         let call_cache = CallCache::default();
-        Ok(Context { client, settings, accounts, open_document, call_cache, inline_bytes_left: MAX_INLINE_BYTES_PER_CALL })
+        Ok(Context {
+            client,
+            settings,
+            accounts,
+            open_document,
+            call_cache,
+            inline_bytes_left: MAX_INLINE_BYTES_PER_CALL,
+        })
     }
 
     /// Runs each request in turn, as long as the call has time.

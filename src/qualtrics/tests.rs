@@ -99,13 +99,21 @@ pub struct World {
 
 impl World {
     pub fn new(route: impl Fn(&http::Request, &str) -> Option<ScriptedResponse> + 'static) -> Self {
+        Self::with_settings(route, &[])
+    }
+
+    pub fn with_settings(
+        route: impl Fn(&http::Request, &str) -> Option<ScriptedResponse> + 'static,
+        further: &[(&str, &str)],
+    ) -> Self {
         let (log, now_ms) = (Rc::default(), Rc::default());
         let qualtrics = Qualtrics { route: Box::new(route), log: Rc::clone(&log) };
         let clock = SimulatedClock(Rc::clone(&now_ms));
         let mut connector = QualtricsConnector::new(Box::new(qualtrics), Box::new(clock));
         let settings = [("datacenter-id", "fra1"), ("client-id", "id"), ("client-secret", "secret")];
         let setting = |(key, value): (&str, &str)| Setting { key: key.to_owned(), value: value.to_owned() };
-        connector.configure(settings.map(setting).to_vec()).expect("valid settings");
+        let settings: Vec<Setting> = settings.into_iter().chain(further.iter().copied()).map(setting).collect();
+        connector.configure(settings).expect("valid settings");
         Self { connector, log, now_ms }
     }
 

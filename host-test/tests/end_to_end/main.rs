@@ -12,6 +12,8 @@ mod exports;
 mod fault_cases;
 mod faults;
 mod fixture;
+mod group_host;
+mod groups;
 mod guards;
 mod half_understood;
 mod host;

@@ -89,12 +89,7 @@ pub fn next<'r>(context: &Context<'_>, mut in_flight: InFlight<'r>, look_up: Loo
 }
 
 /// The decisive job has ended.
-fn after_end<'r>(
-    context: &Context<'_>,
-    mut in_flight: InFlight<'r>,
-    stage: Stage,
-    job: Box<ErasureJob>,
-) -> Step<'r> {
+fn after_end<'r>(context: &Context<'_>, mut in_flight: InFlight<'r>, stage: Stage, job: Box<ErasureJob>) -> Step<'r> {
     let is_completed = job.state == JobState::Completed;
     match (in_flight.ticket.operation, stage) {
         (Operation::EraseAndVerify, Stage::Verifying) if is_completed && hides_result(&in_flight, &job) => {
@@ -170,11 +165,7 @@ fn search_not_listed<'r>(context: &Context<'_>, mut in_flight: InFlight<'r>) -> 
 }
 
 /// The deletion is complete, or Qualtrics no longer lists it: searches show what is left.
-fn begin_verification<'r>(
-    context: &Context<'_>,
-    mut in_flight: InFlight<'r>,
-    job: Option<&ErasureJob>,
-) -> Step<'r> {
+fn begin_verification<'r>(context: &Context<'_>, mut in_flight: InFlight<'r>, job: Option<&ErasureJob>) -> Step<'r> {
     let now_s = context.client.now_s();
     let updated_s = job.and_then(|job| job.updated_s);
     let plausible = in_flight.ticket.submitted_at.saturating_sub(GRACE_PERIOD_S)..=now_s;

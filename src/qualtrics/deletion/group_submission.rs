@@ -4,8 +4,6 @@
 //! same way, the rejection does not depend on a request, and is returned for all. Otherwise the rest is halved until every request has
 //! a result, or the call has made [`MAX_NARROWING`] submissions for that.
 
-use std::collections::VecDeque;
-
 use super::grouping::{Groups, merge, share_address};
 use super::job_request::{JobRequest, outcome_unknown};
 use super::reconciliation::{self, Attempted, MAX_LAG_S, Reconciled};
@@ -169,8 +167,9 @@ impl Submitter<'_> {
             self.set_all(rest, &Err(one));
             return;
         }
-        let mut open: VecDeque<Vec<usize>> = halves(rest);
-        while let Some(part) = open.pop_front() {
+        // The halves of a half come first, so that each call starts some of the requests.
+        let mut open: Vec<Vec<usize>> = halves(rest);
+        while let Some(part) = open.pop() {
             if self.submit_part(context, &part) == Submitted::Rejected {
                 open.extend(halves(&part));
             }
@@ -205,10 +204,10 @@ fn is_rejection(error: &ApiError) -> bool {
     matches!(error.own_status(), Some(400 | 413 | 422)) && error.is_provably_not_started()
 }
 
-/// The two halves of the requests of a job; none if there is no request.
-fn halves(members: &[usize]) -> VecDeque<Vec<usize>> {
-    let (one, other) = members.split_at(members.len() / 2);
-    [one, other].into_iter().filter(|half| !half.is_empty()).map(<[usize]>::to_vec).collect()
+/// The two halves of the requests of a job, the first one last; none if there is no request.
+fn halves(members: &[usize]) -> Vec<Vec<usize>> {
+    let (one, other) = members.split_at(members.len().div_ceil(2));
+    [other, one].into_iter().filter(|half| !half.is_empty()).map(<[usize]>::to_vec).collect()
 }
 
 /// It is unknown whether Qualtrics accepted the job. What is known of the response is passed on, as codes.

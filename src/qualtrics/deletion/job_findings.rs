@@ -44,30 +44,32 @@ pub fn job_findings(
         result => result,
     };
     let matches: Vec<AddressResult> = emails.iter().map(result_of).collect();
-    let mut findings = Vec::new();
-    for kind_of_result in [AddressResult::Found, AddressResult::NotFound, AddressResult::Unreported] {
-        let of_kind = emails.iter().zip(&matches).filter(|(_, one)| **one == kind_of_result);
-        let mut identifiers: Vec<u32> = of_kind.flat_map(|(email, _)| subject.indices_of(email)).collect();
-        identifiers.sort_unstable();
-        if identifiers.is_empty() {
-            continue;
+    let covers = covers_every_spelling(subject, job, coverage);
+    let reported = |result: AddressResult| match result {
+        AddressResult::NotFound => (Amount::Count(0), None),
+        _ if !covers => (Amount::Unknown, Some(SPELLINGS_MISSING)),
+        // Qualtrics may process only the first address of a job (fact sheet 6.1).
+        AddressResult::Found if has_one_address => (Amount::Present, None),
+        AddressResult::Found | AddressResult::Unreported => {
+            (Amount::Unknown, (kind == JobKind::Erasure).then_some(NO_RESULT))
         }
-        let covers = covers_every_spelling(subject, job, coverage);
-        let (amount, note) = match kind_of_result {
-            AddressResult::NotFound => (Amount::Count(0), None),
-            _ if !covers => (Amount::Unknown, Some(SPELLINGS_MISSING)),
-            // Qualtrics may process only the first address of a job (fact sheet 6.1).
-            AddressResult::Found if has_one_address => (Amount::Present, None),
-            AddressResult::Found | AddressResult::Unreported => {
-                (Amount::Unknown, (kind == JobKind::Erasure).then_some(NO_RESULT))
+    };
+    let mut findings: Vec<Finding> = Vec::new();
+    for (email, result) in emails.iter().zip(&matches) {
+        let (amount, note) = reported(*result);
+        let indices = subject.indices_of(email);
+        match findings.iter_mut().find(|finding| finding.amount == amount) {
+            Some(finding) => finding.identifiers.extend(indices),
+            None => {
+                let finding = Finding::searched(SOURCE, amount, indices);
+                findings.push(match note {
+                    Some(note) => finding.with_code("not-itemised", note),
+                    None => finding,
+                });
             }
-        };
-        let finding = Finding::searched(SOURCE, amount, identifiers);
-        findings.push(match note {
-            Some(note) => finding.with_code("not-itemised", note),
-            None => finding,
-        });
+        }
     }
+    findings.iter_mut().for_each(|finding| finding.identifiers.sort_unstable());
     for (source, count) in job.counts.iter().filter(|_| !is_shared) {
         let mut finding = Finding::searched(source, Amount::Count(*count), subject.email_indices());
         finding.code = Some("vendor-count".to_owned());

@@ -81,7 +81,9 @@ pub fn advance(
             Step::Settled(result) => (*result, None),
             // `start_searches` has replaced it.
             Step::StartSearch(one) => (one.still_pending(context, Stage::Verifying), None),
-            Step::PreviewAlone(one, job) => (in_turn(context, *one, |c, one| preview::search_alone(c, one, &job)), None),
+            Step::PreviewAlone(one, job) => {
+                (in_turn(context, *one, |c, one| preview::search_alone(c, one, &job)), None)
+            }
             Step::Preview(one, job) => {
                 let subject = one.subject;
                 (in_turn(context, *one, |c, one| preview::collect(c, one, &job)), Some(subject))
@@ -147,11 +149,7 @@ fn search_contacts(
 }
 
 /// Requests that wait for the share of contact searches are polled together, once it is enough for all of them.
-fn wait_together(
-    context: &Context<'_>,
-    waiting: &[(usize, &Subject)],
-    results: &mut [Result<Progress, Error>],
-) {
+fn wait_together(context: &Context<'_>, waiting: &[(usize, &Subject)], results: &mut [Result<Progress, Error>]) {
     let needed = waiting.iter().filter_map(|(_, subject)| contact_search::first_calls(context, subject));
     let wait_ms = contact_search::wait_for(context, needed.fold(0, u64::saturating_add));
     for (index, _) in waiting {
@@ -171,5 +169,7 @@ fn storable(position: Option<String>) -> Option<String> {
     position.filter(|position| position.len() <= 512)
 }
 
+#[cfg(test)]
+mod group_tests;
 #[cfg(test)]
 mod tests;

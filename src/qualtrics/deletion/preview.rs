@@ -28,9 +28,8 @@ pub fn collect(context: &mut Context<'_>, in_flight: InFlight<'_>, job: &Erasure
     let (mut findings, matches) = job_findings(subject, job, JobKind::Search, coverage);
     let is_complete = found.findings.iter().all(Finding::is_complete) && subject.unsupported.is_empty();
     let may_have_account = guards.findings.iter().any(|finding| finding.amount != Amount::Count(0));
-    let has_data = found.has_certain_contact
-        || matches.iter().any(|one| *one != AddressResult::NotFound)
-        || may_have_account;
+    let has_data =
+        found.has_certain_contact || matches.iter().any(|one| *one != AddressResult::NotFound) || may_have_account;
     let outcome = match (is_complete, has_data) {
         (false, _) => Outcome::Partial,
         (true, true) => Outcome::Previewed,

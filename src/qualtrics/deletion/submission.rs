@@ -30,9 +30,7 @@ impl Submission {
     pub fn sent(&self, emails: &[EmailAddress]) -> u64 {
         match self.spellings {
             Spellings::All => count_spellings(emails),
-            Spellings::Ascii => {
-                u64::try_from(erasures::sent(emails, self.spellings).len()).unwrap_or(u64::MAX)
-            }
+            Spellings::Ascii => u64::try_from(erasures::sent(emails, self.spellings).len()).unwrap_or(u64::MAX),
         }
     }
 

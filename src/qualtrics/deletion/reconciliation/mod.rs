@@ -90,12 +90,13 @@ pub fn find_earlier(
         }
     };
     let now_s = context.client.now_s();
-    let settle = |(request, reconciled): (&Attempted<'_>, Reconciled)| {
-        match (conclude(reconciled, &request.attempts, now_s), kind) {
-            (Ok(found), _) => Ok(found.map(|job| *job)),
-            (Err(_), JobKind::Search) => Ok(None),
-            (Err(remedy), JobKind::Erasure) => Err(unsettled(remedy)),
-        }
+    let settle = |(request, reconciled): (&Attempted<'_>, Reconciled)| match (
+        conclude(reconciled, &request.attempts, now_s),
+        kind,
+    ) {
+        (Ok(found), _) => Ok(found.map(|job| *job)),
+        (Err(_), JobKind::Search) => Ok(None),
+        (Err(remedy), JobKind::Erasure) => Err(unsettled(remedy)),
     };
     requests.iter().zip(reconciled).map(settle).collect()
 }

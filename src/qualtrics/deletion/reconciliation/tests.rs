@@ -2,8 +2,8 @@
 
 use super::*;
 use crate::qualtrics::api::erasure_list::{Next, Scan};
-use crate::qualtrics::api::job::JobState;
 use crate::qualtrics::api::erasures::{Addresses, NotFound};
+use crate::qualtrics::api::job::JobState;
 
 const SINCE: u64 = 1_000_000;
 
@@ -134,8 +134,7 @@ fn an_inconclusive_list_tells_whether_jobs_run_and_whether_it_shows_any_addresse
 
 #[test]
 fn a_job_without_timestamps_is_inconclusive() {
-    let timeless =
-        ErasureJob { created_s: None, updated_s: None, state: JobState::Completed, ..job(Some(&["a"]), 1) };
+    let timeless = ErasureJob { created_s: None, updated_s: None, state: JobState::Completed, ..job(Some(&["a"]), 1) };
     assert!(matches!(reconciled(&["a"], None, vec![timeless]), Reconciled::Inconclusive { .. }));
 }
 
@@ -162,8 +161,7 @@ fn a_job_that_still_ran_at_the_first_attempt_is_found() {
 
 fn remedy(reconciled: Reconciled, first_ago_s: u64, last_ago_s: u64) -> Option<Remedy> {
     let now_s = SINCE * 10;
-    let attempts =
-        Attempts { first_at: now_s.saturating_sub(first_ago_s), last_at: now_s.saturating_sub(last_ago_s) };
+    let attempts = Attempts { first_at: now_s.saturating_sub(first_ago_s), last_at: now_s.saturating_sub(last_ago_s) };
     conclude(reconciled, &attempts, now_s).err()
 }
 
@@ -200,7 +198,9 @@ fn every_request_of_a_group_finds_the_job_whichever_requests_are_retried_with_it
     for retried in [vec![0, 1, 2], vec![1], vec![2, 0]] {
         let windows: Vec<(&[EmailAddress], u64)> = retried.iter().map(|n| (requests[*n].as_slice(), SINCE)).collect();
         let found = reconciled_together(&windows, None, vec![job(Some(&["x"]), 1), group()], &scan());
-        assert!(found.iter().all(|one| matches!(one, Reconciled::Found(found) if found.addresses == group().addresses)));
+        assert!(
+            found.iter().all(|one| matches!(one, Reconciled::Found(found) if found.addresses == group().addresses))
+        );
     }
 }
 
@@ -210,10 +210,8 @@ fn one_request_that_finds_its_job_does_not_end_the_search_for_another() {
     let windows: [(&[EmailAddress], u64); 2] = [(&ada, SINCE), (&bob, SINCE)];
     let of_bob = ErasureJob { id: "OP-2".to_owned(), ..job(Some(&["b"]), 1) };
     let found = reconciled_together(&windows, None, vec![job(Some(&["a"]), 1), of_bob], &scan());
-    let ids: Vec<&str> = found
-        .iter()
-        .map(|one| if let Reconciled::Found(found) = one { found.id.as_str() } else { "none" })
-        .collect();
+    let ids: Vec<&str> =
+        found.iter().map(|one| if let Reconciled::Found(found) = one { found.id.as_str() } else { "none" }).collect();
     assert_eq!(ids, ["OP-1", "OP-2"]);
 }
 

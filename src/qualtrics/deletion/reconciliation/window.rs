@@ -81,8 +81,7 @@ struct Window<'e> {
 
 impl<'e> Window<'e> {
     fn new(emails: &'e [EmailAddress], kind: JobKind, since_s: u64) -> Self {
-        let has_ascii =
-            |email: &&EmailAddress| email.spellings().iter().any(|spelling| spelling.reveal().is_ascii());
+        let has_ascii = |email: &&EmailAddress| email.spellings().iter().any(|spelling| spelling.reveal().is_ascii());
         Self {
             emails: emails.iter().map(EmailAddress::key).collect(),
             accepted: u64::try_from(emails.iter().filter(has_ascii).count()).unwrap_or(u64::MAX),
