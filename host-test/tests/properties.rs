@@ -23,7 +23,7 @@ use qualtrics_connector::privacy::connector::Connector;
 use qualtrics_connector::privacy::subject::request_check;
 use qualtrics_connector::qualtrics::api::contact::Contact;
 use qualtrics_connector::qualtrics::api::{envelope, host, sanitize, timestamp};
-use qualtrics_connector::qualtrics::ticket::{Operation, Reference, Ticket, Verification};
+use qualtrics_connector::qualtrics::ticket::{Operation, Reference, SharedJob, Ticket, Verification};
 use serde_json::{Value, json};
 
 /// The first millisecond after the year 9999.
@@ -135,7 +135,9 @@ proptest! {
     ) {
         let (request_check, submitted_at, misses, attempts, after) = numbers;
         let verification = search.map(|search| {
-            Verification { deleted_at: after, search_after: after, search, job_vanished: misses % 2 == 1 }
+            let shared = (after % 2 == 1).then_some(SharedJob { spellings: after, addresses: request_check });
+            let (job_vanished, alone) = (misses % 2 == 1, attempts % 2 == 1);
+            Verification { deleted_at: after, search_after: after, search, job_vanished, shared, alone }
         });
         let new = Ticket::new(Operation::EraseAndVerify, request_check, jobs, submitted_at);
         let ticket = Ticket { misses, attempts, collecting: attempts % 2 == 1, position, verification, ..new };

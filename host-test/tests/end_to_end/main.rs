@@ -13,6 +13,7 @@ mod fault_cases;
 mod faults;
 mod fixture;
 mod group_host;
+mod group_mixtures;
 mod groups;
 mod guards;
 mod half_understood;

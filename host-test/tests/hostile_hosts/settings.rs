@@ -6,13 +6,14 @@ use qualtrics_simulator::{SAMPLE_CLIENT_SECRET, SAMPLE_PERSON};
 use crate::fixture::{Fixture, assert_outcome, request_for};
 use crate::{MARK, absurd_texts, huge, rejected, setting};
 
-const KEYS: [&str; 9] = [
+const KEYS: [&str; 10] = [
     "datacenter-id",
     "client-id",
     "client-secret",
     "deletion-behavior",
     "account-guard",
     "verify-window",
+    "group-size",
     "base-url",
     "rate-share",
     "response-timeout",

@@ -97,6 +97,8 @@ pub fn forged_tickets() -> impl Strategy<Value = Ticket> {
                 search_after: u64::from(after),
                 search,
                 job_vanished: vanished,
+                shared: None,
+                alone: after % 2 == 1,
             }
         });
     let numbers = (any::<u64>(), 0..5_u8, 0..5_u8, any::<bool>());

@@ -13,6 +13,7 @@ pub fn key() -> impl Strategy<Value = String> {
         "deletion-behavior",
         "account-guard",
         "verify-window",
+        "group-size",
         "rate-share",
         "response-timeout",
         "base-url",
