@@ -89,7 +89,8 @@ pub struct Ticket {
     #[serde(rename = "c")]
     pub request_check: u32,
     /// The jobs at Qualtrics: exports, or one erasure or search. One job covers all addresses; several cover one spelling of
-    /// an address each, in the order of the sorted addresses. Empty: only directories are searched.
+    /// an address each, in the order of the sorted addresses. A preview that searches alone has its own search after the shared one.
+    /// Empty: only directories are searched.
     #[serde(rename = "j")]
     pub jobs: Vec<String>,
     /// When Qualtrics accepted the request, in seconds of the host's clock.
@@ -251,7 +252,7 @@ impl Ticket {
     pub fn decisive_job(&self) -> Option<&str> {
         match &self.verification {
             Some(verification) => verification.search.as_deref(),
-            None => self.jobs.first().map(String::as_str),
+            None => self.jobs.last().map(String::as_str),
         }
     }
 

@@ -124,12 +124,14 @@ async fn check(group: &Group) {
         let Some(report) = report else { continue };
         let case = format!("request {n} with {:?} of {case}: {:?}", report.outcome, report.findings);
         check_report(&fixture, group, n, report, alone[n].as_ref(), &case);
-        let is_itemised = report.findings.iter().filter(|one| one.source == "personal-data" && one.amount == Amount::Count(0));
+        let is_itemised =
+            report.findings.iter().filter(|one| one.source == "personal-data" && one.amount == Amount::Count(0));
         for index in is_itemised.flat_map(|one| &one.identifiers) {
             let known = &group.requests[n][*index as usize];
             let was_there = (0..ADDRESSES).any(|n| address(n).eq_ignore_ascii_case(known) && !initial[n].is_empty());
             // Data that is shared with another request may be gone by then.
-            let is_exclusive = group.requests.iter().flatten().filter(|one| one.eq_ignore_ascii_case(known)).count() == 1;
+            let is_exclusive =
+                group.requests.iter().flatten().filter(|one| one.eq_ignore_ascii_case(known)).count() == 1;
             let is_erased = group.mode != DeletionMode::Preview;
             assert!(!was_there || !is_exclusive || is_erased && report.receipt.jobs.len() > 1, "{known} of {case}");
         }
@@ -156,14 +158,7 @@ async fn one_by_one(group: &Group) -> Vec<Option<Report>> {
     reports
 }
 
-fn check_report(
-    fixture: &Fixture,
-    group: &Group,
-    n: usize,
-    report: &Report,
-    alone: Option<&Report>,
-    case: &str,
-) {
+fn check_report(fixture: &Fixture, group: &Group, n: usize, report: &Report, alone: Option<&Report>, case: &str) {
     let own = &group.requests[n];
     let is_alone_as_certain = alone.is_some_and(claims_that_nothing_is_there);
     let remains = own.iter().any(|one| !fixture.simulator.holdings(one).is_empty());
@@ -173,7 +168,10 @@ fn check_report(
         assert!(!is_preview || is_alone_as_certain, "alone: {:?}, {case}", alone.map(|one| one.outcome));
     }
     // A remainder that the request would find alone is found in a group, too.
-    if remains && group.mode == DeletionMode::EraseAndVerify && alone.is_some_and(|one| one.outcome == Outcome::DataRemaining) {
+    if remains
+        && group.mode == DeletionMode::EraseAndVerify
+        && alone.is_some_and(|one| one.outcome == Outcome::DataRemaining)
+    {
         let is_reported = matches!(report.outcome, Outcome::DataRemaining | Outcome::Failed | Outcome::Partial);
         assert!(is_reported, "{case}");
     }

@@ -136,32 +136,54 @@ async fn results_are_in_the_order_of_the_tasks() {
 }
 
 #[tokio::test]
-async fn one_request_is_collected_per_poll_and_the_others_keep_their_tickets() {
+async fn one_access_request_is_collected_per_poll_and_the_others_keep_their_tickets() {
     let mut fixture = Fixture::with_options(brand_with_customers(5), Options::default(), &[]).await;
-    for mode in [None, Some(DeletionMode::Preview), Some(VERIFY)] {
+    let requests = (0..5).map(|n| request(&format!("r-{n}"), vec![email(&address(n))])).collect();
+    let tasks = start_all(&mut fixture, requests, None).await;
+    fixture.advance(Duration::from_secs(400));
+    let results = poll_all(&mut fixture, &tasks).await;
+    let keeps_ticket = |result: &Result<Progress, Error>, task: &Task| match result {
+        Ok(Progress::Pending(pending)) => pending.ticket == task.ticket,
+        _ => false,
+    };
+    let unchanged = results.iter().zip(&tasks).filter(|(result, task)| keeps_ticket(result, task));
+    assert_eq!(unchanged.count(), 4, "{results:?}");
+    assert_eq!(ended_of(&mut fixture, tasks, results, 60).await, 5);
+}
+
+#[tokio::test]
+async fn deletions_with_jobs_of_their_own_advance_together_with_each_poll() {
+    let mut fixture = Fixture::with_options(brand_with_customers(5), Options::default(), &[]).await;
+    for (mode, open) in [(DeletionMode::Preview, 0), (VERIFY, 5)] {
         let requests = (0..5).map(|n| request(&format!("r-{n}"), vec![email(&address(n))])).collect();
-        let mut tasks = start_all(&mut fixture, requests, mode).await;
+        let tasks = start_all(&mut fixture, requests, Some(mode)).await;
         fixture.advance(Duration::from_secs(400));
         let results = poll_all(&mut fixture, &tasks).await;
-        let keeps_ticket = |result: &Result<Progress, Error>, task: &Task| match result {
-            Ok(Progress::Pending(pending)) => pending.ticket == task.ticket,
-            _ => false,
-        };
-        let unchanged = results.iter().zip(&tasks).filter(|(result, task)| keeps_ticket(result, task));
-        assert_eq!(unchanged.count(), 4, "{mode:?}: {results:?}");
-        let mut ended = Vec::new();
-        let (mut left, mut wait) = still_open(tasks, results, &mut ended);
-        for _ in 0..60 {
-            fixture.advance(Duration::from_millis(wait));
-            tasks = left;
-            let results = poll_all(&mut fixture, &tasks).await;
-            (left, wait) = still_open(tasks, results, &mut ended);
-            if left.is_empty() {
-                break;
-            }
-        }
-        assert_eq!(ended.len(), 5, "{mode:?}");
+        let is_pending = |result: &&Result<Progress, Error>| matches!(result, Ok(Progress::Pending(_)));
+        assert_eq!(results.iter().filter(is_pending).count(), open, "{mode:?}");
+        assert_eq!(ended_of(&mut fixture, tasks, results, 20).await, 5, "{mode:?}");
     }
+}
+
+/// How many requests end within so many polls, of which each is due for one of them.
+async fn ended_of(
+    fixture: &mut Fixture,
+    tasks: Vec<Task>,
+    results: Vec<Result<Progress, Error>>,
+    polls: usize,
+) -> usize {
+    let mut ended = Vec::new();
+    let (mut left, mut wait) = still_open(tasks, results, &mut ended);
+    for _ in 0..polls {
+        if left.is_empty() {
+            break;
+        }
+        fixture.advance(Duration::from_millis(wait));
+        let tasks = left;
+        let results = poll_all(fixture, &tasks).await;
+        (left, wait) = still_open(tasks, results, &mut ended);
+    }
+    ended.len()
 }
 
 /// Every ticket of a deletion, and its outcome.

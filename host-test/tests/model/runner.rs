@@ -1,6 +1,6 @@
 //! Runs a scenario, and checks every result.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 
 use proptest::prelude::*;
 use qualtrics_connector::contract::{
@@ -162,7 +162,8 @@ impl Runner {
         Ok(())
     }
 
-    /// Checks that every started job covers the addresses of one request of the call, and is of a kind that the call may start.
+    /// Checks that every started job covers the addresses of requests of the call as a whole, and is of a kind that the call may start.
+    /// In mode `erase`, the settings form no groups.
     fn check_jobs(
         &self,
         sent: &[Sent],
@@ -177,9 +178,12 @@ impl Runner {
                     let is_single = |emails: &BTreeSet<String>| covered.len() == 1 && covered.is_subset(emails);
                     prop_assert!(run().any(|emails| emails == covered || is_single(&emails)));
                 }
-                (Operation::Delete(DeletionMode::Preview), Start::Search(covered))
-                | (Operation::Delete(DeletionMode::Erase | DeletionMode::EraseAndVerify), Start::Erasure(covered)) => {
+                (Operation::Delete(DeletionMode::Erase), Start::Erasure(covered)) => {
                     prop_assert!(run().any(|emails| emails == covered), "a deletion acts on its own identifiers only");
+                }
+                (Operation::Delete(DeletionMode::Preview), Start::Search(covered))
+                | (Operation::Delete(DeletionMode::EraseAndVerify), Start::Erasure(covered)) => {
+                    prop_assert!(is_union(&covered, run()), "a group acts on the identifiers of its requests only");
                 }
                 (_, start) => return Err(TestCaseError::fail(format!("{start:?} of {operation:?}"))),
             }
@@ -216,12 +220,15 @@ impl Runner {
             }
             earlier = Some(results);
         }
-        // A poll may only start the searches that verify deletions.
-        let verified = given.iter().filter(|given| given.operation == Operation::Delete(DeletionMode::EraseAndVerify));
-        let verified: Vec<BTreeSet<String>> = verified.map(|given| emails(&given.request)).collect();
+        // A poll may only start the searches that verify deletions, and those of previews that search alone.
+        let of = |mode: DeletionMode| given.iter().filter(move |given| given.operation == Operation::Delete(mode));
+        let verified = || of(DeletionMode::EraseAndVerify).map(|given| emails(&given.request));
+        let previewed: Vec<BTreeSet<String>> = of(DeletionMode::Preview).map(|given| emails(&given.request)).collect();
         for start in self.vendor.sent_since(before).iter().filter_map(Sent::start) {
-            let is_verification = matches!(&start, Start::Search(covered) if verified.contains(covered));
-            prop_assert!(is_verification, "{:?} of a poll", start);
+            let Start::Search(covered) = &start else {
+                return Err(TestCaseError::fail(format!("{start:?} of a poll")));
+            };
+            prop_assert!(is_union(covered, verified()) || previewed.contains(covered), "{:?} of a poll", start);
         }
         Ok(())
     }
@@ -310,6 +317,11 @@ impl Runner {
     }
 }
 
+/// Whether a job covers requests as a whole and nothing else.
+fn is_union(covered: &BTreeSet<String>, requests: impl Iterator<Item = BTreeSet<String>>) -> bool {
+    requests.filter(|emails| emails.is_subset(covered)).flatten().collect::<BTreeSet<String>>() == *covered
+}
+
 /// Checks that each request is erased at most once, unless an earlier attempt provably started nothing, and that no erasure is started for a
 /// request whose result denies it.
 fn check_erasures(
@@ -318,10 +330,12 @@ fn check_erasures(
     is_run: &[bool],
     results: &[Result<Progress, Error>],
 ) -> Result<(), TestCaseError> {
-    // For each set of addresses: the number of requests, of those that may have started an erasure, and of those that must have.
-    let mut counts: BTreeMap<BTreeSet<String>, [usize; 3]> = BTreeMap::new();
+    let erasures: Vec<(BTreeSet<String>, bool)> =
+        sent.iter().filter_map(|sent| Some((sent.erasure()?, sent.is_provably_rejected))).collect();
+    let unproven = || erasures.iter().filter(|(_, is_rejected)| !is_rejected).map(|(covered, _)| covered);
+    // The addresses of each request, and whether it may and must have started an erasure.
+    let mut requested: Vec<(BTreeSet<String>, bool, bool)> = Vec::new();
     for ((request, result), _) in requests.iter().zip(results).zip(is_run).filter(|(_, is_run)| **is_run) {
-        let [all, may, must] = counts.entry(emails(request)).or_default();
         let (may_have_started, has_started) = match result {
             Ok(Progress::Pending(_)) => (true, true),
             Ok(Progress::Done(report)) => {
@@ -332,18 +346,25 @@ fn check_erasures(
             }
             Err(error) => (error.kind == ErrorKind::OutcomeUnknown, false),
         };
-        *all += 1;
-        *may += usize::from(may_have_started);
         // With attempts, the job may be an earlier one.
-        *must += usize::from(has_started && request.attempts.is_none());
+        requested.push((emails(request), may_have_started, has_started && request.attempts.is_none()));
     }
-    for (emails, [all, may, must]) in counts {
-        let erasures = || sent.iter().filter(|sent| sent.erasure().as_ref() == Some(&emails));
-        let unproven = erasures().filter(|sent| !sent.is_provably_rejected).count();
-        prop_assert!(unproven <= may, "{} erasures, {} of which were reported", unproven, may);
-        prop_assert!(unproven >= must, "{} erasures, but {} were reported", unproven, must);
-        prop_assert!(erasures().count() <= 3 * all);
-        prop_assert!(!emails.is_empty() || erasures().count() == 0);
+    for covered in unproven() {
+        let may_have = requested.iter().filter(|(_, may_have_started, _)| *may_have_started);
+        prop_assert!(
+            is_union(covered, may_have.map(|(emails, ..)| emails.clone())),
+            "an erasure that no result reports"
+        );
+    }
+    for (emails, _, must) in requested.iter().filter(|(emails, ..)| !emails.is_empty()) {
+        let related: Vec<bool> =
+            requested.iter().filter(|(other, ..)| emails.is_subset(other)).map(|(_, may, _)| *may).collect();
+        let may = related.iter().filter(|may| **may).count();
+        let started = unproven().filter(|covered| emails.is_subset(covered)).count();
+        prop_assert!(started <= may, "{} erasures, {} of which were reported", started, may);
+        prop_assert!(started >= usize::from(*must), "a reported erasure was not started");
+        let attempts = erasures.iter().filter(|(covered, _)| emails.is_subset(covered)).count();
+        prop_assert!(attempts <= 9 * related.len(), "{} attempts", attempts);
     }
     Ok(())
 }

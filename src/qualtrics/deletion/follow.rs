@@ -102,13 +102,12 @@ fn after_end<'r>(context: &Context<'_>, mut in_flight: InFlight<'r>, stage: Stag
         (Operation::EraseAndVerify, Stage::Verifying) => Step::Conclude(Box::new(in_flight), Some(job)),
         (Operation::EraseAndVerify, _) if is_completed => begin_verification(context, in_flight, Some(&job)),
         (Operation::Preview, _) if is_completed => {
-            in_flight.ticket.collecting = true;
-            let coverage = in_flight.ticket.coverage();
-            if is_shared(in_flight.subject, &job, coverage) && matches!(job.not_found, NotFound::Count(_)) {
-                Step::PreviewAlone(Box::new(in_flight), job)
-            } else {
-                Step::Preview(Box::new(in_flight), job)
+            let is_shared = is_shared(in_flight.subject, &job, in_flight.ticket.coverage());
+            if is_shared && !in_flight.ticket.collecting && matches!(job.not_found, NotFound::Count(_)) {
+                return Step::PreviewAlone(Box::new(in_flight), job);
             }
+            in_flight.ticket.collecting = true;
+            Step::Preview(Box::new(in_flight), job)
         }
         _ => Step::settled(Ok(Progress::Done(ended(context, &in_flight, &job)))),
     }

@@ -60,12 +60,14 @@ pub fn search_alone(
         Ok(search) => {
             in_flight.ticket.sent = Some(search.sent(&emails));
             in_flight.ticket.shared = None;
-            in_flight.ticket.jobs = vec![search.id];
-            in_flight.ticket.collecting = false;
+            in_flight.ticket.jobs.push(search.id);
             in_flight.ticket.position = None;
             in_flight.still_pending(context, Stage::Searching)
         }
-        Err(ApiError::ShareExhausted(wait_ms)) => in_flight.pending_for(context, Stage::Collecting, wait_ms),
-        Err(_) => collect(context, in_flight, job),
+        Err(ApiError::ShareExhausted(wait_ms)) => in_flight.pending_for(context, Stage::Searching, wait_ms),
+        Err(_) => {
+            in_flight.ticket.collecting = true;
+            collect(context, in_flight, job)
+        }
     }
 }
