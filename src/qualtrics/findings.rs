@@ -7,7 +7,7 @@ use crate::privacy::subject::Subject;
 pub const SPELLING_NOT_SEARCHED: &str = "spelling-not-searched";
 
 /// Why a source was not searched to its end.
-#[derive(Clone, Copy)]
+#[derive(Clone, Copy, PartialEq, Eq)]
 pub struct SourceFailure {
     /// The state that is reported.
     pub state: SourceState,

@@ -6,6 +6,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::api::envelope::is_id;
+use super::contact_search::resumable::SearchPosition;
 use crate::contract::{DeletionMode, Error, Right};
 use crate::privacy::email::{EmailAddress, SPELLING_RULE};
 use crate::privacy::ticket::{Kind, damaged, open, seal};
@@ -118,6 +119,9 @@ pub struct Ticket {
     /// What the erasure or search covers if other requests share it; absent if they do not, as far as is known.
     #[serde(rename = "h", default, skip_serializing_if = "Option::is_none")]
     pub shared: Option<SharedJob>,
+    /// Where the search of the directories continues, while it needs several calls.
+    #[serde(rename = "q", default, skip_serializing_if = "Option::is_none")]
+    pub contacts: Option<SearchPosition>,
     /// Set once the deletion is complete and is being verified.
     #[serde(rename = "v", default)]
     pub verification: Option<Verification>,
@@ -225,6 +229,7 @@ impl Ticket {
             sent: None,
             spelling_rule: SPELLING_RULE,
             shared: None,
+            contacts: None,
             verification: None,
         }
     }

@@ -82,6 +82,30 @@ async fn a_group_of_a_hundred_ends_as_fast_as_the_rate_of_contact_searches_allow
 }
 
 #[tokio::test]
+async fn a_search_that_is_larger_than_the_share_continues_with_the_next_polls() {
+    let person = Person::new("Ada", "Everywhere").email("ada@many.example").phone("+49301234567");
+    let brand = Brand::sample().many_directories(450);
+    let brand = brand.person(&person, &["POOL_crowd00001", "POOL_crowd00450"]);
+    let options = Options { erasure_duration: Duration::from_secs(40), ..Options::default() };
+    let mut fixture = Fixture::with_options(brand, options, &[]).await;
+    let requests = || vec![request("ada", vec![email("ada@many.example")])];
+    let mut host = GroupHost::new(&mut fixture, DeletionMode::Preview, Retry::Together, requests());
+    host.run().await;
+    let report = host.reports()[0].clone();
+    assert_eq!(report.outcome, Outcome::Previewed, "{:?}", report.findings);
+    for directory in ["directory:POOL_crowd00001", "directory:POOL_crowd00450"] {
+        assert_eq!(finding(&report, directory).amount, Amount::Count(1));
+    }
+    assert_eq!(report.discovered.len(), 1, "the telephone number of a contact that an earlier poll found");
+    let mut host = GroupHost::new(&mut fixture, VERIFY, Retry::Together, requests());
+    host.run().await;
+    let report = host.reports()[0].clone();
+    assert_eq!(report.outcome, Outcome::Verified);
+    assert!(report.findings.iter().filter(|one| one.source.starts_with("directory:")).count() >= 450);
+    assert_eq!(fixture.simulator.ratelimited_count(), 0);
+}
+
+#[tokio::test]
 async fn erasures_share_a_job_only_with_an_explicit_group_size_of_which_check_warns() {
     for (settings, expected) in [(&[][..], 3), (&[("group-size", "100")], 1)] {
         let mut fixture = fixture_with(3, "", settings).await;

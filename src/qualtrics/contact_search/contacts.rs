@@ -30,6 +30,12 @@ impl Contacts {
         self.found.is_empty()
     }
 
+    /// The contact at a position.
+    #[must_use]
+    pub fn get(&self, position: usize) -> Option<&FoundContact> {
+        self.found.get(position)
+    }
+
     /// The contacts, in the order in which they were found.
     pub fn iter(&self) -> impl Iterator<Item = &FoundContact> {
         self.found.iter()

@@ -13,23 +13,23 @@ use crate::qualtrics::api::directories;
 use crate::qualtrics::findings::{SPELLING_NOT_SEARCHED, SourceFailure};
 use crate::secret::Secret;
 
-const TOO_MANY: SourceFailure = SourceFailure {
+pub(super) const TOO_MANY: SourceFailure = SourceFailure {
     state: SourceState::Unavailable,
     code: "too-many",
     note: "There is more than one request can search: the results are incomplete.",
 };
-const UNRELIABLE: SourceFailure = SourceFailure {
+pub(super) const UNRELIABLE: SourceFailure = SourceFailure {
     state: SourceState::Unavailable,
     code: "unreliable-search",
     note: "This directory returned contacts that do not have this identifier: they were left out.",
 };
-const ENDLESS: SourceFailure = SourceFailure {
+pub(super) const ENDLESS: SourceFailure = SourceFailure {
     state: SourceState::Unavailable,
     code: "endless-search",
     note: "The pages of this search repeat, so that its end was not reached.",
 };
 
-const SPELLING_REJECTED: SourceFailure = SourceFailure {
+pub(super) const SPELLING_REJECTED: SourceFailure = SourceFailure {
     state: SourceState::Unavailable,
     code: SPELLING_NOT_SEARCHED,
     note: "Qualtrics rejects the search of this directory for a spelling of this identifier, and not for others: search the directory for \
@@ -161,6 +161,42 @@ impl<'s> DirectorySearch<'s> {
         if is_rejected && searchable.contains(self.directory) {
             self.fail(SPELLING_REJECTED);
         }
+    }
+
+    /// What it found, once it has ended: the IDs of contacts, whether it left out a contact whose external ID is similar, and why it
+    /// failed if it did.
+    pub(super) fn ended(&self, contacts: &Contacts) -> Option<(Vec<String>, bool, Option<SourceFailure>)> {
+        let failure = match self.end.as_ref()? {
+            End::Complete => None,
+            End::Failed(failure) => Some(*failure),
+        };
+        let ids = self.found.iter().filter_map(|position| Some(contacts.get(*position)?.contact.id.clone()));
+        Some((ids.collect(), self.has_similar, failure))
+    }
+
+    /// Ends it as it ended in an earlier call, apart from its contacts.
+    pub(super) fn restore(&mut self, has_similar: bool, failure: Option<SourceFailure>) {
+        self.has_similar = has_similar;
+        self.has_page = failure.is_none();
+        self.end = Some(failure.map_or(End::Complete, End::Failed));
+    }
+
+    /// Adds a contact that an earlier call found.
+    pub(super) fn add_restored(&mut self, contact: Contact, contacts: &mut Contacts) {
+        self.has_national |= contact.matches(self.identifier) == Match::WithoutCountry;
+        self.found.extend(contacts.add(self.directory, contact));
+    }
+
+    /// The ID of its directory.
+    pub(super) const fn directory(&self) -> &'s str {
+        self.directory
+    }
+
+    /// Begins again with the first page.
+    pub(super) fn restart(&mut self) {
+        self.cursor = None;
+        self.seen.clear();
+        self.end = None;
     }
 
     /// Ends it before its last page, because the request needs more searches than a call can make.

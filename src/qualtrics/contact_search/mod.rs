@@ -2,6 +2,7 @@
 
 pub mod contacts;
 mod directory;
+pub mod resumable;
 
 use std::collections::BTreeSet;
 
@@ -73,32 +74,55 @@ pub fn search(
     beside: Option<Call>,
 ) -> Result<SearchResult, ApiError> {
     let scopes = context.scopes(right);
-    let (listed, beside) = list_directories(context, &scopes, beside);
-    let mut result = SearchResult {
-        findings: Vec::new(),
-        contacts: Contacts::default(),
-        has_certain_contact: false,
-        discovered: Vec::new(),
-        beside,
-    };
+    let (directories, mut result) = begin(context, &scopes, subject, on_error, beside)?;
+    let mut searches = searches(&directories, subject);
+    run(context, &scopes, &mut searches, on_error, &mut result.contacts)?;
+    Ok(result.conclude(&searches, subject))
+}
+
+/// Lists the directories. The result so far has what that shows, and the response to the other call.
+fn begin(
+    context: &mut Context<'_>,
+    scopes: &Scopes,
+    subject: &Subject,
+    on_error: OnTransientError,
+    beside: Option<Call>,
+) -> Result<(Vec<String>, SearchResult), ApiError> {
+    let (listed, beside) = list_directories(context, scopes, beside);
     let (directories, failure) = match listed {
         Ok(directories) if directories.is_empty() => (directories, Some(NO_DIRECTORIES)),
         Ok(directories) => (directories, None),
         Err(error) => (Vec::new(), Some(source_failure(error, on_error, NO_XM_DIRECTORY)?)),
     };
     let failed = |failure: SourceFailure| failure.finding(ALL_DIRECTORIES, subject.all_indices(), Amount::Unknown);
-    result.findings.extend(failure.map(failed));
-    let mut searches: Vec<DirectorySearch<'_>> = directories
+    let result = SearchResult {
+        findings: failure.map(failed).into_iter().collect(),
+        contacts: Contacts::default(),
+        has_certain_contact: false,
+        discovered: Vec::new(),
+        beside,
+    };
+    Ok((directories, result))
+}
+
+/// A search for each spelling of each identifier in each directory.
+fn searches<'s>(directories: &'s [String], subject: &'s Subject) -> Vec<DirectorySearch<'s>> {
+    directories
         .iter()
         .flat_map(|directory| subject.identifiers.iter().map(move |known| (directory, known)))
         .flat_map(|(directory, known)| DirectorySearch::for_spellings(directory, &known.identifier, &known.indices))
-        .collect();
-    run(context, &scopes, &mut searches, on_error, &mut result.contacts)?;
-    let by_finding = searches.chunk_by(DirectorySearch::has_same_finding);
-    result.findings.extend(by_finding.filter_map(DirectorySearch::finding));
-    result.has_certain_contact = result.contacts.iter().any(|found| is_certain(found, subject));
-    result.discovered = discovered(&result.contacts, subject);
-    Ok(result)
+        .collect()
+}
+
+impl SearchResult {
+    /// With what these searches found.
+    fn conclude(mut self, searches: &[DirectorySearch<'_>], subject: &Subject) -> Self {
+        let by_finding = searches.chunk_by(DirectorySearch::has_same_finding);
+        self.findings.extend(by_finding.filter_map(DirectorySearch::finding));
+        self.has_certain_contact = self.contacts.iter().any(|found| is_certain(found, subject));
+        self.discovered = discovered(&self.contacts, subject);
+        self
+    }
 }
 
 type Listed = Result<Vec<String>, ApiError>;
@@ -175,10 +199,14 @@ fn run(
         }
     }
     searches.iter_mut().filter(|search| search.is_open()).for_each(DirectorySearch::abandon);
-    // A directory that Qualtrics searches for something else is searchable.
+    explain_rejections(searches);
+    Ok(())
+}
+
+/// A directory that Qualtrics searches for something else is searchable.
+fn explain_rejections(searches: &mut [DirectorySearch<'_>]) {
     let searchable: BTreeSet<&str> = searches.iter().filter_map(DirectorySearch::searchable_directory).collect();
     searches.iter_mut().for_each(|search| search.explain_rejection(&searchable));
-    Ok(())
 }
 
 const NO_DIRECTORIES: SourceFailure = SourceFailure {

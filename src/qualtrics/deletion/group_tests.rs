@@ -41,7 +41,7 @@ impl Jobs {
     fn listed(&self, index: usize, shown: &Value) -> Value {
         let jobs = self.0.borrow();
         let job = &jobs[index];
-        let at = format!("2026-01-01T00:{:02}:00Z", index + 1);
+        let at = format!("2026-01-01T00:{:02}:00Z", index.saturating_add(1));
         let count = job["emails"].as_array().map_or(0, Vec::len);
         let mut listed = json!({"requestid": format!("OP-{index}"), "status": "Completed", "searchOnly": job["searchOnly"],
             "emailList": job["emails"], "emailsNotFound": job["emails"], "numEmailsRequested": count, "user": "UR_1",
@@ -73,8 +73,9 @@ fn brand(
                 return Some(envelope(status, code));
             }
             let mut all = jobs.0.borrow_mut();
+            let id = format!("OP-{}", all.len());
             all.push(body.clone());
-            Some(result(&json!({"requestId": format!("OP-{}", all.len() - 1)})))
+            Some(result(&json!({ "requestId": id })))
         }
         (_, JOBS) => {
             let count = jobs.0.borrow().len();
@@ -130,7 +131,7 @@ fn follow(world: &mut World, requests: &[Request], started: Vec<Result<Progress,
         if tasks.is_empty() {
             return reports.into_iter().flatten().collect();
         }
-        world.now_ms.set(world.now_ms.get() + delay_ms);
+        world.now_ms.set(world.now_ms.get().saturating_add(delay_ms));
         let (indices, tasks): (Vec<usize>, Vec<Task>) = tasks.into_iter().unzip();
         open = indices.into_iter().zip(world.connector.poll(tasks)).collect();
     }

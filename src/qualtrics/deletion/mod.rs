@@ -31,6 +31,7 @@ use self::follow::Step;
 use super::api::client::Call;
 use super::api::erasures::JobKind;
 use super::api::error::ApiError;
+use super::contact_search::resumable::{self, Progressed};
 use super::contact_search::{self, OnTransientError, SearchResult};
 use super::context::Context;
 use super::in_flight::{IMMEDIATE_MS, InFlight, MAX_ATTEMPTS};
@@ -131,21 +132,34 @@ fn in_turn<'r>(
     run(context, in_flight)
 }
 
-/// Searches the directories for a request. Another call can be sent `beside` the first one.
+/// Searches the directories for a request, from the position in its ticket. Another call can be sent `beside` the first one.
 ///
 /// # Errors
-/// As for [`contact_search::search`].
+/// [`ApiError::ShareExhausted`] if there is no room for all of it: then the ticket has the next position. Otherwise as for
+/// [`contact_search::search`].
 fn search_contacts(
     context: &mut Context<'_>,
-    in_flight: &InFlight<'_>,
+    in_flight: &mut InFlight<'_>,
     beside: Option<Call>,
 ) -> Result<SearchResult, ApiError> {
     let on_error = on_transient_error(&in_flight.ticket);
-    let found = contact_search::search(context, Right::Deletion, in_flight.subject, on_error, beside);
-    if matches!(found, Err(ApiError::ShareExhausted(_))) {
+    let position = in_flight.ticket.contacts.take();
+    let subject = in_flight.subject;
+    let found = match resumable::advance(context, Right::Deletion, subject, on_error, beside, position.as_ref()) {
+        Ok(Progressed::Complete(found)) => return Ok(*found),
+        Ok(Progressed::More(position, wait_ms)) => {
+            in_flight.ticket.contacts = Some(position);
+            ApiError::ShareExhausted(wait_ms)
+        }
+        Err(error) => {
+            in_flight.ticket.contacts = position;
+            error
+        }
+    };
+    if matches!(found, ApiError::ShareExhausted(_)) {
         context.call_cache.is_search_share_exhausted = true;
     }
-    found
+    Err(found)
 }
 
 /// Requests that wait for the share of contact searches are polled together, once it is enough for all of them.

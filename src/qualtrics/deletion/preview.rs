@@ -17,10 +17,10 @@ use crate::qualtrics::ticket::Operation;
 ///
 /// # Errors
 /// If a guard cannot be evaluated, and a 429 or permanent error of the directory search.
-pub fn collect(context: &mut Context<'_>, in_flight: InFlight<'_>, job: &ErasureJob) -> Result<Progress, Error> {
-    let InFlight { request, subject, .. } = in_flight;
+pub fn collect(context: &mut Context<'_>, mut in_flight: InFlight<'_>, job: &ErasureJob) -> Result<Progress, Error> {
+    let (request, subject) = (in_flight.request, in_flight.subject);
     let guards = guard::evaluate(context, request, subject)?;
-    let found = match search_contacts(context, &in_flight, None) {
+    let found = match search_contacts(context, &mut in_flight, None) {
         Ok(found) => found,
         Err(error) => return in_flight.retry_step(context, Stage::Collecting, &error, Scope::Contacts),
     };

@@ -41,7 +41,7 @@ pub fn conclude(
     if let Err(error) = cached_erasure(context, erasure_id.as_deref(), on_error) {
         return in_flight.retry_step(context, Stage::Verifying, &error, Scope::Erasure);
     }
-    let mut found = match search_contacts(context, &in_flight, erasure_call) {
+    let mut found = match search_contacts(context, &mut in_flight, erasure_call) {
         Ok(found) => found,
         Err(error) => return in_flight.retry_step(context, Stage::Verifying, &error, Scope::Contacts),
     };
