@@ -175,7 +175,7 @@ async fn run_with_shared_budget(instances: usize, requests: usize, exports: Expo
         calls.iter().filter(|call| call.endpoint == Endpoint::ErasureCreate).map(|call| call.at).collect();
     let (first, last) = (erasures[0], erasures[erasures.len() - 1]);
     let minutes = (last - first).as_secs_f64() / 60.0;
-    // A full bucket and its refill.
+    // A share at once, and another for each minute.
     let allowed = 20.0 * f64::from(SHARE) / 100.0;
     let possible = allowed * (1.0 + minutes);
     let used = 100.0 * requests as f64 / possible;
@@ -191,6 +191,22 @@ async fn run_with_shared_budget(instances: usize, requests: usize, exports: Expo
         start.elapsed(),
     );
     assert_eq!(platform.simulator.ratelimited_count(), 0);
+    for (endpoint, limit) in [
+        (Endpoint::ErasureCreate, 20),
+        (Endpoint::ErasureList, 20),
+        (Endpoint::ErasureGet, 20),
+        (Endpoint::ExportCreate, 100),
+        (Endpoint::ExportProgress, 100),
+        (Endpoint::ExportFile, 100),
+        (Endpoint::ContactSearch, 500),
+    ] {
+        let times = calls.iter().filter(|call| call.endpoint == endpoint).map(|call| call.at).collect::<Vec<_>>();
+        let in_minute = |first: &Duration| {
+            times.iter().filter(|at| *at >= first && **at < *first + Duration::from_secs(60)).count()
+        };
+        let most = times.iter().map(in_minute).max().unwrap_or_default();
+        assert!(most <= limit * usize::from(SHARE) / 100, "{endpoint:?}: {most} in a minute");
+    }
     assert_eq!(erasures.len(), requests);
     assert!((90.0..=101.0).contains(&used), "{used} %");
 }

@@ -9,22 +9,26 @@ mod model;
 use std::collections::BTreeMap;
 use std::time::{Duration, UNIX_EPOCH};
 
+use http::Method;
 use invariants::vendor::{Exchange, Sent, Start, Vendor};
 use invariants::{MARK, calls, files, inputs, responses};
 use model::input::{bodies, delays, forged_tickets, heads, identifiers, ticket_contents};
 use model::json::{any_json, member_names, text};
+use privacy_host::RateBudget;
+use privacy_host::contract::RateLimit;
 use proptest::prelude::*;
 use proptest::strategy::ValueTree;
 use proptest::test_runner::TestRunner;
 use qualtrics_connector::contract::{DeletionMode, ErrorKind, Identifier, Progress, Request, Task};
 use qualtrics_connector::http::ResponseHead;
-use qualtrics_connector::http::rate_limit::{Bucket, path_matches};
+use qualtrics_connector::http::rate_limit::{CallLog, path_matches};
 use qualtrics_connector::privacy::connector::Connector;
 use qualtrics_connector::privacy::subject::request_check;
 use qualtrics_connector::qualtrics::api::contact::Contact;
 use qualtrics_connector::qualtrics::api::{envelope, host, sanitize, timestamp};
 use qualtrics_connector::qualtrics::ticket::{Operation, Reference, SharedJob, Ticket, Verification};
 use serde_json::{Value, json};
+use simulated_clock::Clock;
 
 /// The first millisecond after the year 9999.
 const END_OF_CALENDAR_MS: u64 = 253_402_300_800_000;
@@ -242,28 +246,71 @@ proptest! {
     }
 
     #[test]
-    fn a_bucket_never_exceeds_its_limit_in_any_minute(
-        (limit, share) in (1..3_000_u32, 1..=100_u8), steps in prop::collection::vec(0..2_000_u64, 1..400),
+    fn no_minute_of_the_vendor_has_more_calls_than_the_share(
+        (limit, share) in (1..3_000_u32, 1..=100_u8),
+        // A pause, calls at once, how long their responses take, and when the vendor counts them meanwhile.
+        steps in prop::collection::vec(
+            (prop_oneof![Just(0_u64), 0..200_u64, 0..90_000_u64], 1..80_usize, 0..30_000_u64, 0..=100_u64), 1..60,
+        ),
     ) {
-        let mut bucket = Bucket::new(limit, share);
         let capacity = (usize::try_from(limit).expect("small") * usize::from(share) / 100).max(1);
-        let (mut now, mut taken) = (0, Vec::new());
-        for step in steps {
-            now += step;
-            match bucket.take(now) {
-                Ok(()) => taken.push(now),
-                Err(delay) => {
-                    prop_assert!((1..=60_000).contains(&delay));
-                    prop_assert!(bucket.clone().take(now + delay).is_ok());
-                    prop_assert!(delay == 1 || bucket.clone().take(now + delay - 1).is_err());
+        let rate_limit = RateLimit {
+            name: "test".to_owned(), methods: Vec::new(), path: "/**".to_owned(), calls_per_minute: limit,
+        };
+        let clock = Clock::simulated(0);
+        let budget = RateBudget::new(&[rate_limit], share, clock.clone());
+        let (mut log, mut now, mut counted) = (CallLog::new(limit, share), 0, Vec::new());
+        let advance = |now: &mut u64, ms| {
+            *now += ms;
+            clock.advance(Duration::from_millis(ms));
+        };
+        for (pause, calls, response, at) in steps {
+            advance(&mut now, pause);
+            for calls in [1, 7, 10_000] {
+                let wait = log.wait_for(calls, now);
+                let together = |at| (0..calls.min(capacity as u64)).all({
+                    let mut log = log.clone();
+                    move |_| log.take(at).is_ok()
+                });
+                prop_assert!(together(now + wait) && (wait == 0 || !together(now + wait - 1)), "{} calls", calls);
+            }
+            let mut permits = Vec::new();
+            for _ in 0..calls {
+                let (taken, permit) = (log.take(now), budget.take(&Method::GET, "/a"));
+                // Connector and host keep the same rule.
+                let wait = permit.as_ref().err().map(Duration::as_millis);
+                prop_assert_eq!(wait, taken.err().map(u128::from));
+                if let Ok(permit) = permit {
+                    counted.push(now + response * at / 100);
+                    permits.push(permit);
                 }
             }
+            advance(&mut now, response);
+            log.settle(now);
+            drop(permits);
         }
-        // A minute permits at most a full bucket and its refill.
-        for (index, first) in taken.iter().enumerate() {
-            let within = taken[index..].iter().take_while(|at| *at - first < 60_000).count();
-            prop_assert!(within <= 2 * capacity, "{} of {}", within, capacity);
+        counted.sort_unstable();
+        for (index, first) in counted.iter().enumerate() {
+            let within = counted[index..].iter().take_while(|at| *at - first < 60_000).count();
+            prop_assert!(within <= capacity, "{} of {}", within, capacity);
         }
+    }
+
+    #[test]
+    fn calls_that_wait_as_told_use_the_whole_share((limit, share) in (1..600_u32, 1..=100_u8), minutes in 1..5_u64) {
+        let mut log = CallLog::new(limit, share);
+        let capacity = (u64::from(limit) * u64::from(share) / 100).max(1);
+        let (mut now, mut made) = (0, 0);
+        while now < minutes * 60_000 {
+            match log.take(now) {
+                Ok(()) => {
+                    log.settle(now);
+                    made += 1;
+                }
+                Err(wait) => now += wait,
+            }
+        }
+        prop_assert_eq!(made, capacity * minutes);
     }
 
     #[test]

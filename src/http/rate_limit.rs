@@ -1,53 +1,78 @@
-//! Rate limits: a bucket per limit, and the requests that a limit applies to.
+//! Rate limits: the calls of the last minute, and the requests that a limit applies to.
 
-/// A bucket that refills evenly.
+use std::collections::VecDeque;
+
+/// How long a call counts after its response, in milliseconds.
+pub const WINDOW_MS: u64 = 60_000;
+
+/// The calls of the last minute under one limit. The server never receives more calls in a minute than the share allows.
+///
+/// The server counts a call at an unknown time between its sending and its response. So a call counts from its sending until a minute
+/// after its response. After a pause the whole share is available at once: one call of the contract may need many requests, such as
+/// one for each directory.
 #[derive(Clone, Debug)]
-pub struct Bucket {
-    /// The calls per minute, which are also the largest burst.
-    per_minute: u64,
-    /// The part of the bucket that is used, in milliseconds times `per_minute`: [`CALL`] for each call.
-    used: u64,
-    /// When `used` was last updated, on the monotonic clock.
-    at_ms: u64,
+pub struct CallLog {
+    /// The most calls in a minute.
+    share: usize,
+    /// How many calls have no response yet.
+    in_progress: usize,
+    /// When the responses of the other calls arrived, on the monotonic clock, in order.
+    answered_ms: VecDeque<u64>,
 }
 
-/// What one call takes from a [`Bucket`].
-const CALL: u64 = 60_000;
-
-impl Bucket {
-    /// A full bucket for a share, in percent, of a limit. At least one call per minute remains.
+impl CallLog {
+    /// No calls so far, under a share, in percent, of a limit. At least one call per minute remains.
     #[must_use]
     pub fn new(calls_per_minute: u32, share_percent: u8) -> Self {
         let share = u64::from(calls_per_minute).saturating_mul(u64::from(share_percent)) / 100;
-        Self { per_minute: share.max(1), used: 0, at_ms: 0 }
+        let share = usize::try_from(share.max(1)).unwrap_or(usize::MAX);
+        Self { share, in_progress: 0, answered_ms: VecDeque::new() }
     }
 
-    /// Takes one call.
+    /// The most calls in a minute.
+    #[must_use]
+    pub fn share(&self) -> u64 {
+        u64::try_from(self.share).unwrap_or(u64::MAX)
+    }
+
+    /// Records a call that is about to be sent.
     ///
     /// # Errors
-    /// The milliseconds, at least one, until a call is available. Nothing is taken then.
+    /// The milliseconds, at least one, until a call is available. Nothing is recorded then.
     pub fn take(&mut self, now_ms: u64) -> Result<(), u64> {
         match self.wait_for(1, now_ms) {
             0 => {
-                self.used = self.used_at(now_ms).saturating_add(CALL);
-                self.at_ms = now_ms;
+                self.answered_ms.drain(..self.expired(now_ms));
+                self.in_progress = self.in_progress.saturating_add(1);
                 Ok(())
             }
             wait_ms => Err(wait_ms),
         }
     }
 
-    /// The milliseconds until so many calls are available together, or as many as a full bucket holds. Nothing is taken.
-    #[must_use]
-    pub fn wait_for(&self, calls: u64, now_ms: u64) -> u64 {
-        let needed = calls.min(self.per_minute).saturating_mul(CALL);
-        let excess = self.used_at(now_ms).saturating_add(needed).saturating_sub(self.per_minute.saturating_mul(CALL));
-        excess.div_ceil(self.per_minute)
+    /// Records that all calls in progress have ended, with or without a response.
+    pub fn settle(&mut self, now_ms: u64) {
+        // In order, whatever the clock does.
+        let at_ms = now_ms.max(self.answered_ms.back().copied().unwrap_or(0));
+        self.answered_ms.extend(std::iter::repeat_n(at_ms, std::mem::take(&mut self.in_progress)));
     }
 
-    fn used_at(&self, now_ms: u64) -> u64 {
-        let passed_ms = now_ms.saturating_sub(self.at_ms).min(CALL);
-        self.used.saturating_sub(passed_ms.saturating_mul(self.per_minute))
+    /// The milliseconds until so many calls are available together, or as many as the share ever allows; exact unless calls are in
+    /// progress, for which it is a lower bound. Nothing is recorded.
+    #[must_use]
+    pub fn wait_for(&self, calls: u64, now_ms: u64) -> u64 {
+        let expired = self.expired(now_ms);
+        let counted = self.answered_ms.len().saturating_sub(expired).saturating_add(self.in_progress);
+        let needed = usize::try_from(calls).unwrap_or(usize::MAX).min(self.share);
+        // So many of the oldest calls have to expire first.
+        let Some(before) = counted.saturating_add(needed).saturating_sub(self.share).checked_sub(1) else { return 0 };
+        let answered_ms = self.answered_ms.get(expired.saturating_add(before)).copied().unwrap_or(now_ms);
+        answered_ms.saturating_add(WINDOW_MS).saturating_sub(now_ms)
+    }
+
+    /// How many of the calls no longer count.
+    fn expired(&self, now_ms: u64) -> usize {
+        self.answered_ms.partition_point(|answered_ms| answered_ms.saturating_add(WINDOW_MS) <= now_ms)
     }
 }
 
@@ -74,42 +99,61 @@ pub fn path_matches(pattern: &str, path: &str) -> bool {
 mod tests {
     use super::*;
 
+    /// A call whose response arrives at once.
+    fn call(log: &mut CallLog, now_ms: u64) -> Result<(), u64> {
+        log.take(now_ms)?;
+        log.settle(now_ms);
+        Ok(())
+    }
+
     #[test]
-    fn a_share_is_exhausted_and_refills_evenly() {
-        let mut bucket = Bucket::new(20, 75);
-        for call in 0..15 {
-            assert_eq!(bucket.take(0), Ok(()), "call {call}");
+    fn a_share_can_be_used_at_once_and_returns_as_its_calls_expire() {
+        let mut log = CallLog::new(20, 75);
+        for n in 0..15 {
+            assert_eq!(call(&mut log, n * 1_000), Ok(()), "call {n}");
         }
-        assert_eq!(bucket.take(0), Err(4_000));
-        assert_eq!(bucket.take(3_999), Err(1));
-        assert_eq!(bucket.take(4_000), Ok(()));
-        assert_eq!(bucket.take(4_000), Err(4_000));
+        assert_eq!(log.take(20_000), Err(40_000));
+        assert_eq!(log.take(59_999), Err(1));
+        assert_eq!(call(&mut log, 60_000), Ok(()));
+        assert_eq!(log.take(60_000), Err(1_000));
+    }
+
+    #[test]
+    fn a_call_counts_until_a_minute_after_its_response() {
+        let mut log = CallLog::new(20, 5);
+        assert_eq!(log.take(0), Ok(()));
+        assert_eq!(log.take(25_000), Err(60_000));
+        log.settle(30_000);
+        assert_eq!(log.take(60_000), Err(30_000));
+        assert_eq!(log.take(90_000), Ok(()));
     }
 
     #[test]
     fn the_wait_for_many_calls_ends_when_all_are_available() {
-        let mut bucket = Bucket::new(20, 75);
-        assert_eq!(bucket.wait_for(1_000, 0), 0, "a full bucket holds the calls of one minute");
-        for _ in 0..15 {
-            assert_eq!(bucket.take(0), Ok(()));
+        let mut log = CallLog::new(20, 75);
+        assert_eq!(log.wait_for(1_000, 0), 0, "the share allows the calls of one minute");
+        for n in 0..15 {
+            assert_eq!(call(&mut log, n * 1_000), Ok(()));
         }
-        assert_eq!((bucket.wait_for(1, 0), bucket.wait_for(10, 0), bucket.wait_for(15, 0)), (4_000, 40_000, 60_000));
-        assert_eq!((bucket.wait_for(10, 30_000), bucket.wait_for(10, 40_000)), (10_000, 0));
+        let waits = |now_ms| [1, 10, 15, 1_000].map(|calls| log.wait_for(calls, now_ms));
+        assert_eq!(waits(14_000), [46_000, 55_000, 60_000, 60_000]);
+        assert_eq!(waits(69_000), [0, 0, 5_000, 5_000]);
+        assert_eq!(waits(74_000), [0; 4]);
     }
 
     #[test]
     fn a_long_pause_saves_up_no_more_than_a_minute() {
-        let mut bucket = Bucket::new(20, 50);
-        assert_eq!(bucket.take(0), Ok(()));
-        let allowed = (0..100).filter(|_| bucket.take(10_000_000).is_ok()).count();
+        let mut log = CallLog::new(20, 50);
+        assert_eq!(call(&mut log, 0), Ok(()));
+        let allowed = (0..100).filter(|_| call(&mut log, 10_000_000).is_ok()).count();
         assert_eq!(allowed, 10);
     }
 
     #[test]
     fn the_smallest_share_is_one_call_per_minute() {
-        let mut bucket = Bucket::new(20, 1);
-        assert_eq!(bucket.take(0), Ok(()));
-        assert_eq!(bucket.take(0), Err(60_000));
+        let mut log = CallLog::new(20, 1);
+        assert_eq!(call(&mut log, 0), Ok(()));
+        assert_eq!(log.take(0), Err(WINDOW_MS));
     }
 
     #[test]

@@ -4,10 +4,12 @@
 //! instances: it responds to a request beyond the budget itself, with 429 and `Retry-After`, which the connector handles
 //! like the vendor's own (see `rate-limit` in `wit/connector.wit`).
 //!
-//! Each limit is a leaky bucket that holds a minute's calls and empties evenly. A request counts against every limit that it
-//! matches, and is sent only if all of them have room.
+//! A request counts against every limit that it matches, and is sent only if all of them have room. The vendor counts it at an unknown
+//! time between its sending and its response. So it counts here from its sending until a minute after its response, and the vendor never
+//! receives more requests in a minute than the share allows. After a pause the whole share is available at once.
 
-use std::sync::{Arc, Mutex, PoisonError};
+use std::collections::VecDeque;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use http::header::RETRY_AFTER;
@@ -19,7 +21,8 @@ use simulated_clock::Clock;
 
 use crate::contract::RateLimit;
 
-const MINUTE: Duration = Duration::from_secs(60);
+/// How long a request counts after its response.
+const WINDOW: Duration = Duration::from_secs(60);
 
 /// The share of a vendor's rate limits that one connection may use. Clones share the same budget: give one to each instance of the
 /// connection, and set the connector's own share to 100 percent.
@@ -29,55 +32,92 @@ pub struct RateBudget(Arc<Shared>);
 #[derive(Debug)]
 struct Shared {
     clock: Clock,
-    buckets: Mutex<Vec<Bucket>>,
+    limits: Mutex<Vec<Limit>>,
 }
 
 impl RateBudget {
     /// A share, 1 to 100 percent, of the limits in a manifest. Each limit allows at least one call a minute.
     #[must_use]
     pub fn new(limits: &[RateLimit], share_percent: u8, clock: Clock) -> Self {
-        let buckets = limits.iter().map(|limit| Bucket::new(limit, share_percent)).collect();
-        Self(Arc::new(Shared { clock, buckets: Mutex::new(buckets) }))
+        let limits = limits.iter().map(|limit| Limit::new(limit, share_percent)).collect();
+        Self(Arc::new(Shared { clock, limits: Mutex::new(limits) }))
     }
 
     /// Counts a request against the budget.
     ///
     /// # Errors
     /// There is no room: the time until there is. The request is not counted.
-    pub fn take(&self, method: &Method, path: &str) -> Result<(), Duration> {
-        // Nothing panics while the lock is held.
-        let mut buckets = self.0.buckets.lock().unwrap_or_else(PoisonError::into_inner);
+    pub fn take(&self, method: &Method, path: &str) -> Result<Permit, Duration> {
+        let mut limits = self.limits();
         let now = self.0.clock.monotonic();
-        let mut counting: Vec<_> = buckets.iter_mut().filter(|bucket| bucket.counts(method, path)).collect();
-        let wait = counting.iter_mut().map(|bucket| bucket.wait(now)).max().unwrap_or_default();
+        let counting = |limit: &Limit| limit.counts(method, path);
+        let wait = limits.iter().filter(|limit| counting(limit)).map(|limit| limit.wait(now)).max().unwrap_or_default();
         if !wait.is_zero() {
             return Err(wait);
         }
-        for bucket in counting {
-            bucket.used += bucket.call;
+        let mut counted = Vec::new();
+        for (index, limit) in limits.iter_mut().enumerate().filter(|(_, limit)| counting(limit)) {
+            limit.in_progress += 1;
+            counted.push(index);
         }
-        Ok(())
+        drop(limits);
+        Ok(Permit { budget: self.clone(), counted })
+    }
+
+    /// The time between two calls under the smallest limit, if they are made evenly.
+    #[must_use]
+    pub fn pace(&self) -> Duration {
+        let smallest = self.limits().iter().map(|limit| limit.share).min();
+        smallest.map_or(Duration::ZERO, |share| WINDOW / u32::try_from(share).unwrap_or(u32::MAX))
+    }
+
+    fn limits(&self) -> MutexGuard<'_, Vec<Limit>> {
+        // Nothing panics while the lock is held.
+        self.0.limits.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
+/// A request that was counted. Drop it when the request has ended, with or without a response.
 #[derive(Debug)]
-struct Bucket {
-    methods: Vec<String>,
-    path: String,
-    /// The time in which one call leaks out. A full bucket leaks out in a minute.
-    call: Duration,
-    used: Duration,
-    /// When `used` was last updated.
-    at: Duration,
+pub struct Permit {
+    budget: RateBudget,
+    /// The indices of the limits.
+    counted: Vec<usize>,
 }
 
-impl Bucket {
+impl Drop for Permit {
+    fn drop(&mut self) {
+        let mut limits = self.budget.limits();
+        let now = self.budget.0.clock.monotonic();
+        for &index in &self.counted {
+            limits[index].settle(now);
+        }
+    }
+}
+
+/// A limit, and the requests of the last minute under it.
+#[derive(Debug)]
+struct Limit {
+    methods: Vec<String>,
+    path: String,
+    /// The most requests in a minute.
+    share: usize,
+    /// How many requests have no response yet.
+    in_progress: usize,
+    /// When the responses of the other requests arrived, in order.
+    answered: VecDeque<Duration>,
+}
+
+impl Limit {
     fn new(limit: &RateLimit, share_percent: u8) -> Self {
-        let calls = u64::from(limit.calls_per_minute) * u64::from(share_percent.clamp(1, 100)) / 100;
-        // Exact enough below a billion calls a minute.
-        let call = MINUTE / u32::try_from(calls.max(1)).unwrap_or(u32::MAX);
-        let (methods, path) = (limit.methods.clone(), limit.path.clone());
-        Self { methods, path, call, used: Duration::ZERO, at: Duration::ZERO }
+        let share = u64::from(limit.calls_per_minute) * u64::from(share_percent.clamp(1, 100)) / 100;
+        Self {
+            methods: limit.methods.clone(),
+            path: limit.path.clone(),
+            share: usize::try_from(share.max(1)).unwrap_or(usize::MAX),
+            in_progress: 0,
+            answered: VecDeque::new(),
+        }
     }
 
     fn counts(&self, method: &Method, path: &str) -> bool {
@@ -85,11 +125,20 @@ impl Bucket {
         (self.methods.is_empty() || self.methods.iter().any(is_counted)) && matches_path(&self.path, path)
     }
 
-    /// The time until there is room for one more call.
-    fn wait(&mut self, now: Duration) -> Duration {
-        self.used = self.used.saturating_sub(now.saturating_sub(self.at));
-        self.at = now;
-        (self.used + self.call).saturating_sub(MINUTE)
+    /// The time until there is room for one more request; a lower bound if all that count are in progress.
+    fn wait(&self, now: Duration) -> Duration {
+        let expired = self.answered.partition_point(|answered| *answered + WINDOW <= now);
+        if self.answered.len() - expired + self.in_progress < self.share {
+            return Duration::ZERO;
+        }
+        self.answered.get(expired).map_or(WINDOW, |oldest| *oldest + WINDOW - now)
+    }
+
+    fn settle(&mut self, now: Duration) {
+        self.in_progress -= 1;
+        let expired = self.answered.partition_point(|answered| *answered + WINDOW <= now);
+        self.answered.drain(..expired);
+        self.answered.push_back(now);
     }
 }
 
@@ -133,44 +182,65 @@ mod tests {
         }
     }
 
+    /// A request whose response arrives at once.
+    fn send(budget: &RateBudget, method: &Method, path: &str) -> Result<(), Duration> {
+        budget.take(method, path).map(drop)
+    }
+
     #[test]
-    fn a_share_can_be_used_at_once_and_refills_evenly() {
+    fn a_share_can_be_used_at_once_and_returns_as_its_requests_expire() {
         let clock = Clock::simulated(1_000_000);
         let budget = RateBudget::new(&[limit(&["POST"], "/erase", 20)], 75, clock.clone());
-        for call in 0..15 {
-            assert_eq!(budget.take(&Method::POST, "/erase"), Ok(()), "call {call}");
+        for request in 0..15 {
+            assert_eq!(send(&budget, &Method::POST, "/erase"), Ok(()), "request {request}");
+            clock.advance(SECOND);
         }
-        assert_eq!(budget.clone().take(&Method::POST, "/erase"), Err(4 * SECOND));
-        clock.advance(3 * SECOND);
-        assert_eq!(budget.take(&Method::POST, "/erase?query"), Err(SECOND));
+        assert_eq!(send(&budget.clone(), &Method::POST, "/erase"), Err(45 * SECOND));
+        clock.advance(44 * SECOND);
+        assert_eq!(send(&budget, &Method::POST, "/erase?query"), Err(SECOND));
         clock.advance(SECOND);
-        assert_eq!(budget.take(&Method::POST, "/erase"), Ok(()));
-        assert_eq!(budget.take(&Method::POST, "/erase"), Err(4 * SECOND));
-        clock.advance(60 * MINUTE);
-        assert_eq!((0..100).take_while(|_| budget.take(&Method::POST, "/erase").is_ok()).count(), 15);
+        assert_eq!(send(&budget, &Method::POST, "/erase"), Ok(()));
+        assert_eq!(send(&budget, &Method::POST, "/erase"), Err(SECOND));
+        clock.advance(3_600 * SECOND);
+        assert_eq!((0..100).take_while(|_| send(&budget, &Method::POST, "/erase").is_ok()).count(), 15);
+    }
+
+    #[test]
+    fn a_request_counts_until_a_minute_after_its_response() {
+        let clock = Clock::simulated(0);
+        let budget = RateBudget::new(&[limit(&[], "/a", 1)], 100, clock.clone());
+        let permit = budget.take(&Method::GET, "/a").expect("room");
+        clock.advance(30 * SECOND);
+        assert_eq!(send(&budget, &Method::GET, "/a"), Err(WINDOW));
+        drop(permit);
+        clock.advance(30 * SECOND);
+        assert_eq!(send(&budget, &Method::GET, "/a"), Err(30 * SECOND));
+        clock.advance(30 * SECOND);
+        assert_eq!(send(&budget, &Method::GET, "/a"), Ok(()));
     }
 
     #[test]
     fn a_request_counts_against_all_limits_that_it_matches_or_none() {
         let limits = [limit(&["GET", "POST"], "/**", 4), limit(&["POST"], "/erase", 1)];
         let budget = RateBudget::new(&limits, 100, Clock::simulated(0));
-        assert_eq!(budget.take(&Method::POST, "/erase"), Ok(()));
+        assert_eq!(send(&budget, &Method::POST, "/erase"), Ok(()));
         for _ in 0..9 {
-            assert_eq!(budget.take(&Method::POST, "/erase"), Err(MINUTE));
+            assert_eq!(send(&budget, &Method::POST, "/erase"), Err(WINDOW));
         }
         // A rejected request is not counted.
         for _ in 0..3 {
-            assert_eq!(budget.take(&Method::GET, "/erase"), Ok(()));
+            assert_eq!(send(&budget, &Method::GET, "/erase"), Ok(()));
         }
-        assert_eq!(budget.take(&Method::GET, "/"), Err(15 * SECOND));
-        assert_eq!(budget.take(&Method::DELETE, "/"), Ok(()));
+        assert_eq!(send(&budget, &Method::GET, "/"), Err(WINDOW));
+        assert_eq!(send(&budget, &Method::DELETE, "/"), Ok(()));
+        assert_eq!(budget.pace(), WINDOW);
     }
 
     #[test]
     fn a_limit_without_methods_counts_every_method() {
         let budget = RateBudget::new(&[limit(&[], "/a", 1)], 100, Clock::simulated(0));
-        assert_eq!(budget.take(&Method::GET, "/a"), Ok(()));
-        assert_eq!(budget.take(&Method::DELETE, "/a"), Err(MINUTE));
+        assert_eq!(send(&budget, &Method::GET, "/a"), Ok(()));
+        assert_eq!(send(&budget, &Method::DELETE, "/a"), Err(WINDOW));
     }
 
     #[test]

@@ -101,12 +101,12 @@ fn start_one_for_each(context: &mut Context<'_>, emails: &[Secret], lists: usize
     let wait_for = |count| calls.first().map_or(0, |call| context.client.wait_for(call, count));
     let wait_ms = wait_for(count(&calls));
     if wait_ms > 0 {
-        // If the calls for the lists do not lengthen the wait, the calls exceed the bucket and can never fit.
-        let with_lists_ms = wait_for(count(&calls).saturating_add(u64::try_from(lists).unwrap_or(u64::MAX)));
-        if with_lists_ms == wait_ms {
+        // The next attempt sends the lists first, which are more calls.
+        let with_lists = count(&calls).saturating_add(u64::try_from(lists).unwrap_or(u64::MAX));
+        if calls.first().is_some_and(|call| context.client.share(call) < with_lists) {
             return Err(error_mapping::share_too_small());
         }
-        return Err(context.error(&ApiError::ShareExhausted(with_lists_ms), Scope::CustomerData));
+        return Err(context.error(&ApiError::ShareExhausted(wait_for(with_lists)), Scope::CustomerData));
     }
     let scopes = context.scopes(Right::Access);
     let responses = context.client.send_all(&scopes, &calls).into_iter();

@@ -175,6 +175,12 @@ impl<'a> Client<'a> {
         self.session.wait_for(call.method, &call.path, count, self.clock.monotonic_ms())
     }
 
+    /// How many calls like this the connection's share of the rate limits ever allows together.
+    #[must_use]
+    pub fn share(&self, call: &Call) -> u64 {
+        self.session.share(call.method, &call.path)
+    }
+
     /// The limits of one exchange.
     #[must_use]
     pub const fn limits(&self) -> ExchangeLimits {
@@ -239,6 +245,7 @@ impl<'a> Client<'a> {
     fn exchange(&mut self, requests: Vec<Request>) -> Vec<Result<Response, TransportError>> {
         let limits = self.limits();
         let responses = self.transport.exchange(requests, limits);
+        self.session.settle(self.clock.monotonic_ms());
         let now_s = self.now_s();
         for response in responses.iter().flatten() {
             self.session.note_date(&response.head, now_s);

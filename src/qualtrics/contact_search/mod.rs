@@ -10,6 +10,7 @@ use self::contacts::{Contacts, FoundContact};
 use self::directory::DirectorySearch;
 use super::findings::SourceFailure;
 use crate::contract::{self, Amount, Finding, Right, SourceState};
+use crate::http::rate_limit::WINDOW_MS;
 use crate::privacy::identifier::Identifier;
 use crate::privacy::phone::PhoneNumber;
 use crate::privacy::subject::Subject;
@@ -28,7 +29,7 @@ pub const MAX_PREPARED_CALLS: usize = 40;
 const SEARCHES_PER_PERCENT: usize = 5;
 
 /// The time without calls after which the whole share is available again, in milliseconds.
-const WHOLE_SHARE_MS: u64 = 60_000;
+const WHOLE_SHARE_MS: u64 = WINDOW_MS;
 
 /// The most identifiers that a report offers.
 const MAX_DISCOVERED: usize = 64;

@@ -77,18 +77,24 @@ impl WasiHttpHooks for EgressGate {
             tracing::warn!(host = request.uri().host(), "a request was denied: too many are in progress");
             return Box::new(async { Err(Error::ConnectionLimitReached) });
         }
-        if let Some(Err(wait)) = self.budget.as_ref().map(|budget| budget.take(request.method(), request.uri().path()))
-        {
-            tracing::debug!(
-                host = request.uri().host(),
-                ?wait,
-                "429 in place of the vendor: the rate budget is exhausted"
-            );
-            return Box::new(async move { Ok(done(rate_budget::too_many(wait))) });
-        }
+        let permit = match self.budget.as_ref().map(|budget| budget.take(request.method(), request.uri().path())) {
+            Some(Err(wait)) => {
+                tracing::debug!(
+                    host = request.uri().host(),
+                    ?wait,
+                    "429 in place of the vendor: the rate budget is exhausted"
+                );
+                return Box::new(async move { Ok(done(rate_budget::too_many(wait))) });
+            }
+            permit => permit,
+        };
         let request = limited(without_logged_credentials(request), self.max_request_body);
         let (outbound, addresses, exchange) = (self.outbound.clone(), self.policy.addresses(), self.exchanges.begin());
-        Box::new(async move { outbound.send(request, addresses, exchange).await.map(done) })
+        Box::new(async move {
+            let response = outbound.send(request, addresses, exchange).await.map(done);
+            drop(permit);
+            response
+        })
     }
 }
 

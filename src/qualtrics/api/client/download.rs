@@ -41,7 +41,9 @@ impl Client<'_> {
         request.headers.push(("accept", Secret::new("*/*")));
         request.headers.extend(headers.iter().map(|(name, value)| (*name, Secret::new(value.as_str()))));
         let limits = self.limits();
-        let (head, mut body) = self.transport.open(request, limits).map_err(ApiError::Transport)?;
+        let opened = self.transport.open(request, limits);
+        self.session.settle(self.clock.monotonic_ms());
+        let (head, mut body) = opened.map_err(ApiError::Transport)?;
         let now_s = self.now_s();
         self.session.note_date(&head, now_s);
         match head.status {

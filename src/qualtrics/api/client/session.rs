@@ -1,6 +1,6 @@
 //! What a connection caches between calls of the contract.
 
-use crate::http::rate_limit::Bucket;
+use crate::http::rate_limit::CallLog;
 use crate::http::{Method, Origin, ResponseHead};
 use crate::qualtrics::api::oauth::{Credentials, Token};
 use crate::qualtrics::limits::{LIMITS, Limit};
@@ -12,7 +12,8 @@ pub struct Session {
     credentials: Credentials,
     response_timeout_ms: u64,
     tokens: Vec<Token>,
-    buckets: Vec<(&'static Limit, Bucket)>,
+    /// The calls of the last minute under each limit.
+    made: Vec<(&'static Limit, CallLog)>,
     /// How far Qualtrics' clock is ahead of the host's, in seconds, according to the last response.
     clock_offset_s: i64,
 }
@@ -22,8 +23,8 @@ impl Session {
     /// `response_timeout_ms` bounds the time to a response, and between two chunks of it.
     #[must_use]
     pub fn new(origin: Origin, credentials: Credentials, rate_share: u8, response_timeout_ms: u64) -> Self {
-        let buckets = LIMITS.iter().map(|limit| (limit, Bucket::new(limit.calls_per_minute, rate_share))).collect();
-        Self { origin, credentials, response_timeout_ms, tokens: Vec::new(), buckets, clock_offset_s: 0 }
+        let made = LIMITS.iter().map(|limit| (limit, CallLog::new(limit.calls_per_minute, rate_share))).collect();
+        Self { origin, credentials, response_timeout_ms, tokens: Vec::new(), made, clock_offset_s: 0 }
     }
 
     /// Where requests go.
@@ -58,10 +59,16 @@ impl Session {
         self.tokens.clear();
     }
 
+    /// How many calls a minute every limit allows.
+    pub(super) fn share(&self, method: Method, path: &str) -> u64 {
+        let applicable = self.made.iter().filter(|(limit, _)| limit.applies_to(method, path));
+        applicable.map(|(_, log)| log.share()).min().unwrap_or(u64::MAX)
+    }
+
     /// The milliseconds until every limit has room for so many calls.
     pub(super) fn wait_for(&self, method: Method, path: &str, count: u64, now_ms: u64) -> u64 {
-        let applicable = self.buckets.iter().filter(|(limit, _)| limit.applies_to(method, path));
-        applicable.map(|(_, bucket)| bucket.wait_for(count, now_ms)).max().unwrap_or(0)
+        let applicable = self.made.iter().filter(|(limit, _)| limit.applies_to(method, path));
+        applicable.map(|(_, log)| log.wait_for(count, now_ms)).max().unwrap_or(0)
     }
 
     /// Counts a call against every limit that applies to it.
@@ -73,10 +80,15 @@ impl Session {
         if wait_ms > 0 {
             return Err(wait_ms);
         }
-        for (_, bucket) in self.buckets.iter_mut().filter(|(limit, _)| limit.applies_to(method, path)) {
-            bucket.take(now_ms)?;
+        for (_, log) in self.made.iter_mut().filter(|(limit, _)| limit.applies_to(method, path)) {
+            log.take(now_ms)?;
         }
         Ok(())
+    }
+
+    /// Records that no call is in progress any more.
+    pub(super) fn settle(&mut self, now_ms: u64) {
+        self.made.iter_mut().for_each(|(_, log)| log.settle(now_ms));
     }
 
     /// Reads Qualtrics' clock from a response that arrived at `now_s`.
