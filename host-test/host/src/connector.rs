@@ -78,6 +78,12 @@ impl Connector {
         self
     }
 
+    /// The time between two calls under the smallest of the vendor's limits, if they are made evenly; zero without a budget.
+    #[must_use]
+    pub fn pace(&self) -> Duration {
+        self.options.budget.as_ref().map_or(Duration::ZERO, RateBudget::pace)
+    }
+
     /// What the connector says about itself.
     #[must_use]
     pub fn manifest(&self) -> &Manifest {

@@ -19,7 +19,7 @@ const MIN_DELAY_MS: u64 = 1_000;
 const CODES_TO_REVIEW: [&str; 4] = ["similar-identifier", "no-country-code", "not-itemised", "shared-job"];
 
 /// What a request asks for.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Operation {
     /// A copy of all data.
@@ -62,6 +62,12 @@ pub struct Entry {
     due_at_ms: u64,
     /// When the attempt in progress started. In an entry that was read from a journal, its result was lost.
     attempt_at: Option<u64>,
+    /// It starts in a call of its own, because a job that it shared with other requests failed or left data.
+    #[serde(default)]
+    alone: bool,
+    /// The IDs of that job, and of the searches that followed.
+    #[serde(default)]
+    shared_jobs: Vec<String>,
     /// The directory for the documents.
     pub directory: Option<PathBuf>,
     end: Option<End>,
@@ -116,6 +122,8 @@ impl Entry {
             group: None,
             due_at_ms: 0,
             attempt_at: None,
+            alone: false,
+            shared_jobs: Vec::new(),
             directory: None,
             end: None,
         }
@@ -174,6 +182,12 @@ impl Entry {
     #[must_use]
     pub fn group(&self) -> Option<&str> {
         self.group.as_deref()
+    }
+
+    /// Whether the request has to start in a call of its own.
+    #[must_use]
+    pub fn is_alone(&self) -> bool {
+        self.alone
     }
 
     /// The attempts that the next start of a deletion is given.
@@ -321,9 +335,19 @@ impl Entry {
     }
 
     /// Records the final result, and removes the attempt in progress and the identifiers.
+    ///
+    /// A deletion whose job failed or left data, perhaps because of the other requests of that job, does not end: it starts again, once,
+    /// in a call of its own. Its [`Entry::end`] names the jobs of both starts.
     pub fn complete(&mut self, report: &Report) {
         self.attempt_at = None;
-        let jobs = report.receipt.jobs.iter().map(|job| job.id.clone()).collect();
+        let mut jobs = std::mem::take(&mut self.shared_jobs);
+        jobs.extend(report.receipt.jobs.iter().map(|job| job.id.clone()));
+        if !self.alone && may_be_due_to_others(report) {
+            let request = Request { attempts: None, ..self.request.clone() };
+            let restarted = Self { request, ticket: None, group: None, due_at_ms: 0, alone: true, ..self.clone() };
+            *self = Self { shared_jobs: jobs, ..restarted };
+            return;
+        }
         let findings = report.findings.iter().filter(|finding| is_to_review(finding));
         let findings = findings.filter_map(|finding| Some((finding.source.clone(), finding.code.clone()?)));
         let findings = findings.collect::<BTreeSet<_>>().into_iter().collect();
@@ -350,6 +374,12 @@ impl Entry {
 fn is_to_review(finding: &Finding) -> bool {
     let code = finding.code.as_deref().unwrap_or_default();
     finding.state != SourceState::Searched || CODES_TO_REVIEW.contains(&code)
+}
+
+/// Whether other requests of a job may be why a deletion was not successful. Its job has ended, so that no attempt is open.
+fn may_be_due_to_others(report: &Report) -> bool {
+    let is_unsuccessful = matches!(report.outcome, Outcome::Failed | Outcome::DataRemaining);
+    is_unsuccessful && report.findings.iter().any(|finding| finding.code.as_deref() == Some("shared-job"))
 }
 
 /// 20 bits on purpose: enough to notice a mistake, too few to confirm a guessed identifier.

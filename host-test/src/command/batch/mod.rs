@@ -1,11 +1,9 @@
 //! The command `batch`: many requests, continued after any interruption.
 
-mod hold;
 mod input;
 mod plan;
 mod progress;
 mod results;
-mod schedule;
 mod validation;
 mod worker;
 
@@ -15,12 +13,12 @@ use std::path::{Path, PathBuf};
 use clap::Args;
 use futures::future::try_join_all;
 use host_test::journal::Journal;
+use host_test::schedule::Schedule;
 use privacy_host::Entry;
-use privacy_host::contract::Identifier;
+use privacy_host::contract::{Identifier, Manifest, Right};
 
 pub(super) use self::plan::Plan;
 use self::progress::ProgressDisplay;
-use self::schedule::Schedule;
 use self::worker::Workers;
 use super::connection::{self, ConnectionOptions};
 use super::errors::CommandError;
@@ -87,7 +85,7 @@ impl BatchOptions {
         let journal = Journal::open(self.journal()?)?;
         let (entries, left_out) = self.resume(entries, &journal)?;
         let connector = self.connection.connect_with_shared_limits(plugin).await?;
-        let schedule = Schedule::new(entries, &subjects);
+        let schedule = Schedule::new(entries, &subjects, group_size(connector.manifest()), connector.pace());
         let display = ProgressDisplay::new(&schedule, json);
         if !left_out.is_empty() {
             let ids = listed(&left_out, ", ");
@@ -163,6 +161,12 @@ impl BatchOptions {
         journal.put(&resumed)?;
         Ok((resumed, left_out))
     }
+}
+
+/// How many deletions start in one call.
+fn group_size(manifest: &Manifest) -> u32 {
+    let deletion = manifest.capabilities.iter().find(|capability| capability.right == Right::Deletion);
+    deletion.map_or(1, |capability| capability.group_size)
 }
 
 /// The first of these items and how many more there are, so that a long list does not hide a message.

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::path::Path;
 
+use host_test::schedule::Copies;
 use privacy_host::contract::{DeletionMode, Identifier, Manifest, Outcome};
 use privacy_host::follow::comparable;
 use privacy_host::{Entry, Operation};
@@ -10,7 +11,6 @@ use serde::Serialize;
 
 use super::super::exit::Exit;
 use super::super::output::Output;
-use super::hold::Copies;
 use super::input::{Input, Line};
 use super::listed;
 use super::progress::operation;

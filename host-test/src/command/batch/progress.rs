@@ -5,10 +5,9 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
+use host_test::schedule::{Schedule, state};
 use indicatif::{ProgressBar, ProgressStyle};
 use privacy_host::{Entry, Operation};
-
-use super::schedule::Schedule;
 
 /// A message is not repeated within this time.
 const REPEAT_AFTER: Duration = Duration::from_secs(600);
@@ -87,14 +86,5 @@ pub(super) fn operation(operation: Operation) -> String {
     match operation {
         Operation::Deletion(mode) => format!("{right} ({mode})"),
         Operation::Access | Operation::OptOut => right.to_string(),
-    }
-}
-
-/// The outcome, the kind of the error, or `pending`.
-pub(super) fn state(entry: &Entry) -> String {
-    match entry.end().map(|end| &end.result) {
-        None => "pending".to_owned(),
-        Some(Ok(outcome)) => outcome.to_string(),
-        Some(Err(error)) => error.kind.to_string(),
     }
 }

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use host_test::schedule::{Hold, Item, Schedule, state};
 use privacy_host::contract::{Error, ErrorKind};
 use privacy_host::follow::End;
 use privacy_host::{Entry, Operation};
@@ -9,9 +10,6 @@ use privacy_host::{Entry, Operation};
 use super::super::exit::Exit;
 use super::super::output::{Batch, Output};
 use super::super::print::word;
-use super::hold::Hold;
-use super::progress::state;
-use super::schedule::{Item, Schedule};
 
 const COLUMNS: [&str; 10] =
     ["id", "right", "mode", "outcome", "error", "remedy", "documents", "jobs", "finished-at", "findings"];

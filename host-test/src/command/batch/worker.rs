@@ -1,20 +1,19 @@
-//! The workers of a batch. Each has an instance of its own.
+//! The workers of a batch.
 
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use host_test::journal::{Journal, JournalError};
-use privacy_host::Entry;
-use privacy_host::contract::{Error, ErrorKind, Progress, Report, Task};
+use host_test::schedule::{Action, CallEffect, Schedule};
+use privacy_host::contract::{Error, ErrorKind, Progress, Report, Request, Right, Task};
 use privacy_host::follow::{LOST_CALL_DELAY_MS, MAX_LOST_CALLS, Next, Transition, lost_call_error, start};
-use privacy_host::{Connector, HostError, Instance};
+use privacy_host::{Connector, Entry, HostError, Instance, Operation};
 use tokio::sync::Notify;
 
 use super::super::errors::{Cause, CommandError};
 use super::super::save;
 use super::progress::ProgressDisplay;
-use super::schedule::{Action, CallEffect, Schedule};
 
 /// How long a worker waits when there is nothing to do until another worker returns a request.
 const IDLE_WAIT: Duration = Duration::from_secs(3_600);
@@ -25,22 +24,39 @@ pub(super) struct Workers {
     pub(super) journal: Journal,
     pub(super) display: ProgressDisplay,
     schedule: Mutex<Schedule>,
+    /// The instance for deletions, which have one call in progress at a time. It knows all calls that they made, and names exact delays.
+    deletions: tokio::sync::Mutex<Slot>,
     /// A request was returned, or all workers are to stop.
     changed: Notify,
     stopping: AtomicBool,
     unauthorized: AtomicBool,
 }
 
-/// Whether the instance of a worker can be used for another call.
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum InstanceState {
-    Usable,
-    Spent,
+/// An instance, which is replaced after a call without a result.
+struct Slot {
+    connector: Connector,
+    instance: Option<Instance>,
+}
+
+impl Slot {
+    fn new(connector: &Connector) -> Self {
+        Self { connector: connector.clone(), instance: None }
+    }
+
+    async fn instance(&mut self) -> Result<&mut Instance, CommandError> {
+        let usable = self.instance.take().filter(Instance::is_usable);
+        let instance = match usable {
+            Some(instance) => instance,
+            None => self.connector.instance().await?,
+        };
+        Ok(self.instance.insert(instance))
+    }
 }
 
 impl Workers {
     pub(super) fn new(connector: Connector, journal: Journal, schedule: Schedule, display: ProgressDisplay) -> Self {
         Self {
+            deletions: tokio::sync::Mutex::new(Slot::new(&connector)),
             connector,
             journal,
             display,
@@ -76,7 +92,8 @@ impl Workers {
     /// Errors that concern the whole batch: the journal or the directory for documents cannot be written, the settings are
     /// invalid.
     pub(super) async fn work(&self) -> Result<(), CommandError> {
-        let mut instance = self.connector.instance().await?;
+        let mut own = Slot::new(&self.connector);
+        own.instance().await?;
         loop {
             let changed = self.changed.notified();
             tokio::pin!(changed);
@@ -86,7 +103,7 @@ impl Workers {
                 return Ok(());
             }
             let action = self.schedule().next(self.now_ms());
-            let state = match action {
+            match action {
                 Action::Finish => {
                     // The other workers may be waiting for a change.
                     self.changed.notify_waiters();
@@ -99,32 +116,37 @@ impl Workers {
                         () = tokio::time::sleep(wait) => {}
                         () = &mut changed => {}
                     }
-                    continue;
                 }
-                Action::Start(index, entry) => self.start(&mut instance, index, *entry).await?,
-                Action::Poll(entries) => self.poll(&mut instance, entries).await?,
-            };
-            if state == InstanceState::Spent {
-                instance = self.connector.instance().await?;
+                Action::Start(operation @ Operation::Deletion(_), entries) => {
+                    self.start(&mut *self.deletions.lock().await, operation, entries).await?;
+                }
+                Action::Start(operation, entries) => self.start(&mut own, operation, entries).await?,
+                Action::Poll(Right::Deletion, entries) => {
+                    self.poll(&mut *self.deletions.lock().await, entries).await?;
+                }
+                Action::Poll(_, entries) => self.poll(&mut own, entries).await?,
             }
         }
     }
 
-    /// `access`, `delete` or `opt-out`, for one request. Its attempt is stored before the call.
+    /// `access`, `delete` or `opt-out`. The attempts are stored before the call.
     async fn start(
         &self,
-        instance: &mut Instance,
-        index: usize,
-        mut entry: Entry,
-    ) -> Result<InstanceState, CommandError> {
-        let request = entry.start_attempt(self.now_ms() / 1_000);
-        self.store([&entry])?;
-        let results = start(instance, entry.operation(), &[request]).await;
-        self.record(instance, vec![(index, entry)], results).await
+        slot: &mut Slot,
+        operation: Operation,
+        mut entries: Vec<(usize, Entry)>,
+    ) -> Result<(), CommandError> {
+        // Without an instance there is no attempt.
+        let instance = slot.instance().await?;
+        let now_s = self.now_ms() / 1_000;
+        let requests: Vec<Request> = entries.iter_mut().map(|(_, entry)| entry.start_attempt(now_s)).collect();
+        self.store(entries.iter().map(|(_, entry)| entry))?;
+        let results = start(instance, operation, &requests).await;
+        self.record(slot, entries, results).await
     }
 
     /// One `poll` for all of these requests.
-    async fn poll(&self, instance: &mut Instance, entries: Vec<(usize, Entry)>) -> Result<InstanceState, CommandError> {
+    async fn poll(&self, slot: &mut Slot, entries: Vec<(usize, Entry)>) -> Result<(), CommandError> {
         let tasks: Vec<Task> = entries
             .iter()
             .filter_map(|(_, entry)| match entry.next() {
@@ -132,25 +154,20 @@ impl Workers {
                 Next::Start | Next::Nothing => None,
             })
             .collect();
-        let results = instance.poll(&tasks).await;
-        self.record(instance, entries, results).await
+        let results = slot.instance().await?.poll(&tasks).await;
+        self.record(slot, entries, results).await
     }
 
     /// Records the results of a call, and saves the documents of reports.
     async fn record(
         &self,
-        instance: &mut Instance,
+        slot: &mut Slot,
         mut entries: Vec<(usize, Entry)>,
         results: Result<Vec<Result<Progress, Error>>, HostError>,
-    ) -> Result<InstanceState, CommandError> {
+    ) -> Result<(), CommandError> {
         let results = match results {
             Ok(results) => results,
-            Err(error) => {
-                for (index, entry) in entries {
-                    self.record_lost_call(index, entry, &error)?;
-                }
-                return Ok(InstanceState::Spent);
-            }
+            Err(error) => return self.record_lost_call(entries, &error),
         };
         let now_ms = self.now_ms();
         let mut transitions = Vec::with_capacity(results.len());
@@ -161,20 +178,15 @@ impl Workers {
         }
         // Before any document is read, because that may take long.
         self.store(entries.iter().map(|(_, entry)| entry))?;
-        let mut reported = Vec::new();
+        let (mut reported, mut others) = (Vec::new(), Vec::new());
         for ((index, entry), (transition, effect)) in entries.into_iter().zip(transitions) {
             match transition {
                 Transition::Reported(report) => reported.push((index, entry, report)),
-                Transition::Waiting | Transition::Failed => self.put_back(index, entry, &effect),
+                Transition::Waiting | Transition::Failed => others.push((index, entry, effect)),
             }
         }
-        let mut state = InstanceState::Usable;
-        for (index, entry, report) in reported {
-            if self.complete(instance, index, entry, &report).await? == InstanceState::Spent {
-                state = InstanceState::Spent;
-            }
-        }
-        Ok(state)
+        self.put_back(others);
+        self.complete(slot, reported).await
     }
 
     /// Shows what an operator has to know. Rejected credentials stop the batch: every other call would fail in the same way.
@@ -196,52 +208,70 @@ impl Workers {
         }
     }
 
-    /// Saves the documents of a report. Only then the request has ended.
-    async fn complete(
-        &self,
-        instance: &mut Instance,
-        index: usize,
-        mut entry: Entry,
-        report: &Report,
-    ) -> Result<InstanceState, CommandError> {
-        if let Some(directory) = &entry.directory
-            && let Err(error) = save::save(instance, self.connector.clock(), report, directory).await
-        {
-            match error.into_cause() {
-                Cause::Connector(error) => {
-                    let result = Err(*error);
+    /// Saves the documents of reports. Only then the requests have ended.
+    async fn complete(&self, slot: &mut Slot, reported: Vec<(usize, Entry, Box<Report>)>) -> Result<(), CommandError> {
+        let mut ended = Vec::with_capacity(reported.len());
+        for (index, mut entry, report) in reported {
+            match self.save(slot, &entry, &report).await? {
+                Ok(()) => {
+                    entry.complete(&report);
+                    if entry.end().is_none() {
+                        self.display.message(&format!(
+                            "{}: {}, perhaps because of other requests of the same job (`shared-job`). The request starts again in a \
+                             job of its own.",
+                            entry.request_id(),
+                            report.outcome
+                        ));
+                    }
+                    ended.push((index, entry, CallEffect::Completed));
+                }
+                Err(Ok(error)) => {
+                    let result = Err(error);
                     self.inform(&entry, &result);
                     let effect = CallEffect::of(&result);
                     if let Err(error) = result {
                         entry.record_error(error, self.now_ms());
                     }
-                    self.store([&entry])?;
-                    self.put_back(index, entry, &effect);
-                    return Ok(InstanceState::Usable);
+                    ended.push((index, entry, effect));
                 }
-                Cause::Host(error) => {
-                    self.record_lost_call(index, entry, &error)?;
-                    return Ok(InstanceState::Spent);
-                }
-                Cause::Local(exit, message) => return Err(CommandError::local(exit, message)),
+                Err(Err(error)) => self.record_lost_call(vec![(index, entry)], &error)?,
             }
         }
-        entry.complete(report);
-        self.store([&entry])?;
-        self.put_back(index, entry, &CallEffect::Completed);
-        Ok(InstanceState::Usable)
+        self.store(ended.iter().map(|(_, entry, _)| entry))?;
+        self.put_back(ended);
+        Ok(())
+    }
+
+    /// Saves the documents of a report. The inner error is the connector's own, or that of the host.
+    async fn save(
+        &self,
+        slot: &mut Slot,
+        entry: &Entry,
+        report: &Report,
+    ) -> Result<Result<(), Result<Error, HostError>>, CommandError> {
+        let Some(directory) = &entry.directory else { return Ok(Ok(())) };
+        let saved = save::save(slot.instance().await?, self.connector.clock(), report, directory).await;
+        Ok(match saved.map_err(CommandError::into_cause) {
+            Ok(()) => Ok(()),
+            Err(Cause::Connector(error)) => Err(Ok(*error)),
+            Err(Cause::Host(error)) => Err(Err(error)),
+            Err(Cause::Local(exit, message)) => return Err(CommandError::local(exit, message)),
+        })
     }
 
     /// A call without a result is repeated, a few times.
-    fn record_lost_call(&self, index: usize, mut entry: Entry, error: &HostError) -> Result<(), CommandError> {
+    fn record_lost_call(&self, mut entries: Vec<(usize, Entry)>, error: &HostError) -> Result<(), CommandError> {
         self.display.throttled_message(&error.to_string());
-        entry.record_lost_call(self.now_ms(), LOST_CALL_DELAY_MS);
-        if self.schedule().items()[index].lost_calls + 1 >= MAX_LOST_CALLS {
-            let error = lost_call_error(&entry, error);
-            entry.record_error(error, self.now_ms());
+        let now_ms = self.now_ms();
+        for (index, entry) in &mut entries {
+            entry.record_lost_call(now_ms, LOST_CALL_DELAY_MS);
+            if self.schedule().items()[*index].lost_calls + 1 >= MAX_LOST_CALLS {
+                let error = lost_call_error(entry, error);
+                entry.record_error(error, now_ms);
+            }
         }
-        self.store([&entry])?;
-        self.put_back(index, entry, &CallEffect::Lost);
+        self.store(entries.iter().map(|(_, entry)| entry))?;
+        self.put_back(entries.into_iter().map(|(index, entry)| (index, entry, CallEffect::Lost)).collect());
         Ok(())
     }
 
@@ -249,11 +279,11 @@ impl Workers {
         tokio::task::block_in_place(|| self.journal.put(entries))
     }
 
-    fn put_back(&self, index: usize, entry: Entry, effect: &CallEffect) {
-        let now_ms = self.now_ms();
+    fn put_back(&self, requests: Vec<(usize, Entry, CallEffect)>) {
+        let indices: Vec<usize> = requests.iter().map(|(index, ..)| *index).collect();
         let mut schedule = self.schedule();
-        schedule.put_back(index, entry, now_ms, effect);
-        self.display.update(&schedule, index);
+        schedule.put_back(requests, self.now_ms());
+        indices.into_iter().for_each(|index| self.display.update(&schedule, index));
         drop(schedule);
         self.changed.notify_waiters();
     }

@@ -6,17 +6,15 @@ use privacy_host::contract::{DeletionMode, Identifier, Outcome};
 use privacy_host::follow::comparable;
 use privacy_host::{Entry, Operation};
 
-use super::progress::state;
-
 /// The code in the column `overrides` with which a deletion starts without a complete copy of the data.
-pub(super) const INCOMPLETE_COPY: &str = "incomplete-copy";
+pub const INCOMPLETE_COPY: &str = "incomplete-copy";
 
 /// The access requests that each deletion of a batch waits for: for each of its identifiers, the access requests with the same one.
-pub(super) struct Copies(HashMap<usize, Vec<Vec<usize>>>);
+pub struct Copies(HashMap<usize, Vec<Vec<usize>>>);
 
 /// Why a deletion does not start.
 #[derive(Clone, Copy)]
-pub(super) enum Hold<'e> {
+pub enum Hold<'e> {
     /// This access request for the same person has not ended, or waits for an operator.
     Open(&'e Entry),
     /// This access request for the same person ended without a complete copy, and no other one has a complete copy. Deleted data
@@ -26,7 +24,8 @@ pub(super) enum Hold<'e> {
 
 impl Copies {
     /// `subjects` holds the identifiers of these entries, which ended requests no longer have.
-    pub(super) fn new(entries: &[Entry], subjects: &[Vec<Identifier>]) -> Self {
+    #[must_use]
+    pub fn new(entries: &[Entry], subjects: &[Vec<Identifier>]) -> Self {
         let mut accesses: HashMap<(&str, String), Vec<usize>> = HashMap::new();
         for (index, _) in entries.iter().enumerate().filter(|(_, entry)| entry.operation() == Operation::Access) {
             for identifier in &subjects[index] {
@@ -43,7 +42,8 @@ impl Copies {
     }
 
     /// The access requests that share an identifier with a deletion, each once, in the order of the batch.
-    pub(super) fn accesses(&self, deletion: usize) -> Vec<usize> {
+    #[must_use]
+    pub fn accesses(&self, deletion: usize) -> Vec<usize> {
         let mut accesses: Vec<usize> = self.0.get(&deletion).into_iter().flatten().flatten().copied().collect();
         accesses.sort_unstable();
         accesses.dedup();
@@ -51,7 +51,7 @@ impl Copies {
     }
 
     /// Why this deletion does not start, if so. A preview deletes nothing, so it only waits for the end of the access requests.
-    pub(super) fn hold<'e>(&self, deletion: usize, entry: impl Fn(usize) -> &'e Entry) -> Option<Hold<'e>> {
+    pub fn hold<'e>(&self, deletion: usize, entry: impl Fn(usize) -> &'e Entry) -> Option<Hold<'e>> {
         let copies = self.0.get(&deletion)?;
         let deletion = entry(deletion);
         if deletion.ticket().is_some() || deletion.end().is_some() {
@@ -71,7 +71,8 @@ impl Copies {
 
 impl Hold<'_> {
     /// Why, and how to go on, for the results.
-    pub(super) fn remedy(self) -> String {
+    #[must_use]
+    pub fn remedy(self) -> String {
         match self {
             Self::Open(access) => {
                 format!("the access request {} for the same person has not ended: see its line", access.request_id())
@@ -84,6 +85,16 @@ impl Hold<'_> {
                 state(access)
             ),
         }
+    }
+}
+
+/// The outcome, the kind of the error, or `pending`.
+#[must_use]
+pub fn state(entry: &Entry) -> String {
+    match entry.end().map(|end| &end.result) {
+        None => "pending".to_owned(),
+        Some(Ok(outcome)) => outcome.to_string(),
+        Some(Err(error)) => error.kind.to_string(),
     }
 }
 
