@@ -5,7 +5,7 @@ use std::fmt;
 
 use serde::Serialize;
 
-use super::contact::{Contact, Directory, MailingList, Membership};
+use super::contact::{Contact, Directory, MailingList, Membership, Transaction};
 use super::person::Person;
 
 /// The data of one brand. Tests build their own, or use [`Brand::sample`].
@@ -232,6 +232,7 @@ impl Brand {
                         ..Contact::default()
                     },
                 );
+                self.add_transactions(id, person.transactions);
             }
         }
         for email in &person.emails {
@@ -341,6 +342,22 @@ impl Brand {
             memberships: vec![membership],
             ..contact
         });
+    }
+
+    /// Adds transactions to the newest contact of a directory.
+    fn add_transactions(&mut self, directory: &str, count: u32) {
+        for _ in 0..count {
+            let number = self.next_number();
+            let Some(directory) = self.directories.iter_mut().find(|known| known.id == directory) else { return };
+            let list = directory.mailing_lists.first().map(|list| list.id.clone()).unwrap_or_default();
+            let Some(contact) = directory.contacts.last_mut() else { return };
+            contact.transactions.push(Transaction {
+                id: format!("CTR_{number:015}"),
+                list,
+                date: contact.created + number,
+                data: [("Product".to_owned(), "Analytical Engine".to_owned())].into(),
+            });
+        }
     }
 
     fn add_response(&mut self, email: Option<&str>, answers: &[(&str, &str)]) {

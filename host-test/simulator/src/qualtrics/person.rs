@@ -24,6 +24,8 @@ pub struct Person {
     pub bounces: bool,
     /// The number of survey responses for each address.
     pub responses: u32,
+    /// The number of transactions of each contact.
+    pub transactions: u32,
     /// If set, the export of this person is generated and has at least this many bytes. Must be below 4 GiB if files are ZIP
     /// archives.
     pub export_bytes: Option<u64>,
@@ -75,6 +77,13 @@ impl Person {
     #[must_use]
     pub fn responses(mut self, count: u32) -> Self {
         self.responses = count;
+        self
+    }
+
+    /// Sets the number of transactions of each contact.
+    #[must_use]
+    pub fn transactions(mut self, count: u32) -> Self {
+        self.transactions = count;
         self
     }
 

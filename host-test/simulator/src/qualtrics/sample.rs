@@ -58,6 +58,9 @@ pub const SCOPES: [&str; 5] = [
     "read:users",
 ];
 
+/// The scope with which a privacy connector reads more than with [`SCOPES`].
+pub const OPTIONAL_SCOPE: &str = "read:contact_transactions";
+
 /// The scopes that a program needs beside [`SCOPES`] to change users, contacts, mailing lists and transactions.
 pub const WRITE_SCOPES: [&str; 5] = [
     "manage:contact_transactions",

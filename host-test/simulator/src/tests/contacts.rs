@@ -158,6 +158,27 @@ async fn email_history_shows_bounces() {
 }
 
 #[tokio::test]
+async fn histories_have_the_types_pages_and_senders_of_the_dialect() {
+    for (dialects, status, entries, has_sender) in [
+        ("", 200, 3, false),
+        ("history-type-email-only", 400, 3, false),
+        ("history-pages-of-two", 200, 2, false),
+        ("history-senders-named", 200, 3, true),
+    ] {
+        let simulator = sample_simulator().await;
+        simulator.set_dialects(Dialects::parse(dialects).unwrap());
+        let client = writer(&simulator).await;
+        let found = client.post(&format!("{CONTACTS}/search"), search("email", SAMPLE_PERSON)).await.result();
+        let history = format!("{CONTACTS}/{}/history", found["elements"][0]["id"].as_str().unwrap());
+        assert_eq!(client.get(&format!("{history}?type=response")).await.status, status, "{dialects}");
+        let page = client.get(&format!("{history}?type=email&pageSize=100")).await.result();
+        assert_eq!(page["elements"].as_array().map(Vec::len), Some(entries), "{dialects}");
+        assert_eq!(page["nextPage"].is_null(), entries == 3, "{dialects}");
+        assert_eq!(page["elements"][0]["sender"]["fromEmail"] == SAMPLE_ADMINISTRATOR, has_sender, "{dialects}");
+    }
+}
+
+#[tokio::test]
 async fn larger_pages_are_granted_with_the_new_pagination_scheme_only() {
     let brand = Brand::sample().directory("POOL_crowd", "Crowd").crowd("POOL_crowd", 150, "+12025550199");
     let simulator = Simulator::start(brand, Options::default()).await.unwrap();

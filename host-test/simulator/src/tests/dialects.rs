@@ -144,6 +144,9 @@ impl Tour {
         let path = format!("/directories/{SAMPLE_CUSTOMERS}/contacts");
         self.get(bearer, &format!("{path}/CID_000000000000001"), &[]).await;
         self.get(bearer, &format!("{path}/CID_none"), &[]).await;
+        for kind in ["email", "response"] {
+            self.get(bearer, &format!("{path}/CID_000000000000001/history?type={kind}"), &[]).await;
+        }
     }
 
     /// A contact that is updated, and another one with its address.

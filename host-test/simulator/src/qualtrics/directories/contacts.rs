@@ -2,11 +2,11 @@
 
 use std::time::Duration;
 
-use serde_json::json;
+use serde_json::{Value, json};
 
 use super::super::brand::{SurveyResponse, ignoring_case};
 use super::super::contact::Contact;
-use super::super::dialects::{ContactPut, DuplicateContacts};
+use super::super::dialects::{ContactPut, DuplicateContacts, HistoryPages, HistorySenders, HistoryTypes};
 use super::super::envelope::{EndpointResult, iso, parse_instant};
 use super::super::oauth::Role;
 use super::super::pages::{Cursor, PageSizes};
@@ -99,19 +99,32 @@ impl State {
         let responses: Vec<SurveyResponse> = self.brand.responses.iter().filter(is_own).cloned().collect();
         let bounces = contact.bounces;
         let date = |seconds: u64| iso(Duration::from_secs(seconds)).replace('T', " ").replace('Z', "");
+        let sender = self.brand.users.first().map(|user| (user.id.clone(), user.email.clone()));
+        let sender = sender.filter(|_| self.dialects.history_senders == HistorySenders::Named);
+        let with_sender = |mut element: Value| {
+            if let Some((id, email)) = &sender {
+                element["ownerId"] = id.as_str().into();
+                element["sender"] = json!({ "fromEmail": email });
+            }
+            element
+        };
+        let sizes = self.history_pages();
+        let knows_responses = self.dialects.history_types == HistoryTypes::Both;
         match request.parameter("type").as_deref() {
-            Some("response") => self.list(request, responses.len(), Cursor::Offset, |_, n| {
-                let response = &responses[n];
-                json!({
-                    "responseId": response.id,
-                    "surveyId": response.survey,
-                    "distributionId": null,
-                    "dateStarted": date(response.recorded - 120),
-                    "dateCompleted": date(response.recorded),
-                    "surveyFinished": true,
+            Some("response") if knows_responses => {
+                self.list_in_pages(request, sizes, responses.len(), Cursor::Offset, |_, n| {
+                    let response = &responses[n];
+                    with_sender(json!({
+                        "responseId": response.id,
+                        "surveyId": response.survey,
+                        "distributionId": null,
+                        "dateStarted": date(response.recorded - 120),
+                        "dateCompleted": date(response.recorded),
+                        "surveyFinished": true,
+                    }))
                 })
-            }),
-            Some("email") => self.list(request, responses.len(), Cursor::Offset, |_, n| {
+            }
+            Some("email") => self.list_in_pages(request, sizes, responses.len(), Cursor::Offset, |_, n| {
                 let response = &responses[n];
                 let mut element = json!({
                     "distributionId": response.id.replace("R_", "EMD_"),
@@ -124,9 +137,17 @@ impl State {
                 if bounces {
                     element["bounceInfo"] = json!({ "type": "Hard" });
                 }
-                element
+                with_sender(element)
             }),
             _ => Err(self.error(400, "GPR_1")),
+        }
+    }
+
+    /// The pages of a history and of transactions.
+    pub(super) fn history_pages(&self) -> PageSizes {
+        match self.dialects.history_pages {
+            HistoryPages::AsRequested => PageSizes::USUAL,
+            HistoryPages::Two => PageSizes { default: 2, largest: 2, ..PageSizes::USUAL },
         }
     }
 

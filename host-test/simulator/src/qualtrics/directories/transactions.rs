@@ -26,7 +26,8 @@ impl State {
         self.authorize(request, READ, Role::Any)?;
         let (directory, n) = self.contact_index(request)?;
         let total = self.brand.directories[directory].contacts[n].transactions.len();
-        self.list(request, total, Cursor::SkipToken, |state, transaction| {
+        let sizes = self.history_pages();
+        self.list_in_pages(request, sizes, total, Cursor::SkipToken, |state, transaction| {
             let contact = &state.brand.directories[directory].contacts[n];
             state.transaction_view(contact, &contact.transactions[transaction])
         })

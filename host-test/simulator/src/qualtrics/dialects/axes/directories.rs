@@ -57,4 +57,19 @@ define_axes! {
         Merged "duplicate-contacts-merged" "A new contact with the address of another one updates that one, and has its ID.",
         Kept "duplicate-contacts-kept" "A new contact with the address of another one is a contact of its own.",
     }
+    /// The types of history that a contact has.
+    HistoryTypes {
+        Both "history-types-both" "The history of a contact has the types `email` and `response`.",
+        EmailOnly "history-type-email-only" "The history of a contact has the type `email`. Any other type causes 400.",
+    }
+    /// The largest page of a history or of transactions.
+    HistoryPages {
+        AsRequested "history-pages-as-requested" "A page of a history or of transactions is as large as requested.",
+        Two "history-pages-of-two" "A page of a history or of transactions has at most two entries.",
+    }
+    /// Whom the entries of a history name.
+    HistorySenders {
+        Absent "history-senders-absent" "The entries of a history name nobody.",
+        Named "history-senders-named" "The entries of a history name the user who sent the message.",
+    }
 }

@@ -107,4 +107,7 @@ define_dialects! {
     contact_dates: ContactDates,
     contact_put: ContactPut,
     duplicate_contacts: DuplicateContacts,
+    history_types: HistoryTypes,
+    history_pages: HistoryPages,
+    history_senders: HistorySenders,
 }
