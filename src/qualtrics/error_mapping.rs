@@ -112,7 +112,7 @@ fn rejected(response: &ErrorResponse, scope: Option<Scope>, origin: &str) -> Err
         401 => {
             let message = "Qualtrics rejects the account even with a new token: create the OAuth client as a brand administrator, in \
                            this data centre.";
-            let affects = scope.map_or(&RIGHTS as &[Right], Scope::rights);
+            let affects = scope.map_or(&RIGHTS as &[Right], Scope::affects);
             Error::new(ErrorKind::Unauthorized, Remedy::Operator, message).with_problem("role", ADMINISTRATOR, affects)
         }
         429 => Error::new(
@@ -194,14 +194,14 @@ pub const ADMINISTRATOR: &str = "brand administrator";
 #[must_use]
 pub fn missing_scope(scope: Scope) -> Problem {
     let message = format!("Grant the OAuth client the scope {}.", scope.name());
-    Problem::new("permission", scope.name(), scope.rights(), message)
+    Problem::new("permission", scope.name(), scope.affects(), message)
 }
 
 /// The problem of a call that is forbidden: the scope is missing, or the role. The connection test can tell which.
 fn scope_or_role(scope: Scope) -> Problem {
     let problem = missing_scope(scope);
     match scope {
-        Scope::Directories | Scope::Contacts => problem,
+        Scope::Directories | Scope::Contacts | Scope::Transactions => problem,
         Scope::CustomerData | Scope::Erasure | Scope::Users => {
             let message = format!("{} If it is granted, create the client as a brand administrator.", problem.message);
             Problem { message, ..problem }

@@ -16,8 +16,10 @@ pub enum Scope {
     Directories,
     /// Searching directories and reading contacts.
     Contacts,
-    /// The list of users, for the account guard.
+    /// The list of users, for the account guard, and the record of a user.
     Users,
+    /// The transactions of contacts.
+    Transactions,
 }
 
 /// A set of scopes.
@@ -25,7 +27,8 @@ pub type Scopes = BTreeSet<Scope>;
 
 impl Scope {
     /// All scopes, in the order of the set-up page.
-    pub const ALL: [Self; 5] = [Self::CustomerData, Self::Erasure, Self::Directories, Self::Contacts, Self::Users];
+    pub const ALL: [Self; 6] =
+        [Self::CustomerData, Self::Erasure, Self::Directories, Self::Contacts, Self::Users, Self::Transactions];
 
     /// Qualtrics' name of the scope.
     #[must_use]
@@ -36,6 +39,7 @@ impl Scope {
             Self::Directories => "read:directories",
             Self::Contacts => "read:directory_contacts",
             Self::Users => "read:users",
+            Self::Transactions => "read:contact_transactions",
         }
     }
 
@@ -46,8 +50,30 @@ impl Scope {
             Self::CustomerData => &[Right::Access],
             Self::Erasure | Self::Users => &[Right::Deletion],
             Self::Directories | Self::Contacts => &[Right::Access, Right::Deletion],
+            Self::Transactions => &[],
         }
     }
+
+    /// The rights that return more with it. It is asked for with a token of its own, so that a client without it can do the rest.
+    #[must_use]
+    pub const fn optional_for(self) -> &'static [Right] {
+        match self {
+            Self::Users | Self::Transactions => &[Right::Access],
+            Self::CustomerData | Self::Erasure | Self::Directories | Self::Contacts => &[],
+        }
+    }
+
+    /// The rights that it affects.
+    #[must_use]
+    pub const fn affects(self) -> &'static [Right] {
+        if self.rights().is_empty() { self.optional_for() } else { self.rights() }
+    }
+}
+
+/// The scopes with which a right returns more.
+#[must_use]
+pub fn optional_scopes(right: Right) -> Scopes {
+    Scope::ALL.into_iter().filter(|scope| scope.optional_for().contains(&right)).collect()
 }
 
 /// The scopes that a right requires with this account guard.
@@ -73,6 +99,14 @@ mod tests {
             let naming: Scopes = Scope::ALL.into_iter().filter(|scope| scope.rights().contains(&right)).collect();
             assert_eq!(required_scopes(right, AccountGuard::AllUsers), naming);
         }
+    }
+
+    #[test]
+    fn no_right_requires_a_scope_that_is_optional_for_it() {
+        for right in [Right::Access, Right::Deletion, Right::OptOut] {
+            assert!(optional_scopes(right).is_disjoint(&required_scopes(right, AccountGuard::AllUsers)));
+        }
+        assert!(optional_scopes(Right::Access).contains(&Scope::Transactions));
     }
 
     #[test]

@@ -24,7 +24,7 @@ use super::error::ApiError;
 use super::oauth::Token;
 use crate::http::retry::{Retry, WaitBudget, decide};
 use crate::http::{Clock, ExchangeLimits, Method, Request, Response, Transport, TransportError};
-use crate::qualtrics::scopes::Scopes;
+use crate::qualtrics::scopes::{Scope, Scopes};
 use crate::secret::Secret;
 
 pub use self::session::Session;
@@ -42,6 +42,8 @@ pub struct Call {
     path: String,
     body: Option<Value>,
     repeatable: Repeatable,
+    /// A scope that the call needs, and the right does not require.
+    optional: Option<Scope>,
 }
 
 /// When a call may be sent again after an error.
@@ -73,7 +75,19 @@ impl Call {
     }
 
     fn new(method: Method, path: &str, body: Option<Value>, repeatable: Repeatable) -> Self {
-        Self { method, path: format!("{API}{path}"), body, repeatable }
+        Self { method, path: format!("{API}{path}"), body, repeatable, optional: None }
+    }
+
+    /// The call needs a scope that the right does not require: it is made with a token for this scope alone.
+    #[must_use]
+    pub fn with_optional(self, scope: Scope) -> Self {
+        Self { optional: Some(scope), ..self }
+    }
+
+    /// The path, with its query.
+    #[cfg(test)]
+    pub(super) fn path(&self) -> &str {
+        &self.path
     }
 
     const fn may_be_repeated_after(&self, error: &ApiError) -> bool {
@@ -115,6 +129,8 @@ pub struct Client<'a> {
     deadline_ms: u64,
     wait_budget: WaitBudget,
     has_renewed_token: bool,
+    /// Optional scopes for which tokens are requested beside the next calls.
+    prepared: Scopes,
     calls: u64,
 }
 
@@ -123,7 +139,16 @@ impl<'a> Client<'a> {
     pub fn new(transport: &'a mut dyn Transport, clock: &'a dyn Clock, session: &'a mut Session) -> Self {
         let deadline_ms = clock.monotonic_ms().saturating_add(session.response_timeout_ms().saturating_mul(2));
         let wait_budget = WaitBudget::new();
-        Self { transport, clock, session, deadline_ms, wait_budget, has_renewed_token: false, calls: 0 }
+        Self {
+            transport,
+            clock,
+            session,
+            deadline_ms,
+            wait_budget,
+            has_renewed_token: false,
+            prepared: Scopes::new(),
+            calls: 0,
+        }
     }
 
     /// The host's time, in seconds since 1970.
@@ -160,6 +185,12 @@ impl<'a> Client<'a> {
     #[must_use]
     pub fn is_late(&self) -> bool {
         self.time_left_ms() < self.session.response_timeout_ms().saturating_mul(2) / 3
+    }
+
+    /// Whether less than half of the time is left.
+    #[must_use]
+    pub fn is_half_over(&self) -> bool {
+        self.time_left_ms() < self.session.response_timeout_ms()
     }
 
     /// How many calls to the API were sent so far.
@@ -216,19 +247,25 @@ impl<'a> Client<'a> {
     /// Sends each call once.
     ///
     /// # Errors
-    /// If there is no token: then nothing was sent.
+    /// If there is no token for the right: then nothing was sent.
     fn attempt(&mut self, scopes: &Scopes, calls: &[&Call]) -> Attempted<ApiResponse> {
-        let token = self.token(scopes)?;
+        let is_required = calls.iter().any(|call| call.optional.is_none());
+        let required = if is_required { Some(self.token(scopes)?) } else { None };
         let mut reservations = Vec::with_capacity(calls.len());
         let mut requests = Vec::with_capacity(calls.len());
         for call in calls {
-            let reservation = self.reserve(call);
-            if reservation.is_ok() {
+            let token = match call.optional {
+                Some(scope) => self.optional_token(scope),
+                None => required.clone().ok_or(ApiError::Malformed),
+            };
+            reservations.push(token.and_then(|token| {
+                self.reserve(call)?;
                 requests.push(call.to_request(self.session, &token));
-            }
-            reservations.push(reservation);
+                Ok(())
+            }));
         }
-        let mut responses = if requests.is_empty() { Vec::new() } else { self.exchange(requests) }.into_iter();
+        let mut responses =
+            if requests.is_empty() { Vec::new() } else { self.exchange_with_tokens(requests) }.into_iter();
         let now_s = self.now_s();
         let of_call = |reservation: Result<(), ApiError>| {
             reservation?;

@@ -137,6 +137,12 @@ impl ApiError {
         matches!(self.own_status(), Some(400 | 404 | 410))
     }
 
+    /// Whether the call needs a permission that the client or its account lacks: a scope, or a role. A proxy's 403 is no proof.
+    #[must_use]
+    pub const fn is_refused(&self) -> bool {
+        matches!(self, Self::MissingScopes(_)) || matches!(self.own_status(), Some(401 | 403))
+    }
+
     /// Whether the same call can succeed later without anyone's intervention.
     #[must_use]
     pub const fn is_transient(&self) -> bool {

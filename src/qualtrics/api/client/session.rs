@@ -1,10 +1,15 @@
 //! What a connection caches between calls of the contract.
 
+use std::collections::BTreeMap;
+
 use crate::http::rate_limit::CallLog;
 use crate::http::{Method, Origin, ResponseHead};
 use crate::qualtrics::api::oauth::{Credentials, Token};
 use crate::qualtrics::limits::{LIMITS, Limit};
-use crate::qualtrics::scopes::Scopes;
+use crate::qualtrics::scopes::{Scope, Scopes};
+
+/// For how long an optional scope that Qualtrics refused is not asked for again, in milliseconds.
+const REFUSED_TTL_MS: u64 = 600_000;
 
 /// What a connection caches between calls of the contract. All of it can be lost without harm.
 pub struct Session {
@@ -12,6 +17,8 @@ pub struct Session {
     credentials: Credentials,
     response_timeout_ms: u64,
     tokens: Vec<Token>,
+    /// Optional scopes that Qualtrics refused, and when, on the monotonic clock.
+    refused: BTreeMap<Scope, u64>,
     /// The calls of the last minute under each limit.
     made: Vec<(&'static Limit, CallLog)>,
     /// How far Qualtrics' clock is ahead of the host's, in seconds, according to the last response.
@@ -24,7 +31,15 @@ impl Session {
     #[must_use]
     pub fn new(origin: Origin, credentials: Credentials, rate_share: u8, response_timeout_ms: u64) -> Self {
         let made = LIMITS.iter().map(|limit| (limit, CallLog::new(limit.calls_per_minute, rate_share))).collect();
-        Self { origin, credentials, response_timeout_ms, tokens: Vec::new(), made, clock_offset_s: 0 }
+        Self {
+            origin,
+            credentials,
+            response_timeout_ms,
+            tokens: Vec::new(),
+            refused: BTreeMap::new(),
+            made,
+            clock_offset_s: 0,
+        }
     }
 
     /// Where requests go.
@@ -57,6 +72,15 @@ impl Session {
 
     pub(super) fn discard_tokens(&mut self) {
         self.tokens.clear();
+    }
+
+    /// Whether Qualtrics refused an optional scope in the last minutes.
+    pub(super) fn is_refused(&self, scope: Scope, now_ms: u64) -> bool {
+        self.refused.get(&scope).is_some_and(|at_ms| now_ms.saturating_sub(*at_ms) <= REFUSED_TTL_MS)
+    }
+
+    pub(super) fn note_refused(&mut self, scope: Scope, now_ms: u64) {
+        self.refused.insert(scope, now_ms);
     }
 
     /// How many calls a minute every limit allows.

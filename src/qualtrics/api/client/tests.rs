@@ -275,6 +275,53 @@ fn credentials_that_are_rejected_for_every_scope_are_wrong() {
     assert_eq!(rejected, Err(ApiError::MissingScopes(Scopes::from([Scope::Users]))));
 }
 
+/// A call that needs a scope that the right does not require.
+fn optional() -> Call {
+    Call::get("/users").with_optional(Scope::Users)
+}
+
+fn invalid_scope() -> ScriptedResponse {
+    response(400, &[], r#"{"error":"invalid_scope"}"#)
+}
+
+#[test]
+fn a_prepared_token_is_requested_beside_the_next_calls() {
+    let mut setup = Setup::new([token("right"), success(), token("optional"), success(), success()]);
+    let mut client = setup.client();
+    client.prepare_tokens(Scopes::from([Scope::Users]));
+    assert!(client.call(&scopes(), read()).is_ok());
+    assert!(client.send_all(&scopes(), &[optional(), read()]).iter().all(Result::is_ok));
+    let rounds: Vec<usize> = setup.transport.batches.iter().map(Vec::len).collect();
+    assert_eq!(rounds, [1, 2, 2]);
+    assert_eq!(setup.transport.authorizations[3..], ["Bearer optional", "Bearer right"]);
+}
+
+#[test]
+fn an_optional_scope_that_is_refused_affects_no_other_call_and_is_not_asked_for_again() {
+    for refused in
+        [invalid_scope(), empty(401), response(200, &[], r#"{"access_token":"t","scope":"openid read:directories"}"#)]
+    {
+        let mut setup = Setup::new([token("right"), refused, success(), success(), invalid_scope(), success()]);
+        let missing = Err(ApiError::MissingScopes(Scopes::from([Scope::Users])));
+        for _ in 0..2 {
+            let results = setup.client().send_all(&scopes(), &[optional(), read()]);
+            assert_eq!(results[0].as_ref().map(|_| ()), missing.as_ref().map(|()| ()));
+            assert!(results[1].is_ok());
+        }
+        setup.clock.0.set(600_001);
+        assert!(setup.client().send_all(&scopes(), &[optional(), read()])[1].is_ok());
+        assert!(setup.transport.responses.is_empty(), "asked for again after ten minutes");
+    }
+}
+
+#[test]
+fn the_response_of_a_proxy_does_not_refuse_an_optional_scope() {
+    let mut setup = Setup::new([response(403, &[], "<html>"), token("optional"), success()]);
+    let results = setup.client().send_all(&scopes(), &[optional()]);
+    assert!(matches!(results[0], Err(ApiError::TokenRejected(_))));
+    assert_eq!(setup.send_all(&[optional()]), [Ok(())], "it is asked for again");
+}
+
 #[test]
 fn nothing_is_sent_after_the_deadline() {
     let mut setup = Setup::new([token("t"), success()]);
