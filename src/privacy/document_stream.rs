@@ -24,6 +24,8 @@ enum Rest {
     /// It cannot be received. After an error the body is not read again, because the next read could return an empty chunk, which
     /// means the end.
     Failed(TransportError),
+    /// The caller [adds](DocumentStream::add) it.
+    Added,
     /// There is none.
     Received,
 }
@@ -39,6 +41,23 @@ impl DocumentStream {
     #[must_use]
     pub fn in_memory(bytes: Vec<u8>, position: u64) -> Self {
         Self { position, received: bytes, rest: Rest::Received, size: None }
+    }
+
+    /// A document whose parts the caller adds, from its beginning.
+    #[must_use]
+    pub fn in_parts() -> Self {
+        Self { position: 0, received: Vec::new(), rest: Rest::Added, size: None }
+    }
+
+    /// Adds a part of a document that comes [in parts](Self::in_parts).
+    pub fn add(&mut self, bytes: Vec<u8>) {
+        let length = bytes.len();
+        self.append(bytes, length);
+    }
+
+    /// Ends a document that comes [in parts](Self::in_parts).
+    pub fn end(&mut self) {
+        self.rest = Rest::Received;
     }
 
     /// The offset of the first byte that was not handed out.
@@ -75,7 +94,7 @@ impl DocumentStream {
             let read = match &mut self.rest {
                 Rest::Open(body) => body.read(missing.min(READ_BYTES), limits),
                 Rest::Failed(error) => Err(*error),
-                Rest::Received => return Ok(()),
+                Rest::Added | Rest::Received => return Ok(()),
             };
             match read {
                 Ok(bytes) if !bytes.is_empty() => self.append(bytes, missing),
@@ -233,6 +252,19 @@ mod tests {
         assert_eq!(read(&mut stream, 3), ("cde".to_owned(), false));
         assert_eq!(stream.position(), 5);
         assert_eq!(read(&mut stream, 3), ("f".to_owned(), true));
+    }
+
+    #[test]
+    fn a_document_in_parts_ends_only_where_the_caller_says_so() {
+        let mut stream = DocumentStream::in_parts();
+        stream.add(b"abc".to_vec());
+        assert_eq!(read(&mut stream, 5), ("abc".to_owned(), false));
+        stream.add(b"de".to_vec());
+        stream.add(b"f".to_vec());
+        stream.skip_to(4, LIMITS).expect("bytes");
+        assert_eq!((stream.position(), read(&mut stream, 5)), (4, ("ef".to_owned(), false)));
+        stream.end();
+        assert_eq!(read(&mut stream, 5), (String::new(), true));
     }
 
     #[test]

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use super::api::erasures::ErasureJob;
 use super::api::error::ApiError;
+use super::api::contact_lists::ListReader;
 use super::api::users::Users;
 use super::ticket::Reference;
 use crate::privacy::document_stream::DocumentStream;
@@ -35,6 +36,8 @@ pub struct OpenDocument {
     pub reference: Reference,
     /// The rest of it.
     pub stream: DocumentStream,
+    /// The position in the list that its parts come from, if it is one.
+    pub list: Option<ListReader>,
 }
 
 /// What one call of the contract has read, and uses for all its requests.

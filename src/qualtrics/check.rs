@@ -1,9 +1,11 @@
 //! `check`: every permission is exercised with a harmless call, and everything that is missing is reported together.
 
+mod optional;
 mod warnings;
 
 use std::collections::BTreeSet;
 
+use self::optional::OptionalProbe;
 use self::warnings::{
     account_warnings, datacenter_warning, general_notice, no_directory, not_searchable, unproven, unproven_groups,
 };
@@ -40,13 +42,16 @@ pub fn check(context: &mut Context<'_>, rights: &[Right]) -> Result<Connection, 
     // 2. Authenticate. Scopes that are granted are exercised even if others are missing, so that everything missing is reported together.
     let authenticated = authenticate(context, rights)?;
     // 3. Exercise every permission.
+    let optional = optional::scopes(context, rights);
+    context.client.prepare_tokens(optional.clone());
     let (account, responses) = probe(context, &authenticated.granted)?;
     let notices = responses.iter().filter_map(|(_, response)| response.as_ref().ok()).map(|response| response.notice);
     let notice = notices.chain(account.as_ref().ok().map(|account| account.notice)).max().unwrap_or_default();
     let mut findings = ProbeResults { problems: authenticated.problems, notice, ..ProbeResults::default() };
     let place = findings.judge_probes(responses);
     if authenticated.granted.contains(&Scope::Contacts) {
-        let proof = probe_contacts(context, &authenticated.granted, &place, &mut findings.warnings);
+        let optional = optional::probes(&optional, place.first_directory());
+        let proof = probe_contacts(context, &authenticated.granted, &place, &optional, &mut findings);
         let proof = proof.map_err(|error| general_error(context, &error))?;
         findings.proofs.push((Scope::Contacts, proof));
     }
@@ -160,6 +165,15 @@ enum Place {
     Nowhere,
 }
 
+impl Place {
+    fn first_directory(&self) -> Option<&str> {
+        match self {
+            Self::Directories(first, _) => Some(first),
+            Self::Hidden | Self::Nowhere => None,
+        }
+    }
+}
+
 /// What the probes show so far.
 #[derive(Default)]
 struct ProbeResults {
@@ -269,7 +283,7 @@ fn require_account_for_guard(context: &Context<'_>, rights: &[Right], error: &Ap
     Err(Error { problems: vec![problem], ..Error::new(ErrorKind::Forbidden, Remedy::Operator, message) })
 }
 
-/// Exercises the permission to search contacts.
+/// Exercises the permission to search contacts, and beside it those that are optional.
 ///
 /// XM Directory Lite cannot be searched; the status of the response is unconfirmed (fact sheet 8.2). If a search fails, other
 /// directories are tried, and the look-up of a contact that cannot exist, which requires the same permission.
@@ -277,16 +291,16 @@ fn probe_contacts(
     context: &mut Context<'_>,
     granted: &Scopes,
     place: &Place,
-    warnings: &mut Vec<Problem>,
+    optional: &[OptionalProbe],
+    findings: &mut ProbeResults,
 ) -> Result<Proof, ApiError> {
+    let searched = first_searches(context, granted, place, optional, findings);
     let (first, others) = match place {
         Place::Nowhere => return Ok(Proof::Unproven),
-        Place::Hidden => {
-            return proof_of(context.client.call(granted, directories::probe(NO_SUCH_DIRECTORY)), proof_of_look_up);
-        }
+        Place::Hidden => return proof_of(searched, proof_of_look_up),
         Place::Directories(first, others) => (first, others),
     };
-    let searched = proof_of(context.client.call(granted, directories::probe(first)), proof_of_rejection)?;
+    let searched = proof_of(searched, proof_of_rejection)?;
     if searched == Proof::Granted {
         return Ok(searched);
     }
@@ -298,10 +312,30 @@ fn probe_contacts(
         proofs.push(proof_of(response, proof_of_rejection)?);
     }
     if proofs.contains(&Proof::Granted) {
-        warnings.push(not_searchable());
+        findings.warnings.push(not_searchable());
         return Ok(Proof::Granted);
     }
     Ok(proofs.into_iter().chain([searched]).find(|proof| *proof != Proof::Unproven).unwrap_or(Proof::Unproven))
+}
+
+/// Searches where contacts can be searched first, and makes the optional probes beside it.
+fn first_searches(
+    context: &mut Context<'_>,
+    granted: &Scopes,
+    place: &Place,
+    optional: &[OptionalProbe],
+    findings: &mut ProbeResults,
+) -> Result<ApiResponse, ApiError> {
+    let search = match place {
+        Place::Nowhere => None,
+        Place::Hidden => Some(directories::probe(NO_SUCH_DIRECTORY)),
+        Place::Directories(first, _) => Some(directories::probe(first)),
+    };
+    let calls: Vec<Call> = optional.iter().map(OptionalProbe::call).chain(search).collect();
+    let mut responses = context.client.send_all(granted, &calls).into_iter();
+    let verified = optional.iter().zip(responses.by_ref()).filter_map(|(probe, response)| probe.verified(&response));
+    findings.proofs.extend(verified.map(|scope| (scope, Proof::Granted)));
+    responses.next().unwrap_or(Err(ApiError::DeadlineExceeded))
 }
 
 /// How many directories are tried if the first cannot be searched.

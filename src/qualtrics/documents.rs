@@ -1,9 +1,10 @@
-//! Remote documents: the files of exports, and contacts that did not fit into a report.
+//! Remote documents: the files of exports, and contacts and their lists that did not fit into a report.
 //!
 //! A reference holds everything that reading needs. On another instance, or after the connection has failed, the document is opened
 //! again at the requested offset.
 
 use super::api::contact::Contact;
+use super::api::contact_lists::ListReader;
 use super::api::error::ApiError;
 use super::api::{customer_data, directories, envelope};
 use super::cache::OpenDocument;
@@ -54,7 +55,7 @@ pub fn open_file(context: &mut Context<'_>, job: &str, file: &str) -> Result<Fil
     let format = Format::detect(&head, stream.received());
     let is_empty = is_received && is_empty(stream.received());
     if context.open_document.is_none() && !is_empty {
-        *context.open_document = Some(OpenDocument { reference: reference.clone(), stream });
+        *context.open_document = Some(OpenDocument { reference: reference.clone(), stream, list: None });
     }
     Ok(File { reference, format, size, is_empty })
 }
@@ -100,52 +101,120 @@ pub fn read(context: &mut Context<'_>, reference: &str, offset: u64, limit: u32)
     let open = context.open_document.take();
     let open = open.filter(|open| open.reference == reference && open.stream.position() == offset);
     let mut is_fresh = open.is_none();
-    let mut stream = match open {
-        Some(open) => open.stream,
+    let mut open = match open {
+        Some(open) => open,
         None => open_at(context, &reference, offset)?,
     };
     loop {
-        match fill(context, &mut stream, limit) {
+        match fill(context, &mut open, limit) {
             Ok(()) => break,
             // What came before the error is valid. The error is reported if it occurs again.
-            Err(_) if !stream.received().is_empty() => {
-                return Ok(Chunk { last: false, ..stream.hand_out(limit) });
+            Err(_) if !open.stream.received().is_empty() => {
+                return Ok(Chunk { last: false, ..open.stream.hand_out(limit) });
             }
             // A connection that was kept may have been closed in between.
             Err(_) if !is_fresh => {
                 is_fresh = true;
-                stream = open_at(context, &reference, offset)?;
+                open = open_at(context, &reference, offset)?;
             }
-            Err(error) => return Err(context.error(&error, Scope::CustomerData)),
+            Err(error) => return Err(document_error(context, &error, scope(&reference))),
         }
     }
-    let chunk = stream.hand_out(limit);
-    *context.open_document = (!chunk.last).then_some(OpenDocument { reference, stream });
+    let chunk = open.stream.hand_out(limit);
+    *context.open_document = (!chunk.last).then_some(open);
     Ok(chunk)
+}
+
+/// The scope that reading a document requires.
+fn scope(reference: &Reference) -> Scope {
+    match reference {
+        Reference::File { .. } => Scope::CustomerData,
+        Reference::Contact { .. } => Scope::Contacts,
+        Reference::List { list, .. } => list.optional_scope().unwrap_or(Scope::Contacts),
+    }
 }
 
 /// Receives a chunk. It is shorter than `limit` if the document ends, or if the call is late: a slow connection is kept for the next
 /// call instead of being cut off by the deadline.
-fn fill(context: &Context<'_>, stream: &mut DocumentStream, limit: usize) -> Result<(), ApiError> {
+fn fill(context: &mut Context<'_>, open: &mut OpenDocument, limit: usize) -> Result<(), ApiError> {
+    let OpenDocument { stream, list, .. } = open;
     loop {
-        let length = stream.received().len().saturating_add(READ_BYTES).min(limit);
-        stream.fill(length, context.client.limits()).map_err(ApiError::Transport)?;
+        match list {
+            Some(list) if stream.received().len() < limit && !stream.is_received() => add_page(context, list, stream)?,
+            Some(_) => {}
+            None => {
+                let length = stream.received().len().saturating_add(READ_BYTES).min(limit);
+                stream.fill(length, context.client.limits()).map_err(ApiError::Transport)?;
+            }
+        }
         if stream.received().len() >= limit || stream.is_received() || context.client.is_late() {
             return Ok(());
         }
     }
 }
 
-fn open_at(context: &mut Context<'_>, reference: &Reference, offset: u64) -> Result<DocumentStream, Error> {
-    match reference {
+/// Reads the next page of a list.
+fn add_page(context: &mut Context<'_>, list: &mut ListReader, stream: &mut DocumentStream) -> Result<(), ApiError> {
+    let scopes = context.scopes(Right::Access);
+    stream.add(list.read_page(&mut context.client, &scopes)?);
+    if list.is_complete() {
+        stream.end();
+    }
+    Ok(())
+}
+
+fn open_at(context: &mut Context<'_>, reference: &Reference, offset: u64) -> Result<OpenDocument, Error> {
+    let (stream, list) = match reference {
         Reference::File { job, file, size, etag } => {
             let path = customer_data::file_path(job, file);
-            open_file_at(context, &path, &Expected { size: *size, etag: *etag }, offset)
+            (open_file_at(context, &path, &Expected { size: *size, etag: *etag }, offset)?, None)
         }
         Reference::Contact { directory, contact, changed } => {
-            open_contact_at(context, directory, contact, *changed, offset)
+            (open_contact_at(context, directory, contact, *changed, offset)?, None)
         }
+        Reference::List { directory, contact, list, first_page } => {
+            let mut reader = ListReader::new(*list, directory, contact);
+            (open_list_at(context, &mut reader, *first_page, offset)?, Some(reader))
+        }
+    };
+    Ok(OpenDocument { reference: reference.clone(), stream, list })
+}
+
+/// Opens a list at an offset: from its first page on, because the position of a page is not known before it is read.
+fn open_list_at(
+    context: &mut Context<'_>,
+    list: &mut ListReader,
+    first_page: u32,
+    offset: u64,
+) -> Result<DocumentStream, Error> {
+    let scope = list.optional_scope().unwrap_or(Scope::Contacts);
+    let failed = |context: &Context<'_>, error: &ApiError| document_error(context, error, scope);
+    let mut stream = DocumentStream::in_parts();
+    add_page(context, list, &mut stream).map_err(|error| failed(context, &error))?;
+    if page_check(stream.received()) != first_page {
+        return Err(changed_since(
+            "The contact's list has changed since the report was made: start the request again.",
+        ));
     }
+    loop {
+        // What was added can be skipped without a connection.
+        stream
+            .skip_to(offset, context.client.limits())
+            .map_err(|error| failed(context, &ApiError::Transport(error)))?;
+        if stream.position() >= offset {
+            return Ok(stream);
+        }
+        if stream.is_received() {
+            return Err(beyond_the_end());
+        }
+        add_page(context, list, &mut stream).map_err(|error| failed(context, &error))?;
+    }
+}
+
+/// A short check value of the part of a document that the first page of a list makes.
+#[must_use]
+pub fn page_check(bytes: &[u8]) -> u32 {
+    check_of(&String::from_utf8_lossy(bytes))
 }
 
 /// What the report said of a file.

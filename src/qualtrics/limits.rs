@@ -17,7 +17,8 @@ pub struct Limit {
 }
 
 /// Every limit that applies to a call of the connector. A call counts against every limit that it matches. The figures for erasures
-/// are official, the others are from a digest of the official page.
+/// are official, the others are from a digest of the official page. Directories, single contacts, their history and transactions, and
+/// users have limits of 3,000, as much as the whole brand has.
 pub const LIMITS: [Limit; 8] = [
     Limit { name: "brand", methods: &[], path: "/API/v3/**", calls_per_minute: 3_000 },
     Limit {
@@ -87,7 +88,10 @@ mod tests {
             (Method::Get, "/customer-data-requests/R-1/files/F-1", Some("customer-data-file")),
             (Method::Post, "/directories/POOL_1/contacts/search?pageSize=100", Some("contact-search")),
             (Method::Get, "/directories/POOL_1/contacts/CID_1", None),
+            (Method::Get, "/directories/POOL_1/contacts/CID_1/history?type=email", None),
+            (Method::Get, "/directories/POOL_1/contacts/CID_1/transactions", None),
             (Method::Get, "/users?offset=100", None),
+            (Method::Get, "/users/UR_1", None),
         ] {
             let path = format!("/API/v3{path}");
             let limits = LIMITS.iter().filter(|limit| limit.applies_to(method, &path)).map(|limit| limit.name);

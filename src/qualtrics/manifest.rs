@@ -64,7 +64,11 @@ fn capability(right: Right, identifiers: &[&str], group_size: u64) -> Capability
 }
 
 fn permission(scope: Scope) -> Permission {
-    Permission { name: scope.name().to_owned(), required_for: scope.rights().to_vec(), optional_for: Vec::new() }
+    Permission {
+        name: scope.name().to_owned(),
+        required_for: scope.rights().to_vec(),
+        optional_for: scope.optional_for().to_vec(),
+    }
 }
 
 /// A gap, as static data.
@@ -162,13 +166,23 @@ const GAPS: &[KnownGap] = &[
     KnownGap {
         code: "user-accounts",
         rights: ACCESS,
-        description: "The account record of a person who is a user of Qualtrics is not part of the documents.",
-        advice: "Look the person up under Admin, Users, and add the record.",
+        description: "The record of a person who is a user of Qualtrics is part of the documents only if the OAuth client has the scope \
+                      read:users, its account is a brand administrator, and the request names the user's e-mail address. The user's \
+                      permissions, and the surveys that the user owns, are never part of them.",
+        advice: "Look the person up under Admin, Users, and add what the documents lack.",
+    },
+    KnownGap {
+        code: "contact-transactions",
+        rights: ACCESS,
+        description: "Transactions of contacts are part of the documents only if the OAuth client has the scope \
+                      read:contact_transactions.",
+        advice: "Grant the scope if the brand records transactions, then start the request again with another ID.",
     },
     KnownGap {
         code: "contact-history",
         rights: ACCESS,
-        description: "The history of a contact's invitations and its transactions are not part of the documents.",
+        description: "The history of a contact has its e-mail invitations and the surveys it responded to. SMS distributions, tickets and \
+                      the contact's journey are not part of the documents, nor is the text of messages.",
         advice: "Open the contact in XM Directory, and add what is shown there.",
     },
     KnownGap {

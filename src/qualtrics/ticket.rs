@@ -5,6 +5,7 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::api::contact_lists::ContactList;
 use super::api::envelope::is_id;
 use super::contact_search::resumable::SearchPosition;
 use crate::contract::{DeletionMode, Error, Right};
@@ -211,6 +212,22 @@ pub enum Reference {
         #[serde(rename = "m", default)]
         changed: Option<u32>,
     },
+    /// A list of a contact.
+    #[serde(rename = "l")]
+    List {
+        /// The directory's ID.
+        #[serde(rename = "d")]
+        directory: String,
+        /// The contact's ID.
+        #[serde(rename = "c")]
+        contact: String,
+        /// Which list.
+        #[serde(rename = "l")]
+        list: ContactList,
+        /// A check value of its first page.
+        #[serde(rename = "p")]
+        first_page: u32,
+    },
 }
 
 impl Ticket {
@@ -310,8 +327,9 @@ impl Reference {
     /// As for [`Ticket::parse`].
     pub fn parse(text: &str) -> Result<Self, Error> {
         let reference: Self = open(Kind::Reference, text)?;
-        let (Self::File { job: one, file: other, .. } | Self::Contact { directory: one, contact: other, .. }) =
-            &reference;
+        let (Self::File { job: one, file: other, .. }
+        | Self::Contact { directory: one, contact: other, .. }
+        | Self::List { directory: one, contact: other, .. }) = &reference;
         if is_id(one) && is_id(other) { Ok(reference) } else { Err(damaged()) }
     }
 }
@@ -370,7 +388,14 @@ mod tests {
         let file = Reference::File { job: "CDR_1".to_owned(), file: "F 1".to_owned(), size: Some(565), etag: None };
         let contact =
             Reference::Contact { directory: "POOL_1".to_owned(), contact: "CID_1".to_owned(), changed: Some(7) };
+        let list = Reference::List {
+            directory: "POOL_1".to_owned(),
+            contact: "CID_1".to_owned(),
+            list: ContactList::EmailHistory,
+            first_page: 7,
+        };
         for (reference, published) in [
+            (list, "r1.eyJrIjoibCIsImQiOiJQT09MXzEiLCJjIjoiQ0lEXzEiLCJsIjoiZSIsInAiOjd9.hC8R8yc9"),
             (file, "r1.eyJrIjoiZiIsImoiOiJDRFJfMSIsImYiOiJGIDEiLCJzIjo1NjUsImUiOm51bGx9.NbWQCZgM"),
             (contact, "r1.eyJrIjoiYyIsImQiOiJQT09MXzEiLCJjIjoiQ0lEXzEiLCJtIjo3fQ.uRjCAKU2"),
         ] {

@@ -34,7 +34,7 @@ test("an interrupted program continues its request, and its documents are saved"
     await brand.change({ advance: 60 });
     // A new export would never be ready: the brand's clock stands still.
     const { stdout } = await promisify(execFile)(process.execPath, args, { env, timeout: TIMEOUT_MS });
-    assert.match(stdout, /^dsr-1: found, 2 documents in .*documents\n {2}survey-responses: searched, present/);
+    assert.match(stdout, /^dsr-1: found, 4 documents in .*documents\n {2}survey-responses: searched, present/);
     const names = (await readdir(out)).filter((name) => name !== "ticket" && name !== "receipt.json");
     const texts = await Promise.all(names.map((name) => readFile(join(out, name), "utf8")));
     assert.ok(

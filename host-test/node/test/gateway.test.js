@@ -102,7 +102,8 @@ test("a connection is tested, and each HTTP request obtains a token of its own",
     const connection = await json(checked);
     assert.deepEqual([checked.status, connection.tenant, connection.granted.length], [200, "examplebrand", 5]);
   }
-  assert.equal(Number((await calls())["token"]), Number(before["token"]) + 2);
+  // Each check requests a token for the rights, and one for the optional scope.
+  assert.equal(Number((await calls())["token"]), Number(before["token"]) + 4);
 });
 
 test("an access request returns documents, and a deletion is verified", async () => {

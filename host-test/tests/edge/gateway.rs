@@ -128,7 +128,8 @@ async fn a_reused_instance_authenticates_once() {
         assert_eq!(fixture.post("/checks", &json!({ "rights": ["access"] })).await.status, StatusCode::OK);
     }
     assert_eq!(fixture.service.idle_instances(), 1);
-    assert_eq!(fixture.calls_of(Endpoint::Token), 1);
+    // One token for the right, and one for each optional scope.
+    assert_eq!(fixture.calls_of(Endpoint::Token), 3);
 }
 
 #[tokio::test]

@@ -3,29 +3,39 @@
 use std::time::Duration;
 
 use privacy_host::contract::{DeletionMode, Outcome, Right};
-use qualtrics_simulator::{Endpoint, SAMPLE_PERSON};
+use qualtrics_simulator::{Endpoint, SAMPLE_PERSON, SAMPLE_STAFF_CONTACT};
 
 use crate::fixture::{Fixture, assert_outcome, done, pending, request_for};
 
 #[tokio::test]
 async fn each_function_makes_exactly_these_calls_in_these_rounds() {
     use Endpoint::{
-        Contact, ContactSearch, Directories, ErasureCreate, ErasureGet, ErasureList, ExportCreate, ExportFile,
-        ExportProgress, Token, Users, WhoAmI,
+        Contact, ContactHistory, ContactSearch, ContactTransactions, Directories, ErasureCreate, ErasureGet,
+        ErasureList, ExportCreate, ExportFile, ExportProgress, Token, User, Users, WhoAmI,
     };
     // Each inner list is a round of concurrent calls.
     let table: [(&[Right], &[&[Endpoint]]); 3] = [
         (
             &[Right::Access, Right::Deletion],
-            &[&[Token], &[Directories, ErasureList, ExportProgress, Users, WhoAmI], &[ContactSearch]],
+            &[
+                &[Token],
+                &[Directories, ErasureList, ExportProgress, Users, WhoAmI],
+                &[ContactSearch, ContactTransactions],
+            ],
         ),
-        (&[Right::Access], &[&[Token], &[Directories, ExportProgress, WhoAmI], &[ContactSearch]]),
+        (
+            &[Right::Access],
+            &[&[Token], &[Directories, ExportProgress, WhoAmI], &[ContactSearch, ContactTransactions, Users]],
+        ),
         (&[Right::Deletion], &[&[Token], &[Directories, ErasureList, Users, WhoAmI], &[ContactSearch]]),
     ];
-    for (rights, rounds) in table {
+    // Each optional scope has a token of its own, which is requested beside the first calls.
+    for ((rights, rounds), optional) in table.into_iter().zip([1, 2, 0]) {
         let mut fixture = Fixture::new().await;
+        fixture.grant_optional();
         fixture.check(rights).await.expect("a connection");
-        assert_rounds(&fixture.endpoints(), rounds);
+        let first = [rounds[1], &vec![Token; optional]].concat();
+        assert_rounds(&fixture.endpoints(), &[rounds[0], &first, rounds[2]]);
         assert!(fixture.simulator.peak_calls() <= 4);
         fixture.simulator.clear_calls();
         fixture.check(rights).await.expect("a connection");
@@ -35,22 +45,31 @@ async fn each_function_makes_exactly_these_calls_in_these_rounds() {
     fixture.instance.describe().await.unwrap();
     fixture.instance.configure(&fixture.settings).await.unwrap().unwrap();
     assert!(fixture.simulator.calls().is_empty(), "describe and configure make no call");
-    let request = request_for(SAMPLE_PERSON);
+    fixture.grant_optional();
+    // A person who is a user as well.
+    let request = request_for(SAMPLE_STAFF_CONTACT);
     let started = pending(fixture.access(&request).await);
     assert_rounds(&fixture.endpoints(), &[&[Token], &[ExportCreate]]);
     fixture.simulator.clear_calls();
     let started = pending(fixture.poll(&request, &started.ticket).await);
-    assert_rounds(&fixture.endpoints(), &[&[ExportProgress]]);
+    assert_rounds(&fixture.endpoints(), &[&[ExportProgress, Token, Token]]);
     fixture.simulator.clear_calls();
     fixture.advance(Duration::from_secs(200));
     let progress = fixture.poll(&request, &started.ticket).await;
     assert_outcome(&done(progress), Outcome::Found);
     assert_rounds(
         &fixture.endpoints(),
-        &[&[ExportProgress], &[Directories], &[ContactSearch; 2], &[ExportFile], &[Contact; 2]],
+        &[
+            &[ExportProgress],
+            &[Directories, Users],
+            &[ContactSearch; 2],
+            &[ExportFile],
+            &[&[Contact; 2][..], &[ContactHistory; 4], &[ContactTransactions; 2], &[User]].concat(),
+        ],
     );
     assert!(fixture.simulator.peak_calls() <= 4);
 
+    let request = request_for(SAMPLE_PERSON);
     let mut fixture = Fixture::new().await;
     let started = pending(fixture.delete(&request, DeletionMode::EraseAndVerify).await);
     assert_rounds(&fixture.endpoints(), &[&[Token], &[Users, WhoAmI], &[ErasureCreate]]);

@@ -3,7 +3,8 @@
 use privacy_host::contract::{Connection, Error, ErrorKind, Problem, Remedy, Right};
 use privacy_host::{EgressPolicy, InstanceOptions};
 use qualtrics_simulator::{
-    Brand, Call, Dialects, Endpoint, Fault, FaultRule, Options, SAMPLE_ADMINISTRATOR, SCOPES, WaitHint,
+    Brand, Call, Dialects, Endpoint, Fault, FaultRule, ForeignBody, OPTIONAL_SCOPE, Options, SAMPLE_ADMINISTRATOR,
+    SCOPES, WaitHint,
 };
 
 use crate::fixture::{Fixture, assert_no_leak, plugin};
@@ -38,6 +39,15 @@ impl Fixture {
             for client in &mut brand.clients {
                 client.scopes =
                     SCOPES.iter().filter(|scope| !scopes.contains(scope)).map(|scope| (*scope).to_owned()).collect();
+            }
+        });
+    }
+
+    /// Grants the clients the scopes with which an access request returns more.
+    pub fn grant_optional(&self) {
+        self.simulator.with_brand(|brand| {
+            for client in &mut brand.clients {
+                client.scopes.push(OPTIONAL_SCOPE.to_owned());
             }
         });
     }
@@ -178,6 +188,33 @@ async fn an_origin_that_the_host_denies_is_named() {
     assert_eq!(targets(&error.problems, "egress"), [fixture.simulator.origin()]);
     assert!(error.message.contains(&fixture.simulator.origin()), "{}", error.message);
     assert!(fixture.simulator.calls().is_empty());
+}
+
+#[tokio::test]
+async fn an_optional_permission_is_listed_if_it_is_verified_and_never_makes_the_test_fail() {
+    for dialects in MISSING_SCOPE_DIALECTS {
+        let mut fixture = Fixture::with_dialects(dialects).await;
+        assert_eq!(fixture.connection(&BOTH).await.granted, SCOPES, "{dialects}");
+        fixture.grant_optional();
+        fixture.renew_instance().await;
+        let connection = fixture.connection(&BOTH).await;
+        assert_eq!(connection.granted, [&SCOPES[..], &[OPTIONAL_SCOPE]].concat(), "{dialects}");
+        assert!(connection.warnings.is_empty(), "{dialects}: {:?}", connection.warnings);
+        // The list of users is optional for access alone.
+        let granted = fixture.connection(&[Right::Access]).await.granted;
+        assert_eq!(granted, [DATA, DIRECTORIES, CONTACTS, USERS, OPTIONAL_SCOPE], "{dialects}");
+    }
+    for fault in [
+        Fault::Status(429, WaitHint::None),
+        Fault::Status(500, WaitHint::None),
+        Fault::Foreign(403, ForeignBody::Html),
+        Fault::ResetBeforeEffect,
+    ] {
+        let mut fixture = Fixture::new().await;
+        fixture.grant_optional();
+        fixture.simulator.set_faults(vec![FaultRule::every(Endpoint::ContactTransactions, fault.clone())]);
+        assert_eq!(fixture.connection(&BOTH).await.granted, SCOPES, "{fault:?}");
+    }
 }
 
 #[tokio::test]

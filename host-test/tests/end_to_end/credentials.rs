@@ -17,11 +17,12 @@ async fn a_token_is_used_until_it_expires() {
         fixture.connection(&BOTH).await;
         fixture.access_report(&request_for(SAMPLE_PERSON)).await;
         fixture.connection(&[Right::Access]).await;
-        assert_eq!(fixture.calls_of(Endpoint::Token), 1, "{dialects}");
+        // One for the rights, and one for the optional scope.
+        assert_eq!(fixture.calls_of(Endpoint::Token), 2, "{dialects}");
         // A token is not used in its last minute.
         fixture.advance(Duration::from_secs(3_600));
         fixture.connection(&BOTH).await;
-        assert_eq!(fixture.calls_of(Endpoint::Token), 2, "{dialects}");
+        assert_eq!(fixture.calls_of(Endpoint::Token), 4, "{dialects}");
         assert!(fixture.simulator.calls().iter().all(|call| call.status != Some(401)), "{dialects}");
     }
 }
@@ -30,18 +31,18 @@ async fn a_token_is_used_until_it_expires() {
 async fn a_revoked_token_is_renewed_once() {
     for dialects in ["expired-token-dcd-7", "expired-token-auth-6"] {
         let mut fixture = Fixture::with_dialects(dialects).await;
-        fixture.connection(&BOTH).await;
+        fixture.connection(&[Right::Deletion]).await;
         fixture.simulator.revoke_tokens();
-        fixture.connection(&BOTH).await;
+        fixture.connection(&[Right::Deletion]).await;
         assert_eq!(fixture.calls_of(Endpoint::Token), 2, "{dialects}");
     }
     // A token that expires earlier than announced is renewed as well.
     let options = Options { token_lifetime: Duration::from_secs(600), ..Options::default() };
     let dialects = Dialects::parse("token-members-minimal,expired-token-auth-6").unwrap();
     let mut fixture = Fixture::with_options(Brand::sample(), Options { dialects, ..options }, &[]).await;
-    fixture.connection(&BOTH).await;
+    fixture.connection(&[Right::Deletion]).await;
     fixture.advance(Duration::from_secs(601));
-    fixture.connection(&BOTH).await;
+    fixture.connection(&[Right::Deletion]).await;
     assert_eq!(fixture.calls_of(Endpoint::Token), 2);
 }
 

@@ -10,6 +10,7 @@ use qualtrics_simulator::{
 };
 
 use crate::access::{RESPONSES, contacts, finding_about};
+use crate::check::USERS;
 use crate::fixture::{Fixture, assert_outcome, done, email, finding, pending, request, request_for, unrelated_origin};
 use crate::remedies::{Row, assert_row};
 
@@ -34,6 +35,7 @@ async fn a_failed_export_leaves_the_contacts_and_a_receipt() {
     }
     // Without any other source, the request fails.
     let mut fixture = Fixture::with_dialects("xm-directory-404").await;
+    fixture.grant_all_except(&[USERS]);
     fixture.simulator.set_next_jobs(JobEnd::Fails);
     let report = fixture.access_report(&request_for(SAMPLE_PERSON)).await;
     assert_outcome(&report, Outcome::Failed);

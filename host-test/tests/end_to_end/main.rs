@@ -27,6 +27,7 @@ mod permissions;
 mod polling;
 mod read;
 mod reconciliation;
+mod records;
 mod remedies;
 mod settings;
 mod sources;

@@ -178,7 +178,7 @@ async fn whoami_may_require_a_scope_that_the_right_does_not() {
     for dialects in ["whoami-needs-read-users,missing-scope-403", "whoami-needs-read-users,missing-scope-401"] {
         let mut fixture = Fixture::with_dialects(dialects).await;
         let connection = fixture.connection(&[Right::Access]).await;
-        assert_eq!(connection.granted, [DATA, DIRECTORIES, CONTACTS], "{dialects}");
+        assert_eq!(connection.granted, [DATA, DIRECTORIES, CONTACTS, USERS], "{dialects}");
         assert_eq!(targets(&connection.warnings, "unproven"), ["whoami"], "{dialects}");
         fixture.connection(&BOTH).await;
     }

@@ -160,7 +160,14 @@ fn rows_of_response(status: u16, author: Author, endpoint: Endpoint, purpose: Pu
     if purpose == Purpose::StartErasure && !proves_no_start(status, author) {
         return vec![Row::OutcomeUnknown];
     }
-    let may_be_gone = matches!(endpoint, Endpoint::ExportProgress | Endpoint::ExportFile | Endpoint::Contact);
+    let may_be_gone = matches!(
+        endpoint,
+        Endpoint::ExportProgress
+            | Endpoint::ExportFile
+            | Endpoint::Contact
+            | Endpoint::ContactHistory
+            | Endpoint::ContactTransactions
+    );
     let is_file = endpoint == Endpoint::ExportFile;
     let is_needed = matches!(endpoint, Endpoint::Token | Endpoint::WhoAmI);
     let mut rows = match (status, endpoint, author) {

@@ -1,14 +1,22 @@
-//! Access requests: Qualtrics' export of everything under the e-mail addresses, and the contacts of every directory.
+//! Access requests: Qualtrics' export of everything under the e-mail addresses, the contacts of every directory with their history and
+//! their transactions, and the records of users.
+//!
+//! Users and transactions need scopes that are optional: without them, the report has no finding about these sources, and a gap names
+//! them.
 //!
 //! | module | what it holds |
 //! |---|---|
 //! | [`exports`] | starting exports, and their files as documents |
 //! | [`contact_documents`] | contacts as documents |
+//! | [`contact_lists`] | the history and the transactions of contacts as documents |
+//! | [`user_records`] | the records of users as documents |
 
 pub mod contact_documents;
+pub mod contact_lists;
 pub mod exports;
 #[cfg(test)]
 mod tests;
+pub mod user_records;
 
 use super::api::customer_data::Export;
 use super::api::error::ApiError;
@@ -17,10 +25,11 @@ use super::contact_search::{self, OnTransientError};
 use super::context::Context;
 use super::findings::{SourceFailure, unsupported_identifiers};
 use super::in_flight::{Budget, IMMEDIATE_MS, InFlight, MAX_ATTEMPTS, StatusClass, job_not_found};
-use super::scopes::Scope;
+use super::scopes::{Scope, Scopes};
 use super::ticket::{Operation, Ticket};
 use crate::contract::{
-    Amount, Error, Finding, Outcome, Pending, Progress, Receipt, Report, Request, Right, SourceState, Stage,
+    Amount, Document, Error, Finding, Identifier, Outcome, Pending, Progress, Receipt, Report, Request, Right,
+    SourceState, Stage,
 };
 use crate::privacy::subject::{Subject, request_check};
 
@@ -89,32 +98,69 @@ pub fn proceed(
 
 /// Collects the results of all sources, and reports them.
 fn collect(context: &mut Context<'_>, mut in_flight: InFlight<'_>, exports: &[Export]) -> Result<Progress, Error> {
-    let subject = in_flight.subject;
-    let has_attempts_left = in_flight.ticket.attempts < MAX_ATTEMPTS;
-    let on_error = if has_attempts_left { OnTransientError::Retry } else { OnTransientError::Report };
-    let found = match contact_search::search(context, Right::Access, subject, on_error, None) {
-        Ok(found) => found,
-        Err(error) => return in_flight.retry_step(context, Stage::Collecting, &error, Scope::Contacts),
-    };
-    let exported = match exports::collect(context, subject, &in_flight.ticket, exports, on_error) {
-        Ok(exported) => exported,
-        Err(ApiError::ShareExhausted(wait_ms)) => {
-            // Counts as an attempt: after `MAX_ATTEMPTS` the remaining files are reported unopened.
-            in_flight.ticket.attempts = in_flight.ticket.attempts.saturating_add(1);
-            return in_flight.pending_for(context, Stage::Collecting, wait_ms);
+    match sources(context, &in_flight, exports) {
+        Ok(sources) => Ok(Progress::Done(report(context, &in_flight, exports, sources))),
+        Err((ApiError::ShareExhausted(wait_ms), Scope::Contacts)) => {
+            in_flight.pending_for(context, Stage::Collecting, wait_ms)
         }
-        Err(error) => return in_flight.retry_step(context, Stage::Collecting, &error, Scope::CustomerData),
-    };
+        Err((ApiError::ShareExhausted(wait_ms), _)) => {
+            // Counts as an attempt: after `MAX_ATTEMPTS` what remains is reported as it is.
+            in_flight.ticket.attempts = in_flight.ticket.attempts.saturating_add(1);
+            in_flight.pending_for(context, Stage::Collecting, wait_ms)
+        }
+        Err((error, scope)) => in_flight.retry_step(context, Stage::Collecting, &error, scope),
+    }
+}
+
+/// What all sources hold.
+struct Sources {
+    findings: Vec<Finding>,
+    documents: Vec<Document>,
+    discovered: Vec<Identifier>,
+}
+
+/// Collects the results of all sources.
+///
+/// # Errors
+/// The error of a source that ends the step, and the scope that its call required.
+fn sources(
+    context: &mut Context<'_>,
+    in_flight: &InFlight<'_>,
+    exports: &[Export],
+) -> Result<Sources, (ApiError, Scope)> {
+    let InFlight { subject, ticket, .. } = in_flight;
+    let on_error = if ticket.attempts < MAX_ATTEMPTS { OnTransientError::Retry } else { OnTransientError::Report };
+    // 1. The contacts, beside the first page of the users.
+    context.client.prepare_tokens(Scopes::from([Scope::Transactions]));
+    let users = user_records::first_page(context, subject);
+    let found = contact_search::search(context, Right::Access, subject, on_error, users)
+        .map_err(|error| (error, Scope::Contacts))?;
+    let users = user_records::find(context, subject, found.beside, on_error).map_err(|error| (error, Scope::Users))?;
+    // 2. The files.
+    let exported =
+        exports::collect(context, subject, ticket, exports, on_error).map_err(|error| (error, Scope::CustomerData))?;
+    // 3. The contacts in full, their lists, and the records of users.
     let mut findings = unsupported_identifiers(subject);
     findings.extend(exported.findings);
     findings.extend(found.findings);
     let mut documents = exported.documents;
-    documents.extend(contact_documents::collect(context, found.contacts, &mut findings)?);
+    let reserved = users.reserved_bytes().min(context.inline_bytes_left);
+    context.inline_bytes_left = context.inline_bytes_left.saturating_sub(reserved);
+    let contacts = contact_documents::collect(context, found.contacts, users.calls(), on_error, &mut findings)
+        .map_err(|error| (error, Scope::Contacts))?;
+    documents.extend(contacts.documents);
+    let records = users.report(subject, contacts.beside, on_error, &mut findings);
+    documents.extend(records.map_err(|error| (error, Scope::Users))?);
+    Ok(Sources { findings, documents, discovered: found.discovered })
+}
+
+fn report(context: &Context<'_>, in_flight: &InFlight<'_>, exports: &[Export], sources: Sources) -> Report {
+    let Sources { findings, documents, discovered } = sources;
     let submitted_at = (!exports.is_empty()).then_some(in_flight.ticket.submitted_at);
     let report = context.report(in_flight.request, Operation::Access, outcome(&findings), submitted_at);
-    let jobs = exports::vendor_jobs(subject, &in_flight.ticket, exports);
+    let jobs = exports::vendor_jobs(in_flight.subject, &in_flight.ticket, exports);
     let receipt = Receipt { jobs, ..report.receipt };
-    Ok(Progress::Done(Report { findings, documents, discovered: found.discovered, receipt, ..report }))
+    Report { findings, documents, discovered, receipt, ..report }
 }
 
 /// What the findings amount to. A source whose amount is unknown never counts as one without data.

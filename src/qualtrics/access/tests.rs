@@ -6,7 +6,7 @@ use std::rc::Rc;
 use serde_json::{Value, json};
 
 use crate::contract::{
-    Amount, Content, ErrorKind, Identifier, Outcome, Progress, Remedy, Report, Request, SourceState, Task,
+    Amount, Content, ErrorKind, Finding, Identifier, Outcome, Progress, Remedy, Report, Request, SourceState, Task,
 };
 use crate::http;
 use crate::privacy::connector::Connector;
@@ -218,7 +218,7 @@ fn requests_of_one_call_share_its_budget_of_inline_bytes() {
             let contacts: Vec<Value> = (0..CONTACTS).map(|id| contact(&format!("C{id}"))).collect();
             return Some(result(&json!({ "elements": contacts })));
         }
-        let (_, id) = path.split_once("/contacts/")?;
+        let (_, id) = path.split_once("/contacts/").filter(|(_, id)| !id.contains('/'))?;
         Some(result(&contact(id)))
     };
     let mut world = World::new(route);
@@ -262,4 +262,51 @@ fn a_chunk_is_as_long_as_requested_up_to_1_mib() {
     assert!(bytes == expected);
     let opened = world.log.borrow().iter().filter(|line| line.contains("/files/")).count();
     assert_eq!(opened, 1, "one connection for the whole file");
+}
+
+/// How often a request was made, by method and path.
+fn count(world: &World, line: &str) -> usize {
+    world.log.borrow().iter().filter(|logged| *logged == line).count()
+}
+
+#[test]
+fn what_is_known_of_an_optional_scope_is_not_asked_for_again() {
+    let without_transactions = |request: &http::Request, path: &str| {
+        let is_refused = path == "/oauth2/token" && String::from_utf8_lossy(&request.body).contains("transactions");
+        is_refused.then(|| (400, "application/json", br#"{"error":"invalid_scope"}"#.to_vec()))
+    };
+    let mut world = World::new(without_transactions);
+    assert_eq!(world.access(&ada()).outcome, Outcome::NotFound);
+    assert_eq!(count(&world, "POST /oauth2/token"), 3, "one for the right, and one for each optional scope");
+    assert_eq!(world.access(&request("again", ada().subject)).outcome, Outcome::NotFound);
+    assert_eq!((count(&world, "POST /oauth2/token"), count(&world, "GET /users")), (3, 1));
+}
+
+/// The finding about the history of Ada's two contacts, if Qualtrics rejects the history of responses of these.
+fn history_without_responses(rejected: &'static [&'static str]) -> Finding {
+    let rejection = r#"{"meta":{"httpStatus":"400 - Bad Request","error":{"errorCode":"GPR_1"}}}"#;
+    let route = move |request: &http::Request, path: &str| match path.split('/').skip(1).collect::<Vec<_>>()[..] {
+        ["directories", _, "contacts", "search"] => Some(result(&json!({
+            "elements": [{ "id": "C1", "email": "ada@example.org" }, { "id": "C2", "email": "ada@example.org" }],
+        }))),
+        ["directories", _, "contacts", id] => Some(result(&json!({ "contactId": id }))),
+        ["directories", _, "contacts", id, "history"]
+            if rejected.contains(&id) && request.path.contains("type=response") =>
+        {
+            Some((400, "application/json", rejection.as_bytes().to_vec()))
+        }
+        ["directories", _, "contacts", _, "history"] => Some(result(&json!({"elements": [{"surveyId": "SV_1"}]}))),
+        _ => None,
+    };
+    finding(&World::new(route).access(&ada()), "contact-history:POOL").clone()
+}
+
+#[test]
+fn a_type_of_history_is_only_unknown_if_qualtrics_shows_it_for_no_contact() {
+    let found = history_without_responses(&["C1", "C2"]);
+    assert_eq!((found.code.as_deref(), found.amount), (None, Amount::Count(2)));
+    for rejected in [&["C1"][..], &["C2"]] {
+        let found = history_without_responses(rejected);
+        assert_eq!((found.code.as_deref(), found.amount), (Some("unavailable"), Amount::Present));
+    }
 }

@@ -61,11 +61,26 @@ impl Users {
     /// [`ApiError::Malformed`] if a page is malformed or the pages repeat, and any error of the call for a page. An incomplete list
     /// proves nothing.
     pub fn complete(&mut self, client: &mut Client<'_>, scopes: &Scopes) -> Result<(), ApiError> {
-        while let Some(cursor) = &self.next {
-            let page = client.call(scopes, Call::get(format!("/users?{}", cursor.query())))?;
-            self.add_page(&page)?;
+        while self.next.is_some() {
+            self.read_page(client, scopes)?;
         }
         Ok(())
+    }
+
+    /// Reads the next page, if there is one.
+    ///
+    /// # Errors
+    /// As for [`Self::complete`].
+    pub fn read_page(&mut self, client: &mut Client<'_>, scopes: &Scopes) -> Result<(), ApiError> {
+        let Some(cursor) = &self.next else { return Ok(()) };
+        let page = client.call(scopes, Call::get(format!("/users?{}", cursor.query())))?;
+        self.add_page(&page)
+    }
+
+    /// Whether the list was read to its end.
+    #[must_use]
+    pub const fn are_complete(&self) -> bool {
+        self.started_at_ms.is_some() && self.next.is_none()
     }
 
     /// Whether the key of a name is that of a user's address, or a user name with or without the brand.

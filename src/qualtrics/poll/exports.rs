@@ -12,6 +12,7 @@ use crate::qualtrics::api::job::JobState;
 use crate::qualtrics::context::Context;
 use crate::qualtrics::error_mapping::DEFAULT_RATE_LIMIT_MS;
 use crate::qualtrics::in_flight::IMMEDIATE_MS;
+use crate::qualtrics::scopes::optional_scopes;
 use crate::qualtrics::ticket::Ticket;
 
 /// How many exports are requested per round after the first round, which requests the exports of one ticket.
@@ -70,6 +71,8 @@ pub fn look_up<'t>(context: &mut Context<'_>, mut tickets: impl Iterator<Item = 
                 break;
             }
         }
+        // Results may be collected in the same call.
+        context.client.prepare_tokens(optional_scopes(Right::Access));
         let mut is_throttled = false;
         for (id, response) in ids.into_iter().zip(context.client.send_all(&scopes, &calls)) {
             if let Err(ApiError::Response(response)) = &response
