@@ -1,14 +1,20 @@
 """A host for privacy connectors: components that find and delete what a vendor's system holds about a person.
 
-    plugin = Plugin.load("qualtrics-guarded.wasm")
+    plugin = Plugin.bundled()
     with Connector(plugin, origins=["https://fra1.qualtrics.com"]) as connector:
         connector.configure({"datacenter-id": "fra1", "client-id": "…", "client-secret": "…"})
-        [progress] = connector.access([Request("dsr-1", [Email("ada@example.org")])])
+        for update in connector.follow([Request("dsr-1", [Email("ada@example.org")])]):
+            store(update.entry)
+            if isinstance(update.event, Report):
+                save(connector, update.event)
+                update.confirm()
 
-`contract` has the types of the contract, `plugin` checks and compiles a file, `connector` has the calls, `values` converts
-between Python and the component, `errors` has the exceptions.
+`Connector` has the calls, `AsyncConnector` has them for `asyncio`. The package is also a program: `python -m privacy_host`.
 """
 
+from importlib.metadata import PackageNotFoundError, version
+
+from .aio import AsyncConnector
 from .connector import CHUNK_SIZE, Connector
 from .contract import (
     Amount,
@@ -57,16 +63,28 @@ from .contract import (
     Unknown,
     VendorJob,
 )
+from .entry import End, Entry, Operation
 from .errors import CallLost, ConnectorError, NotAPlugin, unwrap
+from .follow import AsyncFollower, Completed, Event, Follower, Starting, Update
+from .json_form import from_json, to_json
 from .plugin import Limits, Plugin
+
+try:
+    __version__ = version("privacy-host")
+except PackageNotFoundError:
+    # A copy of the folder that was not installed.
+    __version__ = "unknown"
 
 __all__ = [
     "CHUNK_SIZE",
     "Amount",
+    "AsyncConnector",
+    "AsyncFollower",
     "Attempts",
     "CallLost",
     "Capability",
     "Chunk",
+    "Completed",
     "Connection",
     "Connector",
     "ConnectorError",
@@ -75,10 +93,14 @@ __all__ = [
     "DeletionMode",
     "Document",
     "Email",
+    "End",
+    "Entry",
     "Error",
     "ErrorKind",
+    "Event",
     "ExternalId",
     "Finding",
+    "Follower",
     "Gap",
     "GiveUp",
     "Identifier",
@@ -86,6 +108,7 @@ __all__ = [
     "Limits",
     "Manifest",
     "NotAPlugin",
+    "Operation",
     "Operator",
     "Other",
     "Outcome",
@@ -110,8 +133,12 @@ __all__ = [
     "SettingKind",
     "SourceState",
     "Stage",
+    "Starting",
     "Task",
     "Unknown",
-    "unwrap",
+    "Update",
     "VendorJob",
+    "from_json",
+    "to_json",
+    "unwrap",
 ]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from functools import partial
 from types import TracebackType
 from typing import Any
@@ -24,7 +24,9 @@ from .contract import (
     Setting,
     Task,
 )
+from .entry import Entry, Operation
 from .errors import CallLost, ConnectorError
+from .follow import Follower
 from .plugin import Instance, Plugin
 from .values import lift, lift_result, lower
 
@@ -112,6 +114,14 @@ class Connector:
             if not chunk.bytes and not last:
                 raise CallLost("read returned no byte before the end of the document")
             yield chunk.bytes
+
+    def follow(self, requests: Iterable[Request], operation: Operation = Right.ACCESS) -> Follower:
+        """Follows new requests to their end: see `Follower`. A deletion is followed if `operation` is its mode."""
+        return self.resume(Entry(request, operation) for request in requests)
+
+    def resume(self, entries: Iterable[Entry]) -> Follower:
+        """Follows requests from their stored state to their end."""
+        return Follower(self, entries)
 
     def close(self) -> None:
         """Drops the instance and closes its connections. Another call creates a new instance."""

@@ -7,6 +7,7 @@ import threading
 import weakref
 from collections.abc import Sequence
 from dataclasses import dataclass
+from importlib import resources
 from os import PathLike
 from pathlib import Path
 from time import sleep
@@ -14,7 +15,10 @@ from time import sleep
 from wasmtime import Config, Engine, Store, Trap, WasiConfig, WasmtimeError
 from wasmtime.component import Component, Func, Linker
 
+from . import byte_lists
 from .errors import NotAPlugin
+
+byte_lists.install()
 
 INTERFACE = "privacy:connector/connector"
 SERIES = "0.2"
@@ -34,6 +38,9 @@ PERMITTED_IMPORTS = {
 GUARD_IMPORT = "wasi:cli/environment"
 """The egress guard reads the permitted origins from it. The connector behind the guard has no environment."""
 GUARD_VARIABLE = "EGRESS_ORIGINS"
+
+BUNDLED = "qualtrics.wasm"
+"""The file in this package, which `hatch_build.py` adds."""
 
 
 @dataclass(frozen=True)
@@ -87,6 +94,16 @@ class Plugin:
     def load(cls, path: str | PathLike[str], *, guarded: bool = True, limits: Limits = Limits()) -> Plugin:
         """Loads a file. `guarded=False` is for a file without the egress guard, where the network limits egress."""
         return cls(Path(path).read_bytes(), guarded=guarded, limits=limits)
+
+    @classmethod
+    def bundled(cls, *, limits: Limits = Limits()) -> Plugin:
+        """Loads the file of this package: the connector for Qualtrics, with the egress guard."""
+        file = resources.files("privacy_host") / BUNDLED
+        if not file.is_file():
+            raise NotAPlugin(
+                "this copy of the package contains no connector: install the built package, or use Plugin.load"
+            )
+        return cls(file.read_bytes(), limits=limits)
 
     def instantiate(self, origins: Sequence[str] | None) -> Instance:
         """Creates an instance that may call these origins: see `Connector`."""

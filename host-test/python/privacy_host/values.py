@@ -18,7 +18,8 @@ from wasmtime.component import Record, Variant
 from . import contract
 from .contract import Case, Error
 
-_CASE_NAMES = {case: name for cases in contract.CASES.values() for name, case in cases.items()}
+CASE_NAMES = {case: name for cases in contract.CASES.values() for name, case in cases.items()}
+"""The name of each case in the contract."""
 
 FIELDS: dict[Any, dict[str, Any]] = {
     made: get_type_hints(made) for made in vars(contract).values() if isinstance(made, type) and is_dataclass(made)
@@ -37,7 +38,7 @@ def lower(value: Any) -> Any:
         return value.value
     if isinstance(value, Case):
         payload = tuple(lower(getattr(value, name)) for name in FIELDS[type(value)])
-        return Variant(_CASE_NAMES[type(value)], payload if len(payload) > 1 else next(iter(payload), None))
+        return Variant(CASE_NAMES[type(value)], payload if len(payload) > 1 else next(iter(payload), None))
     if type(value) in FIELDS:
         record = Record()
         for name in FIELDS[type(value)]:

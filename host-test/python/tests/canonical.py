@@ -2,14 +2,22 @@
 
 from __future__ import annotations
 
-import base64
 import time
 from typing import Any
 
-from wasmtime.component import Record, Variant
-
-from privacy_host import Attempts, Email, Error, ExternalId, Identifier, Other, Pending, Phone, Report, Request
-from privacy_host.values import lower
+from privacy_host import (
+    Attempts,
+    Email,
+    Error,
+    ExternalId,
+    Identifier,
+    Other,
+    Pending,
+    Phone,
+    Report,
+    Request,
+    json_form,
+)
 
 from .pattern import Json
 
@@ -17,10 +25,10 @@ from .pattern import Json
 def to_json(value: Any) -> Json:
     """A value of the contract, spelled as in the WIT."""
     if isinstance(value, Pending):
-        return {"pending": _lowered_to_json(lower(value))}
+        return {"pending": json_form.to_json(value)}
     if isinstance(value, Report):
-        return {"done": _lowered_to_json(lower(value))}
-    return _lowered_to_json(lower(value))
+        return {"done": json_form.to_json(value)}
+    return json_form.to_json(value)
 
 
 def result_to_json(value: Any) -> Json:
@@ -59,15 +67,3 @@ def parse_identifier(variant: Json) -> Identifier:
         case "other":
             return Other(*value)
     raise ValueError(f"there is no identifier {case}")
-
-
-def _lowered_to_json(value: Any) -> Json:
-    if isinstance(value, Record):
-        return {name: _lowered_to_json(member) for name, member in vars(value).items()}
-    if isinstance(value, Variant):
-        return value.tag if value.payload is None else {value.tag: _lowered_to_json(value.payload)}
-    if isinstance(value, (list, tuple)):
-        return [_lowered_to_json(element) for element in value]
-    if isinstance(value, bytes):
-        return base64.b64encode(value).decode()
-    return value

@@ -76,4 +76,5 @@ def _component(host_test: Path, file: Path, *options: str) -> bytes:
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
     passed = [report for report in terminalreporter.getreports("passed") if "scenario_passes" in report.nodeid]
-    terminalreporter.write_line(f"{len(passed)} scenarios passed on the Python host")
+    if passed:
+        terminalreporter.write_line(f"{len(passed)} scenarios passed on the Python host")

@@ -22,7 +22,7 @@ def mismatch(pattern: Json, value: Json, path: str = "") -> str | None:
                 return difference
         return None
     elif isinstance(pattern, list) and isinstance(value, list) and len(pattern) == len(value):
-        for index, (expected, element) in enumerate(zip(pattern, value)):
+        for index, (expected, element) in enumerate(zip(pattern, value, strict=True)):
             if difference := mismatch(expected, element, f"{path}/{index}"):
                 return difference
         return None

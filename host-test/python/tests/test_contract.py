@@ -9,6 +9,10 @@ from typing import Any, Union, get_args, get_origin
 import pytest
 from wasmtime import Engine
 from wasmtime.component import (
+    U8,
+    U16,
+    U32,
+    U64,
     Bool,
     Component,
     ComponentInstanceType,
@@ -19,10 +23,6 @@ from wasmtime.component import (
     RecordType,
     String,
     TupleType,
-    U8,
-    U16,
-    U32,
-    U64,
     ValType,
     VariantType,
 )

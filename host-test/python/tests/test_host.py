@@ -20,7 +20,6 @@ from privacy_host import (
     Pending,
     Plugin,
     Remote,
-    Report,
     Request,
     Right,
     Setting,

@@ -3,34 +3,39 @@
 from __future__ import annotations
 
 import json
-import time
-from pathlib import Path
 
 import pytest
 
+from privacy_host import Connector, Entry, Outcome, Plugin, Report
+
+from .clock import Clock
 from .conftest import WORKSPACE
 from .scenario import Brand
 
 
 def test_the_example_in_the_readme_returns_documents(
-    guarded_file: bytes,
-    brand: Brand,
-    tmp_path: Path,
-    monkeypatch: pytest.MonkeyPatch,
-    capsys: pytest.CaptureFixture[str],
+    plugin: Plugin, brand: Brand, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     _, _, section = (WORKSPACE / "README.md").read_text().partition("\n### Python\n")
     _, _, example = section.partition("```python\n")
     example, _, _ = example.partition("```")
-    file = tmp_path / "qualtrics-guarded.wasm"
-    file.write_bytes(guarded_file)
     for printed, actual in [
-        ("qualtrics-guarded.wasm", str(file)),
         ("https://fra1.qualtrics.com", brand.names["origin"]),
         ('{"datacenter-id": "fra1", "client-id": "…", "client-secret": "…"}', json.dumps(brand.settings)),
     ]:
         assert example.count(printed) == 1
         example = example.replace(printed, actual)
-    monkeypatch.setattr(time, "sleep", lambda seconds: brand.change({"advance": seconds}))
-    exec(example, {})
-    assert capsys.readouterr().out == "found ['export-01.json', 'contact-0001-POOLcustomers.json']\n"
+    monkeypatch.setattr(Plugin, "bundled", lambda: plugin)
+    Clock(monkeypatch, brand)
+    stored: list[Entry] = []
+    saved: dict[str, bytes] = {}
+
+    def save(connector: Connector, report: Report) -> None:
+        for document in report.documents:
+            saved[document.name] = b"".join(connector.bytes_of(document))
+
+    exec(example, {"store": stored.append, "save": save})
+    assert saved.keys() == {"export-01.json", "contact-0001-POOLcustomers.json"}
+    end = stored[-1].end
+    assert end is not None
+    assert end.result is Outcome.FOUND
