@@ -2,19 +2,25 @@
  * A privacy connector in Node: a WebAssembly component that jco has transpiled, as a class.
  *
  * ```js
- * const plugin = await Plugin.load("plugin/qualtrics.js");
+ * const plugin = await Plugin.bundled();
  * const connector = plugin.connector();
  * await connector.configure({ "datacenter-id": "fra1", "client-id": "…", "client-secret": "…" });
  * ```
  *
- * Calls return promises. Each connector has a thread of its own and runs one call at a time; create several connectors to
- * run calls concurrently.
+ * Calls return promises. A connector runs one call at a time. Connectors share threads: as many calls run concurrently as there
+ * are threads.
  */
 
 import { readFile, readdir } from "node:fs/promises";
 import { basename, dirname, join, resolve } from "node:path";
-import { pathToFileURL } from "node:url";
-import { Worker } from "node:worker_threads";
+import { fileURLToPath, pathToFileURL } from "node:url";
+import { CallLost, ConnectorError } from "./errors.js";
+import { Entry } from "./entry.js";
+import { Follower } from "./follow.js";
+import { NotSent, Pool } from "./thread.js";
+
+export { CallLost, ConnectorError } from "./errors.js";
+export { Entry } from "./entry.js";
 
 /**
  * @import * as Contract from "./contract.js"
@@ -26,6 +32,9 @@ import { Worker } from "node:worker_threads";
  *
  * @typedef {Contract.Progress | ConnectorError} Result  the result of one request
  *
+ * @typedef {object} PluginOptions
+ * @property {number} [threads]  how many threads the connectors share at most: so many calls run concurrently
+ *
  * @typedef {object} Options
  * @property {string[]} [egress]  the origins that the plugin may call; by default those that its guard was built for
  * @property {number} [callTimeoutMs]  the time limit of a call; connectors limit their calls to about 60 seconds
@@ -33,39 +42,11 @@ import { Worker } from "node:worker_threads";
 
 const CALL_TIMEOUT_MS = 75_000;
 
-/** The time limit for starting an instance. It depends on this machine only. */
-const START_TIMEOUT_MS = 60_000;
+/** How many threads the connectors of a plugin share, unless the caller decides. Each takes 25 to 45 MB. */
+const THREADS = 3;
 
 /** How many bytes of a document are requested at once. A connector may return fewer. */
 const CHUNK_SIZE = 64 * 1024;
-
-/** An error of the contract, with the members of its record `error`. */
-export class ConnectorError extends Error {
-  /** @param {Contract.Error} error */
-  constructor(error) {
-    super(error.message);
-    this.name = "ConnectorError";
-    this.kind = error.kind;
-    this.remedy = error.remedy;
-    this.problems = error.problems;
-    this.httpStatus = error.httpStatus;
-    this.vendorCode = error.vendorCode;
-    this.vendorRequestId = error.vendorRequestId;
-  }
-}
-
-/**
- * A call ended without a result of the contract: the instance trapped or exceeded the time limit. If the call was `delete`,
- * every request of it counts as `outcome-unknown`: repeat them with {@link attempted}. All other calls are safe to repeat as
- * they are. The next call uses a new instance with the same settings.
- */
-export class CallLost extends Error {
-  /** @param {string} reason */
-  constructor(reason) {
-    super(`The call ended without a result: ${reason}`);
-    this.name = "CallLost";
-  }
-}
 
 /**
  * A deletion request as it must be repeated after an attempt whose outcome is unknown.
@@ -81,24 +62,29 @@ export function attempted(request, at) {
 
 /** A plugin, compiled once for any number of connectors. */
 export class Plugin {
-  #entry;
-  #modules;
+  #pool;
+
+  /** @param {Pool} pool */
+  constructor(pool) {
+    this.#pool = pool;
+  }
 
   /**
-   * @param {string} entry
-   * @param {Map<string, WebAssembly.Module>} modules
+   * Loads the plugin of this package: the connector for Qualtrics, with the egress guard.
+   *
+   * @param {PluginOptions} [options]
    */
-  constructor(entry, modules) {
-    this.#entry = entry;
-    this.#modules = modules;
+  static bundled(options) {
+    return Plugin.load(fileURLToPath(new URL("./plugin/qualtrics.js", import.meta.url)), options);
   }
 
   /**
    * Loads the output of `jco transpile --instantiation sync`.
    *
    * @param {string} file  its JavaScript: `plugin/qualtrics.js`
+   * @param {PluginOptions} [options]
    */
-  static async load(file) {
+  static async load(file, { threads = THREADS } = {}) {
     const path = resolve(file);
     const [directory, core] = [dirname(path), `${basename(path, ".js")}.core`];
     const names = (await readdir(directory)).filter((name) => name.startsWith(core) && name.endsWith(".wasm"));
@@ -106,7 +92,8 @@ export class Plugin {
       const module = await WebAssembly.compile(await readFile(join(directory, name)));
       return /** @type {[string, WebAssembly.Module]} */ ([name, module]);
     });
-    return new Plugin(pathToFileURL(path).href, new Map(await Promise.all(compiled)));
+    const modules = new Map(await Promise.all(compiled));
+    return new Plugin(new Pool({ entry: pathToFileURL(path).href, modules }, threads));
   }
 
   /**
@@ -117,7 +104,7 @@ export class Plugin {
   connector({ egress, callTimeoutMs = CALL_TIMEOUT_MS } = {}) {
     /** @type {[string, string][]} */
     const environment = egress ? [["EGRESS_ORIGINS", egress.join(",")]] : [];
-    return new Connector({ entry: this.#entry, modules: this.#modules, environment }, callTimeoutMs);
+    return new Connector(this.#pool, environment, callTimeoutMs);
   }
 }
 
@@ -128,9 +115,10 @@ export class Plugin {
  * returned in its place. The other functions throw an error of the contract. Each is a {@link ConnectorError}.
  */
 export class Connector {
-  #start;
+  #pool;
+  #environment;
   #callTimeoutMs;
-  /** @type {Instance | undefined} */
+  /** @type {import("./thread.js").Instance | undefined} */
   #instance;
   /** @type {Contract.Setting[] | undefined} */
   #settings;
@@ -138,11 +126,13 @@ export class Connector {
   #calls = Promise.resolve();
 
   /**
-   * @param {import("./instance.js").Start} start
+   * @param {Pool} pool
+   * @param {[string, string][]} environment
    * @param {number} callTimeoutMs
    */
-  constructor(start, callTimeoutMs) {
-    this.#start = start;
+  constructor(pool, environment, callTimeoutMs) {
+    this.#pool = pool;
+    this.#environment = environment;
     this.#callTimeoutMs = callTimeoutMs;
   }
 
@@ -238,11 +228,31 @@ export class Connector {
     }
   }
 
-  /** Ends the instance and closes its connections. Another call creates a new instance. Tickets remain valid. */
+  /**
+   * Follows new requests to their end: see {@link Follower}.
+   *
+   * @param {Iterable<Request>} requests
+   * @param {import("./entry.js").Operation} [operation]
+   */
+  follow(requests, operation = "access") {
+    return this.resume([...requests].map((request) => new Entry(request, operation)));
+  }
+
+  /**
+   * Follows requests from their stored state to their end.
+   *
+   * @param {Iterable<Entry>} entries
+   * @param {import("./follow.js").Clock} [clock]
+   */
+  resume(entries, clock) {
+    return new Follower(this, entries, clock);
+  }
+
+  /** Drops the instance, with the call in progress. Another call creates a new instance. Tickets remain valid. */
   async close() {
     const instance = this.#instance;
     this.#instance = undefined;
-    await instance?.end();
+    await instance?.drop();
   }
 
   /**
@@ -281,118 +291,32 @@ export class Connector {
    * @param {unknown[]} given
    */
   async #callInstance(name, given) {
-    try {
-      if (!this.#instance || this.#instance.ended) {
-        this.#instance = await Instance.start(this.#start, this.#callTimeoutMs);
-        if (this.#settings) {
-          await this.#instance.call("configure", [this.#settings]);
+    for (;;) {
+      try {
+        this.#instance ??= await this.#instantiate();
+        return await this.#instance.call(name, given, this.#callTimeoutMs);
+      } catch (error) {
+        // An instance that has trapped accepts no more calls.
+        if (error instanceof CallLost || error instanceof NotSent) {
+          await this.close();
+        }
+        // A call of another connector has ended the thread before this call was made.
+        if (!(error instanceof NotSent)) {
+          throw error;
         }
       }
-      return await this.#instance.call(name, given);
-    } catch (error) {
-      // An instance that has trapped accepts no more calls.
-      if (error instanceof CallLost) {
-        await this.close();
-      }
-      throw error;
     }
   }
-}
 
-/** An instance in its thread. It runs one call at a time. */
-class Instance {
-  #worker;
-  #callTimeoutMs;
-  /**
-   * Resolves the current call.
-   *
-   * @type {((returned: import("./instance.js").Returned) => void) | undefined}
-   */
-  #resolve;
-  /**
-   * Why the thread has ended.
-   *
-   * @type {string | undefined}
-   */
-  #ended;
-
-  /**
-   * @param {import("./instance.js").Start} start
-   * @param {number} callTimeoutMs
-   */
-  constructor(start, callTimeoutMs) {
-    this.#callTimeoutMs = callTimeoutMs;
-    // Without the flags that this process was started with.
-    this.#worker = new Worker(new URL("./instance.js", import.meta.url), { workerData: start, execArgv: [] });
-    this.#worker.on("message", (returned) => this.#resolve?.(returned));
-    this.#worker.on("error", (error) => this.#end(error instanceof Error ? error.message : String(error)));
-    this.#worker.on("exit", () => this.#end("its thread has ended"));
-  }
-
-  /**
-   * @param {import("./instance.js").Start} start
-   * @param {number} callTimeoutMs
-   */
-  static async start(start, callTimeoutMs) {
-    const instance = new Instance(start, callTimeoutMs);
-    const ready = await instance.#returned(START_TIMEOUT_MS);
-    if ("lost" in ready) {
-      await instance.end();
-      throw new Error(`The plugin cannot be used: ${ready.lost}`);
+  async #instantiate() {
+    const instance = await this.#pool.instantiate(this.#environment);
+    if (this.#settings) {
+      await instance.call("configure", [this.#settings], this.#callTimeoutMs).catch(async (error) => {
+        await instance.drop();
+        throw error;
+      });
     }
     return instance;
-  }
-
-  /**
-   * @param {string} name
-   * @param {unknown[]} given
-   */
-  async call(name, given) {
-    this.#worker.postMessage({ name, given });
-    const returned = await this.#returned(this.#callTimeoutMs);
-    if ("ok" in returned) {
-      return returned.ok;
-    }
-    throw "error" in returned ? new ConnectorError(returned.error) : new CallLost(returned.lost);
-  }
-
-  get ended() {
-    return this.#ended !== undefined;
-  }
-
-  async end() {
-    await this.#worker.terminate();
-  }
-
-  /**
-   * What the thread sends next. Between calls, the thread does not keep the process alive.
-   *
-   * @param {number} timeoutMs
-   * @returns {Promise<import("./instance.js").Returned>}
-   */
-  async #returned(timeoutMs) {
-    if (this.#ended !== undefined) {
-      return { lost: this.#ended };
-    }
-    this.#worker.ref();
-    /** @type {NodeJS.Timeout | undefined} */
-    let timer;
-    try {
-      return await new Promise((resolve) => {
-        this.#resolve = resolve;
-        timer = setTimeout(() => resolve({ lost: `it took longer than ${timeoutMs} ms` }), timeoutMs);
-      });
-    } finally {
-      clearTimeout(timer);
-      this.#resolve = undefined;
-      this.#worker.unref();
-    }
-  }
-
-  /** @param {string} reason */
-  #end(reason) {
-    this.#ended ??= reason;
-    this.#resolve?.({ lost: this.#ended });
   }
 }
 

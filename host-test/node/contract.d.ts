@@ -24,7 +24,7 @@ export function access(requests: Array<Request>): Array<Result<Progress, Error>>
  * with `outcome-unknown`. Do not delete while an access request for the same person is pending.
  */
 export { _delete as delete };
-function _delete(requests: Array<Request>, mode: DeletionMode): Array<Result<Progress, Error>>;
+declare function _delete(requests: Array<Request>, mode: DeletionMode): Array<Result<Progress, Error>>;
 /**
  * Carries out opt-out requests: the vendor must no longer contact the person. Idempotent.
  */

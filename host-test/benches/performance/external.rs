@@ -100,7 +100,17 @@ fn python() -> Option<PathBuf> {
 /// Sets up a directory with a copy of the Node host, its packages, and the component as JavaScript.
 fn node(component: &Path) -> Option<PathBuf> {
     const NAME: &str = "the Node host";
-    const COPIED: [&str; 5] = ["package.json", "package-lock.json", ".npmrc", "connector.js", "instance.js"];
+    const COPIED: [&str; 9] = [
+        "package.json",
+        "package-lock.json",
+        ".npmrc",
+        "connector.js",
+        "entry.js",
+        "errors.js",
+        "follow.js",
+        "thread.js",
+        "worker.js",
+    ];
     let directory = output_directory().join("node");
     let files = COPIED.map(|file| host_directory("node").join(file));
     let marker = directory.join(hash_of(files.iter().map(PathBuf::as_path).chain([component])));

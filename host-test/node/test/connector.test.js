@@ -3,6 +3,7 @@
 import assert from "node:assert/strict";
 import { execFile } from "node:child_process";
 import { readFile } from "node:fs/promises";
+import { join } from "node:path";
 import test, { after, before } from "node:test";
 import { promisify } from "node:util";
 import { CallLost, ConnectorError, Plugin, attempted } from "../connector.js";
@@ -109,6 +110,36 @@ test("a repeated request covers all attempts with unknown outcome", () => {
   const first = attempted(request, 100);
   assert.deepEqual(first, { ...request, attempts: { firstAt: 100n, lastAt: 100n } });
   assert.deepEqual(attempted(first, 200), { ...request, attempts: { firstAt: 100n, lastAt: 200n } });
+});
+
+test("connectors share threads, and a call that is stopped in a shared thread affects no other connector", async () => {
+  const shared = await Plugin.load(join(scratch.path, "guest", "plugin.js"), { threads: 1 });
+  const [endless, others] = [shared.connector({ callTimeoutMs: 2000 }), [shared.connector(), shared.connector()]];
+  await Promise.all([endless, ...others].map((connector) => connector.configure({})));
+  const lost = assert.rejects(endless.check([]), { name: "CallLost", message: /longer than 2000 ms/ });
+  // These calls wait for the thread, which ends before they are made.
+  const polled = Promise.all(others.map((connector) => connector.poll([])));
+  await lost;
+  assert.deepEqual(await polled, [[], []]);
+  // A trap affects its own instance only: `poll` would trap on an instance that is not configured.
+  await assert.rejects(endless.access([REQUEST]), CallLost);
+  assert.deepEqual(await Promise.all([endless, ...others].map((connector) => connector.poll([]))), [[], [], []]);
+  await Promise.all([endless, ...others].map((connector) => connector.close()));
+});
+
+test("eight connectors take at most 150 MB together", async () => {
+  const module = new URL("../connector.js", import.meta.url).href;
+  const script = `
+    const { Plugin } = await import(process.argv[1]);
+    const plugin = await Plugin.load(process.argv[2]);
+    const before = process.memoryUsage().rss;
+    const connectors = Array.from({ length: 8 }, () => plugin.connector());
+    await Promise.all(connectors.map((connector) => connector.describe()));
+    console.log(Math.ceil((process.memoryUsage().rss - before) / 1e6));`;
+  const args = ["--input-type=module", "-e", script, module, transpiled];
+  const { stdout } = await promisify(execFile)(process.execPath, args, { timeout: TIMEOUT_MS });
+  console.log(`8 connectors take ${stdout.trim()} MB`);
+  assert.ok(Number(stdout) <= 150, stdout);
 });
 
 test("connectors of one plugin run concurrently, and the calls of each in order", async (t) => {

@@ -1,8 +1,8 @@
 /**
- * One instance of a plugin, in a thread of its own: calls of the plugin block until the network responds. `connector.js`
- * starts this file as a worker, and is its only user.
+ * Instances of a plugin, in a thread: their calls block until the network responds. `thread.js` starts this file, and is its
+ * only user.
  *
- * The plugin gets clocks, HTTP, and the variables for its egress guard, but not the environment of this process.
+ * An instance gets clocks, HTTP, and the variables for its egress guard, but not the environment of this process.
  */
 
 import { parentPort, workerData } from "node:worker_threads";
@@ -19,31 +19,56 @@ const INTERFACE = /^privacy:connector\/connector@0\.2\.\d+$/;
 /**
  * @typedef {typeof import("./contract.js")} Contract
  *
- * @typedef {object} Start  what an instance is started with
+ * @typedef {object} Start  what a thread is started with
  * @property {string} entry  the URL of the module that jco wrote
  * @property {Map<string, WebAssembly.Module>} modules  its core modules, compiled
- * @property {[string, string][]} environment  variables for the guard
  *
- * @typedef {{ name: string, given: unknown[] }} Call
+ * @typedef {{ instance: number } & (
+ *   { create: [string, string][] } | { call: string, given: unknown[] } | { drop: true })} Message
+ *   creates an instance with these variables for its guard, calls a function of it, or drops it. The first two are answered
  *
- * @typedef {{ ok: unknown } | { error: import("./contract.js").Error } | { lost: string }} Returned
+ * @typedef {{ ok: unknown } | { error: import("./contract.js").Error } | { lost: string } | { unusable: string }} Returned
  */
 
 /** @type {Start} */
-const { entry, modules, environment } = workerData;
+const { entry, modules } = workerData;
 
 const port = parentPort;
 if (!port) {
-  throw new Error("instance.js is started by connector.js");
+  throw new Error("worker.js is started by thread.js");
 }
 
-const connector = await instantiate();
-port.postMessage({ ok: null });
-port.on("message", (/** @type {Call} */ call) => port.postMessage(run(call)));
+const plugin = await import(entry);
+/** @type {Map<number, Contract>} */
+const instances = new Map();
 
-/** @returns {Promise<Contract>} */
-async function instantiate() {
-  const plugin = await import(entry);
+port.on("message", (/** @type {Message} */ message) => {
+  if ("drop" in message) {
+    instances.delete(message.instance);
+  } else {
+    port.postMessage("create" in message ? create(message.instance, message.create) : call(message));
+  }
+});
+
+/**
+ * @param {number} instance
+ * @param {[string, string][]} environment
+ * @returns {Returned}
+ */
+function create(instance, environment) {
+  try {
+    instances.set(instance, instantiate(environment));
+    return { ok: null };
+  } catch (thrown) {
+    return { unusable: thrown instanceof Error ? thrown.message : String(thrown) };
+  }
+}
+
+/**
+ * @param {[string, string][]} environment
+ * @returns {Contract}
+ */
+function instantiate(environment) {
   if (typeof plugin.instantiate !== "function") {
     throw new Error(`${entry} has no function instantiate: transpile with --instantiation sync`);
   }
@@ -75,11 +100,12 @@ async function instantiate() {
 }
 
 /**
- * @param {Call} call
+ * @param {{ instance: number, call: string, given: unknown[] }} message
  * @returns {Returned}
  */
-function run({ name, given }) {
+function call({ instance, call: name, given }) {
   try {
+    const connector = /** @type {Contract} */ (instances.get(instance));
     const call = /** @type {(...given: unknown[]) => unknown} */ (connector[/** @type {keyof Contract} */ (name)]);
     return { ok: call(...given) };
   } catch (thrown) {
@@ -88,6 +114,8 @@ function run({ name, given }) {
     if (payload && typeof payload === "object" && "remedy" in payload) {
       return { error: /** @type {import("./contract.js").Error} */ (payload) };
     }
+    // An instance that has trapped accepts no more calls.
+    instances.delete(instance);
     return { lost: String(thrown) };
   }
 }
