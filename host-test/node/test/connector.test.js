@@ -14,7 +14,6 @@ import { run } from "./vectors/scenario.js";
 
 /** @type {Scratch} */ let scratch;
 /** @type {string} */ let guarded;
-/** @type {string} */ let transpiled;
 /** @type {Plugin} */ let plugin;
 /** @type {Plugin} */ let defective;
 
@@ -26,8 +25,7 @@ const TIMEOUT_MS = 60_000;
 before(async () => {
   scratch = await Scratch.create();
   guarded = await scratch.component("--guarded");
-  transpiled = await scratch.transpile(guarded);
-  plugin = await Plugin.load(transpiled);
+  plugin = await Plugin.bundled();
   defective = await Plugin.load(await scratch.transpile(await guests.plugin(scratch)));
 });
 
@@ -131,12 +129,12 @@ test("eight connectors take at most 150 MB together", async () => {
   const module = new URL("../connector.js", import.meta.url).href;
   const script = `
     const { Plugin } = await import(process.argv[1]);
-    const plugin = await Plugin.load(process.argv[2]);
+    const plugin = await Plugin.bundled();
     const before = process.memoryUsage().rss;
     const connectors = Array.from({ length: 8 }, () => plugin.connector());
     await Promise.all(connectors.map((connector) => connector.describe()));
     console.log(Math.ceil((process.memoryUsage().rss - before) / 1e6));`;
-  const args = ["--input-type=module", "-e", script, module, transpiled];
+  const args = ["--input-type=module", "-e", script, module];
   const { stdout } = await promisify(execFile)(process.execPath, args, { timeout: TIMEOUT_MS });
   console.log(`8 connectors take ${stdout.trim()} MB`);
   assert.ok(Number(stdout) <= 150, stdout);
@@ -163,10 +161,10 @@ test("connectors of one plugin run concurrently, and the calls of each in order"
 test("an idle connector does not keep the process alive", async () => {
   const script = `
     const { Plugin } = await import(process.argv[1]);
-    const plugin = await Plugin.load(process.argv[2]);
+    const plugin = await Plugin.bundled();
     console.log((await plugin.connector().describe()).name);`;
   const module = new URL("../connector.js", import.meta.url).href;
-  const ended = promisify(execFile)(process.execPath, ["--input-type=module", "-e", script, module, transpiled], {
+  const ended = promisify(execFile)(process.execPath, ["--input-type=module", "-e", script, module], {
     timeout: TIMEOUT_MS,
   });
   assert.equal((await ended).stdout, "qualtrics\n");

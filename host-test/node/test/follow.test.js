@@ -5,7 +5,6 @@ import test, { after, afterEach, before, beforeEach } from "node:test";
 import { CallLost, ConnectorError, Entry, Plugin } from "../connector.js";
 import { Follower } from "../follow.js";
 import { Clock } from "./clock.js";
-import { Scratch } from "./plugins.js";
 import { Simulator } from "./simulator.js";
 
 /**
@@ -16,7 +15,6 @@ import { Simulator } from "./simulator.js";
  * @import { Json } from "./vectors/canonical.js"
  */
 
-/** @type {Scratch} */ let scratch;
 /** @type {Plugin} */ let plugin;
 /** @type {Simulator} */ let simulator;
 /** @type {Brand} */ let brand;
@@ -24,10 +22,9 @@ import { Simulator } from "./simulator.js";
 /** @type {Connector} */ let connector;
 
 before(async () => {
-  [scratch, simulator] = await Promise.all([Scratch.create(), Simulator.start()]);
-  plugin = await Plugin.load(await scratch.transpile(await scratch.component("--guarded")));
+  [plugin, simulator] = await Promise.all([Plugin.bundled(), Simulator.start()]);
 });
-after(() => Promise.all([simulator.end(), scratch.remove()]));
+after(() => simulator.end());
 
 beforeEach(async () => {
   brand = await simulator.createBrand({ brand: { people: [{ emails: ["ada@example.org"], responses: 2 }] } });

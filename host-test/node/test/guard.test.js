@@ -4,13 +4,11 @@ import assert from "node:assert/strict";
 import test, { after, before } from "node:test";
 import { ConnectorError, Plugin } from "../connector.js";
 import { Listener } from "./listener.js";
-import { Scratch } from "./plugins.js";
 import { Simulator } from "./simulator.js";
 
 /** @import { Connector } from "../connector.js" */
 /** @import { Brand } from "./simulator.js" */
 
-/** @type {Scratch} */ let scratch;
 /** @type {Plugin} */ let plugin;
 /** @type {Simulator} */ let simulator;
 /** @type {Brand} */ let brand;
@@ -19,8 +17,7 @@ import { Simulator } from "./simulator.js";
 const REQUEST = { id: "dsr-1", subject: [{ tag: /** @type {const} */ ("email"), val: "ada@example.org" }] };
 
 before(async () => {
-  scratch = await Scratch.create();
-  plugin = await Plugin.load(await scratch.transpile(await scratch.component("--guarded")));
+  plugin = await Plugin.bundled();
   simulator = await Simulator.start();
   brand = await simulator.createBrand();
   elsewhere = await Listener.start();
@@ -28,7 +25,7 @@ before(async () => {
 
 after(async () => {
   elsewhere.end();
-  await Promise.all([simulator.end(), scratch.remove()]);
+  await simulator.end();
 });
 
 /**

@@ -1,4 +1,4 @@
-/** The components that `host-test` contains, transpiled as the README describes. */
+/** Components that the package does not contain: transpiled as `build.js` transpiles the bundled one, which other tests use. */
 
 import { execFile } from "node:child_process";
 import { mkdtemp, readFile, rm, writeFile } from "node:fs/promises";

@@ -19,11 +19,9 @@ const TIMEOUT_MS = 60_000;
 
 /** @type {Scratch} */ let scratch;
 /** @type {Simulator} */ let simulator;
-/** @type {string} */ let plugin;
 
 before(async () => {
   [scratch, simulator] = await Promise.all([Scratch.create(), Simulator.start()]);
-  plugin = await scratch.transpile(await scratch.component("--guarded"));
 });
 after(() => Promise.all([simulator.end(), scratch.remove()]));
 
@@ -36,7 +34,7 @@ async function set(name) {
   const brand = await simulator.createBrand({ brand: { people: [{ emails: ["ada@example.org"], responses: 2 }] } });
   const [settings, out] = [join(scratch.path, `${name}.json`), join(scratch.path, name)];
   await writeFile(settings, JSON.stringify(brand.settings));
-  const connection = ["--plugin", plugin, "--settings", settings, "--origin", brand.origin];
+  const connection = ["--settings", settings, "--origin", brand.origin];
   return { brand, out, connection, request: [...connection, "--id", "dsr-1", "--email", "ada@example.org", "--out", out] };
 }
 
