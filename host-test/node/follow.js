@@ -1,8 +1,8 @@
 /** Makes the calls of several requests, each when it is due, and repeats them as their remedies say. */
 
 import { setTimeout as delay } from "node:timers/promises";
-import { comparable } from "./entry.js";
 import { CallLost, ConnectorError } from "./errors.js";
+import { LOST_CALL_DELAY_MS, MAX_LOST_CALLS, clockWasSetBack, heldBy, isDue, isFromTheFuture, lostCallError } from "./rules.js";
 
 /**
  * @import * as Contract from "./contract.js"
@@ -24,7 +24,7 @@ import { CallLost, ConnectorError } from "./errors.js";
  *
  * @typedef {object} Followed
  * @property {Entry} entry
- * @property {Followed[]} heldBy  the access requests that a deletion waits for
+ * @property {number[]} heldBy  the access requests that a deletion waits for
  * @property {{ request: Request, at: number } | undefined} attempt  the attempt that was returned, and whose call is next
  * @property {Entry | undefined} confirmed  the entry as it will be once the returned report is confirmed
  * @property {number} lostCalls
@@ -38,15 +38,6 @@ const MAX_TASKS = 50;
  * attempt since when the vendor must show its job.
  */
 const MAX_ATTEMPT_AGE_MS = 30_000;
-
-/** The delay after a call without a result. */
-const LOST_CALL_DELAY_MS = 30_000;
-
-/** After this many calls in a row without a result, a request ends: an operator has to look. */
-const MAX_LOST_CALLS = 5;
-
-/** The connector rejects attempts that are further in the future. A clock that was set back causes that. */
-const MAX_CLOCK_SKEW_MS = 24 * 3600 * 1000;
 
 /** A longer delay would end at once. */
 const MAX_SLEEP_MS = 2 ** 31 - 1;
@@ -130,7 +121,11 @@ export class Follower {
   constructor(connector, entries, clock = SYSTEM_CLOCK) {
     this.#connector = connector;
     this.#clock = clock;
-    this.#followed = hold([...entries]);
+    const all = [...entries];
+    const held = heldBy(all);
+    this.#followed = all.map((entry, index) => {
+      return /** @type {Followed} */ ({ entry, heldBy: held[index], attempt: undefined, confirmed: undefined, lostCalls: 0 });
+    });
   }
 
   /** The entries of all requests. */
@@ -199,7 +194,7 @@ export class Follower {
     let earliest = Infinity;
     for (const [index, followed] of this.#followed.entries()) {
       const { entry, lostCalls } = followed;
-      if (entry.end || isHeld(followed)) {
+      if (entry.end || this.#isHeld(followed)) {
         continue;
       }
       if (!isDue(entry.dueAtMs, now)) {
@@ -221,6 +216,15 @@ export class Follower {
       return { start: start[0] };
     }
     return earliest === Infinity ? undefined : { wait: earliest - now };
+  }
+
+  /**
+   * Whether the request waits for an access request: data must be collected before it is deleted.
+   *
+   * @param {Followed} followed
+   */
+  #isHeld({ entry, heldBy }) {
+    return entry.ticket === null && heldBy.some((access) => this.#at(access).entry.isOpen);
   }
 
   /**
@@ -273,7 +277,7 @@ export class Follower {
       return;
     }
     const { request } = attempt;
-    if (Number(request.attempts?.lastAt ?? 0) * 1000 > now + MAX_CLOCK_SKEW_MS) {
+    if (isFromTheFuture(request, now)) {
       this.#record(index, clockWasSetBack());
       return;
     }
@@ -341,8 +345,7 @@ export class Follower {
     followed.lostCalls += 1;
     followed.entry.recordLostCall(now, LOST_CALL_DELAY_MS);
     if (followed.lostCalls >= MAX_LOST_CALLS) {
-      const mayHaveStarted = followed.entry.ticket === null && followed.entry.attempts !== null;
-      followed.entry.recordError(forOperator(mayHaveStarted ? "outcome-unknown" : "unexpected-response", error.message), now);
+      followed.entry.recordError(lostCallError(followed.entry, error), now);
     }
     return { tag: /** @type {const} */ ("lost"), val: error };
   }
@@ -389,56 +392,4 @@ export class Follower {
   #at(index) {
     return /** @type {Followed} */ (this.#followed[index]);
   }
-}
-
-/**
- * Notes for each deletion the access requests that share an identifier.
- *
- * @param {Entry[]} entries
- */
-function hold(entries) {
-  const all = entries.map(
-    (entry) => /** @type {Followed} */ ({ entry, heldBy: [], attempt: undefined, confirmed: undefined, lostCalls: 0 }),
-  );
-  const accesses = all.filter(({ entry }) => entry.operation === "access");
-  for (const followed of all.filter(({ entry }) => entry.isDeletion)) {
-    const own = new Set(followed.entry.subject.map(comparable));
-    followed.heldBy = accesses.filter(({ entry }) => entry.subject.some((identifier) => own.has(comparable(identifier))));
-  }
-  return all;
-}
-
-/**
- * Whether the request waits for an access request: data must be collected before it is deleted.
- *
- * @param {Followed} followed
- */
-function isHeld({ entry, heldBy }) {
-  return entry.ticket === null && heldBy.some((access) => access.entry.isOpen);
-}
-
-/**
- * Whether a call is due. A time that is further ahead than any delay is due: the clock was set back.
- *
- * @param {number} dueAtMs
- * @param {number} now
- */
-function isDue(dueAtMs, now) {
-  return dueAtMs <= now || dueAtMs - now > MAX_CLOCK_SKEW_MS;
-}
-
-/**
- * @param {Contract.ErrorKind} kind
- * @param {string} message
- */
-function forOperator(kind, message) {
-  return new ConnectorError({ kind, remedy: { tag: "operator" }, message, problems: [] });
-}
-
-function clockWasSetBack() {
-  return forOperator(
-    "outcome-unknown",
-    "An earlier attempt of this deletion is more than a day in the future, because a clock was set back: look for the deletion " +
-      "at the vendor, and start the request again without attempts if it is not there.",
-  );
 }

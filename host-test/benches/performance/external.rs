@@ -100,7 +100,7 @@ fn python() -> Option<PathBuf> {
 /// Sets up a directory with a copy of the Node host, its packages, and the component as JavaScript.
 fn node(component: &Path) -> Option<PathBuf> {
     const NAME: &str = "the Node host";
-    const COPIED: [&str; 9] = [
+    const COPIED: [&str; 10] = [
         "package.json",
         "package-lock.json",
         ".npmrc",
@@ -108,6 +108,7 @@ fn node(component: &Path) -> Option<PathBuf> {
         "entry.js",
         "errors.js",
         "follow.js",
+        "rules.js",
         "thread.js",
         "worker.js",
     ];

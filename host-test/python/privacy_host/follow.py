@@ -10,9 +10,19 @@ from copy import copy
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from .contract import DeletionMode, Error, ErrorKind, Operator, Pending, Progress, Report, Request, Right, Task
-from .entry import Entry, Operation, comparable
+from .contract import DeletionMode, Error, Pending, Progress, Report, Request, Right, Task
+from .entry import Entry, Operation
 from .errors import CallLost, ConnectorError
+from .rules import (
+    LOST_CALL_DELAY_MS,
+    MAX_LOST_CALLS,
+    clock_was_set_back,
+    held_by,
+    is_due,
+    is_from_the_future,
+    lost_call_error,
+    now_ms,
+)
 
 if TYPE_CHECKING:
     from .connector import Connector
@@ -23,15 +33,6 @@ MAX_TASKS = 50
 MAX_ATTEMPT_AGE_MS = 30_000
 """An attempt is only made if it was returned for storage less than this long ago. A connector concludes from the time of an
 attempt since when the vendor must show its job."""
-
-LOST_CALL_DELAY_MS = 30_000
-"""The delay after a call without a result."""
-
-MAX_LOST_CALLS = 5
-"""After this many calls in a row without a result, a request ends: an operator has to look."""
-
-MAX_CLOCK_SKEW_S = 24 * 3_600
-"""The connector rejects attempts that are further in the future. A clock that was set back causes that."""
 
 
 @dataclass(frozen=True)
@@ -130,8 +131,8 @@ class Schedule:
     """Decides what the next step is. Makes no call and does not wait."""
 
     def __init__(self, entries: Iterable[Entry]) -> None:
-        self.followed = [Followed(entry, []) for entry in entries]
-        hold_deletions(self.followed)
+        listed = list(entries)
+        self.followed = [Followed(*pair) for pair in zip(listed, held_by(listed), strict=True)]
         self._events: deque[tuple[int, Event]] = deque()
         self._in_call: list[int] = []
         self._reported: int | None = None
@@ -272,7 +273,7 @@ class Schedule:
             self._events.append((index, Starting()))
             return None
         request, _ = attempt
-        if request.attempts and request.attempts.last_at > now // 1_000 + MAX_CLOCK_SKEW_S:
+        if is_from_the_future(request, now):
             error = clock_was_set_back()
             followed.entry.record_error(error, now)
             self._events.append((index, error))
@@ -365,40 +366,3 @@ class AsyncFollower:
                         self._schedule.record_lost_call(lost)
                     else:
                         self._schedule.record(results)
-
-
-def now_ms() -> int:
-    return time.time_ns() // 1_000_000
-
-
-def is_due(due_at_ms: int, now: int) -> bool:
-    """Whether a call is due. A time that is further ahead than any delay is due: the clock was set back."""
-    return due_at_ms <= now or due_at_ms - now > MAX_CLOCK_SKEW_S * 1_000
-
-
-def hold_deletions(all_followed: list[Followed]) -> None:
-    """Notes for each deletion the access requests that share an identifier."""
-    accesses: dict[tuple[str, str], list[Entry]] = {}
-    for followed in all_followed:
-        if followed.entry.operation is Right.ACCESS:
-            for identifier in followed.entry.request.subject:
-                accesses.setdefault(comparable(identifier), []).append(followed.entry)
-    for followed in all_followed:
-        if followed.entry.is_deletion:
-            shared = (accesses.get(comparable(identifier), []) for identifier in followed.entry.request.subject)
-            followed.held_by = [access for entries in shared for access in entries]
-
-
-def clock_was_set_back() -> Error:
-    message = (
-        "An earlier attempt of this deletion is more than a day in the future, because a clock was set back: look for the "
-        "deletion at the vendor, and start the request again without attempts if it is not there."
-    )
-    return Error(ErrorKind.OUTCOME_UNKNOWN, Operator(), message, [], None, None, None)
-
-
-def lost_call_error(entry: Entry, lost: CallLost) -> Error:
-    """The error with which a request ends after too many calls without a result."""
-    may_have_started = entry.ticket is None and entry.request.attempts is not None
-    kind = ErrorKind.OUTCOME_UNKNOWN if may_have_started else ErrorKind.UNEXPECTED_RESPONSE
-    return Error(kind, Operator(), f"{lost}.", [], None, None, None)
