@@ -105,6 +105,12 @@ def test_a_file_is_loaded_as_guarded_only_if_it_has_a_guard(plain_file: bytes, g
         Plugin(guarded_file, guarded=False)
 
 
+def test_a_copy_of_the_package_without_a_connector_says_what_to_do(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("privacy_host.plugin.BUNDLED", "absent.wasm")
+    with pytest.raises(NotAPlugin, match=r"install the built package, or use Plugin\.load"):
+        Plugin.bundled()
+
+
 def test_a_file_that_is_not_a_connector_is_rejected(plain_file: bytes) -> None:
     with pytest.raises(NotAPlugin, match="not a component"):
         Plugin(plain_file[:1000])
