@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import threading
 from collections.abc import Callable, Iterator
 
 import pytest
@@ -201,6 +202,42 @@ def test_an_interrupted_call_counts_as_an_attempt(
         complete(follower)
     monkeypatch.setattr(Connector, "delete", delete)
     assert complete(follower) == [Outcome.DELETED]
+    assert erasures(brand) == 1
+
+
+def test_a_cancelled_call_counts_as_an_attempt(
+    plugin: Plugin, brand: Brand, clock: Clock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    del clock
+    delete, made, cancelled = Connector.delete, threading.Event(), threading.Event()
+
+    def slow(*arguments: object) -> object:
+        results = delete(*arguments)  # type: ignore[arg-type]
+        made.set()
+        cancelled.wait(30)
+        return results
+
+    async def follow() -> list[object]:
+        async with AsyncConnector(plugin, [brand.names["origin"]]) as connector:
+            await connector.configure(brand.settings)
+            follower = connector.follow([request()], ERASE)
+            await anext(follower)
+            monkeypatch.setattr(Connector, "delete", slow)
+            call = asyncio.ensure_future(anext(follower))
+            await asyncio.to_thread(made.wait, 30)
+            call.cancel()
+            await asyncio.gather(call, return_exceptions=True)
+            cancelled.set()
+            monkeypatch.setattr(Connector, "delete", delete)
+            events: list[object] = []
+            async for update in follower:
+                events.append(type(update.event))
+                if isinstance(update.event, Report):
+                    update.confirm()
+            assert result_of(follower.entries[0]) is Outcome.DELETED
+            return events
+
+    assert asyncio.run(follow())[0] is Starting
     assert erasures(brand) == 1
 
 
