@@ -216,6 +216,21 @@ test("a report that was not confirmed is returned again, and a failure to read t
   );
 });
 
+test("a report that was not confirmed is not requested again at once", async () => {
+  /** @type {number[]} */
+  const returned = [];
+  for await (const { event, confirm } of bound(connector.resume([entry("access")], clock))) {
+    if (event.tag === "done") {
+      returned.push(clock.now());
+      await clock.sleep(5000);
+      if (returned.length === 2) {
+        confirm();
+      }
+    }
+  }
+  assert.ok(Number(returned[1]) - Number(returned[0]) >= 6000, `${returned}`);
+});
+
 test("an error that is not one of reading is thrown, and only the latest report can be confirmed", async () => {
   for await (const update of connector.resume([entry("access")], clock)) {
     assert.throws(() => update.fail(new Error("the disk is full")), /disk is full/);
@@ -225,8 +240,18 @@ test("an error that is not one of reading is thrown, and only the latest report 
 });
 
 test("a deletion waits for the access request of the same person", async () => {
+  const ended = [];
   const entries = [entry("erase", "delete"), entry("access", "access")];
-  assert.deepEqual(await complete(connector.resume(entries, clock)), ["found", "deleted"]);
+  for await (const { event, confirm } of bound(connector.resume(entries, clock))) {
+    if (event.tag === "done") {
+      ended.push([event.val.outcome, await erasures()]);
+      confirm();
+    }
+  }
+  assert.deepEqual(ended, [
+    ["found", 0],
+    ["deleted", 1],
+  ]);
 });
 
 test("a connector that keeps trapping ends with an error for the operator", async () => {

@@ -255,15 +255,17 @@ def test_a_spent_ticket_starts_the_request_again(connector: Connector, brand: Br
     assert len(brand.seen()["exports"]) == 1
 
 
-def test_a_report_that_was_not_confirmed_is_returned_again(connector: Connector) -> None:
+def test_a_report_that_was_not_confirmed_is_returned_again_after_a_while(connector: Connector, clock: Clock) -> None:
     follower = connector.follow([request()])
-    reports = 0
+    returned: list[int] = []
     for update in follower:
         if isinstance(update.event, Report):
-            reports += 1
-            if reports == 2:
+            returned.append(clock.now_ns)
+            clock.advance(5)
+            if len(returned) == 2:
                 update.confirm()
-    assert reports == 2
+    first, second = returned
+    assert second - first >= 6 * 10**9
 
 
 def test_a_failure_to_read_documents_takes_the_place_of_the_confirmation(connector: Connector) -> None:
@@ -291,9 +293,13 @@ def test_only_the_latest_report_can_be_confirmed(connector: Connector) -> None:
         next(connector.follow([request()])).confirm()
 
 
-def test_a_deletion_waits_for_the_access_request_of_the_same_person(connector: Connector) -> None:
-    entries = [Entry(request("delete"), ERASE), Entry(request("access"), Right.ACCESS)]
-    assert complete(connector.resume(entries)) == [Outcome.FOUND, Outcome.DELETED]
+def test_a_deletion_waits_for_the_access_request_of_the_same_person(connector: Connector, brand: Brand) -> None:
+    ended = []
+    for update in connector.resume([Entry(request("delete"), ERASE), Entry(request("access"), Right.ACCESS)]):
+        if isinstance(update.event, Report):
+            ended.append((update.event.outcome, erasures(brand)))
+            update.confirm()
+    assert ended == [(Outcome.FOUND, 0), (Outcome.DELETED, 1)]
 
 
 def test_a_connector_that_keeps_trapping_ends_with_an_error_for_the_operator(
