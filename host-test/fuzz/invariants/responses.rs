@@ -4,11 +4,14 @@ use qualtrics_connector::http::retry::{MAX_DELAY_MS, MIN_DELAY_MS, retry_after_m
 use qualtrics_connector::http::{Response, ResponseHead, json as http_json};
 use qualtrics_connector::qualtrics::api::account::Account;
 use qualtrics_connector::qualtrics::api::contact::Contact;
+use qualtrics_connector::qualtrics::api::contact_lists::{ContactList, ListReader};
 use qualtrics_connector::qualtrics::api::cursor::Cursor;
 use qualtrics_connector::qualtrics::api::envelope::{self, ApiResponse, Notice};
 use qualtrics_connector::qualtrics::api::erasures::NotFound;
 use qualtrics_connector::qualtrics::api::error::{ApiError, ErrorForm};
-use qualtrics_connector::qualtrics::api::{customer_data, directories, erasures, oauth, sanitize, timestamp};
+use qualtrics_connector::qualtrics::api::{
+    customer_data, directories, erasures, oauth, sanitize, timestamp, user_record,
+};
 use qualtrics_connector::qualtrics::scopes::{Scope, Scopes};
 use qualtrics_connector::secret::Secret;
 use serde_json::{Value, json};
@@ -100,9 +103,26 @@ pub fn resources(result: Value, id: &str) {
     if let Ok(ids) = directories::parse_page(&response) {
         assert!(ids.iter().all(|id| is_id(id)));
     }
+    lists_and_records(&response, id);
     if let Ok((contacts, cursor)) = directories::parse_search(response) {
         assert!(contacts.iter().all(|contact| is_id(&contact.id)));
         assert!(cursor.is_none_or(|cursor| is_safe_query(cursor.query())));
+    }
+}
+
+/// A list that consists of one page, and the record of a user, are JSON documents.
+fn lists_and_records(response: &ApiResponse, id: &str) {
+    for list in ContactList::ALL {
+        let mut reader = ListReader::new(list, "POOL_1", id);
+        let page = reader.add_page(response.clone());
+        if let (Ok(bytes), true) = (page, reader.is_complete()) {
+            let document: Value = serde_json::from_slice(&bytes).expect("a document");
+            assert_eq!(document["entries"].as_array().map(|entries| entries.len() as u64), Some(reader.entries()));
+        }
+    }
+    let names = [Secret::new("ada@example.org")];
+    if let Some(bytes) = user_record::document(response.clone(), id, names.iter()) {
+        assert!(serde_json::from_slice::<Value>(&bytes).is_ok_and(|record| record.is_object()));
     }
 }
 

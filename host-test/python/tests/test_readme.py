@@ -35,7 +35,9 @@ def test_the_example_in_the_readme_returns_documents(
             saved[document.name] = b"".join(connector.bytes_of(document))
 
     exec(example, {"store": stored.append, "save": save})
-    assert saved.keys() == {"export-01.json", "contact-0001-POOLcustomers.json"}
+    documents = {"export-01.json", "contact-0001-POOLcustomers.json"}
+    histories = {"email-history-0002-POOLcustomers.json", "response-history-0003-POOLcustomers.json"}
+    assert saved.keys() == documents | histories
     end = stored[-1].end
     assert end is not None
     assert end.result is Outcome.FOUND

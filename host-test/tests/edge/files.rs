@@ -6,7 +6,7 @@ use wit_component::DecodedWasm;
 use wit_parser::WorldItem;
 
 /// Generous limits: a file with debug information, or without optimisation, exceeds them.
-const MAX_BYTES_GUARDED: usize = 3 << 19;
+const MAX_BYTES_GUARDED: usize = 7 << 18;
 const MAX_BYTES_GATEWAY: usize = 2 << 20;
 
 const IMPORTS: [&str; 8] = [
