@@ -1,5 +1,5 @@
-//! A privacy connector for Qualtrics: it fulfils access and deletion requests of data subjects in one Qualtrics brand, and reports
-//! evidence of what it did. Opt-out requests return `unsupported`.
+//! A privacy connector for Qualtrics: it fulfils access, deletion and opt-out requests of data subjects in one Qualtrics brand, and reports
+//! evidence of what it did.
 //!
 //! Imports point downwards only:
 //!

@@ -211,14 +211,20 @@ async fn a_guarded_deletion_is_refused() {
 }
 
 #[tokio::test]
-async fn an_unsupported_right_is_an_error_of_the_contract() {
+async fn an_opt_out_requires_a_client_that_may_update_contacts() {
     let simulator = simulator().await;
-    let arguments = ["opt-out", "--email", SAMPLE_PERSON, "--id", "dsr-1", "--json"];
+    let arguments = ["opt-out", "--email", SAMPLE_PERSON, "--id", "dsr-1", "--wait", "--json"];
     let refused = output(connected(&simulator, &arguments)).await;
     assert_eq!(code(&refused), 1, "{}", text(&refused));
-    let printed = json(&refused);
-    assert_eq!((&printed["error"]["kind"], &printed["advice"]), (&"unsupported".into(), &"no retry will help".into()));
-    assert_eq!(simulator.calls().len(), 0);
+    assert_eq!(json(&refused)["error"]["problems"][0]["target"], "manage:directory_contacts");
+    simulator.with_brand(|brand| {
+        for client in &mut brand.clients {
+            client.scopes.push("manage:directory_contacts".to_owned());
+        }
+    });
+    let done = output(connected(&simulator, &arguments)).await;
+    assert_eq!(code(&done), 0, "{}", text(&done));
+    assert_eq!(simulator.holdings(SAMPLE_PERSON).opted_out, 2);
 }
 
 #[tokio::test]

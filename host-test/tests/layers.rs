@@ -62,7 +62,7 @@ fn modules_import_from_lower_layers_only() {
 const QUALTRICS_LAYERS: [&[&str]; 12] = [
     &["connector"],
     &["poll"],
-    &["access", "deletion"],
+    &["access", "deletion", "opt_out"],
     &["check", "contact_search", "documents", "guard", "in_flight"],
     &["context"],
     &["manifest"],

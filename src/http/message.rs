@@ -13,6 +13,8 @@ pub enum Method {
     Get,
     /// Searches, and starts jobs.
     Post,
+    /// Updates.
+    Put,
 }
 
 impl Method {
@@ -22,6 +24,7 @@ impl Method {
         match self {
             Self::Get => "GET",
             Self::Post => "POST",
+            Self::Put => "PUT",
         }
     }
 }

@@ -5,6 +5,8 @@ mod warnings;
 
 use std::collections::BTreeSet;
 
+use serde_json::json;
+
 use self::optional::OptionalProbe;
 use self::warnings::{
     account_warnings, datacenter_warning, general_notice, no_directory, not_searchable, unproven, unproven_groups,
@@ -34,10 +36,10 @@ enum Proof {
 /// `check`.
 ///
 /// # Errors
-/// `invalid-request` if `rights` is empty; `unsupported` if it contains opt-out; `forbidden`, with a problem for each missing
+/// `invalid-request` if `rights` is empty; `forbidden`, with a problem for each missing
 /// permission or role; any error unrelated to permissions.
 pub fn check(context: &mut Context<'_>, rights: &[Right]) -> Result<Connection, Error> {
-    // 1. Only rights that the connector serves can be tested.
+    // 1. A test of nothing proves nothing.
     validate(rights)?;
     // 2. Authenticate. Scopes that are granted are exercised even if others are missing, so that everything missing is reported together.
     let authenticated = authenticate(context, rights)?;
@@ -57,6 +59,11 @@ pub fn check(context: &mut Context<'_>, rights: &[Right]) -> Result<Connection, 
     }
     let shares_jobs = rights.contains(&Right::Deletion) && context.settings.group_size.is_some_and(|size| size > 1);
     findings.warnings.extend(shares_jobs.then(unproven_groups));
+    if authenticated.granted.contains(&Scope::ContactUpdates) {
+        let proof = probe_updates(context, &authenticated.granted, &place);
+        let proof = proof.map_err(|error| general_error(context, &error))?;
+        findings.proofs.push((Scope::ContactUpdates, proof));
+    }
     // 4. Conclude.
     findings.judge_permissions(account.as_ref().ok(), authenticated.named.as_ref());
     if !findings.problems.is_empty() {
@@ -69,14 +76,9 @@ pub fn check(context: &mut Context<'_>, rights: &[Right]) -> Result<Connection, 
 }
 
 fn validate(rights: &[Right]) -> Result<(), Error> {
-    let problem = |message: &str| Problem::new("request", "rights", &[], message);
     if rights.is_empty() {
-        return Err(invalid_request(vec![problem("rights must name access, deletion or both.")]));
-    }
-    if rights.contains(&Right::OptOut) {
-        let message = "This connector does not support opt-out requests: test the rights access and deletion.";
-        let error = Error::new(ErrorKind::Unsupported, Remedy::GiveUp, message);
-        return Err(error.with_problem("request", "rights", &[Right::OptOut]));
+        let message = "rights must name access, deletion or opt-out, or several of them.";
+        return Err(invalid_request(vec![Problem::new("request", "rights", &[], message)]));
     }
     Ok(())
 }
@@ -338,6 +340,19 @@ fn first_searches(
     responses.next().unwrap_or(Err(ApiError::DeadlineExceeded))
 }
 
+/// Exercises the permission to update contacts, without changing anything: an update without fields, of a contact that cannot exist.
+fn probe_updates(context: &mut Context<'_>, granted: &Scopes, place: &Place) -> Result<Proof, ApiError> {
+    let directory = match place {
+        Place::Directories(first, _) => first,
+        Place::Hidden | Place::Nowhere => NO_SUCH_DIRECTORY,
+    };
+    match context.client.call(granted, directories::update(directory, NO_SUCH_CONTACT, json!({}))) {
+        // No contact was updated, so that a success proves nothing.
+        Ok(_) => Ok(Proof::Unproven),
+        response => proof_of(response, proof_of_update),
+    }
+}
+
 /// How many directories are tried if the first cannot be searched.
 const MAX_OTHER_DIRECTORIES: usize = 3;
 
@@ -358,6 +373,15 @@ fn proof_of(response: Result<ApiResponse, ApiError>, of_rejection: fn(ApiError) 
 /// What the look-up of an ID that does not exist proves: if Qualtrics responds that it does not exist, the look-up was permitted.
 fn proof_of_look_up(error: ApiError) -> Proof {
     if error.is_not_found() { Proof::Granted } else { proof_of_rejection(error) }
+}
+
+/// What an update of a contact that does not exist proves. Only 404 and 410 say that the contact was looked for: a 400 may be about the
+/// body, before the permission is checked.
+fn proof_of_update(error: ApiError) -> Proof {
+    match error.own_status() {
+        Some(404 | 410) => Proof::Granted,
+        _ => proof_of_rejection(error),
+    }
 }
 
 fn proof_of_rejection(error: ApiError) -> Proof {

@@ -6,7 +6,7 @@ use super::context::{Context, MAX_INLINE_BYTES_PER_CALL};
 use super::documents;
 use super::in_flight::no_time_left;
 use super::settings::Settings;
-use super::{access, check, deletion, manifest, poll};
+use super::{access, check, deletion, manifest, opt_out, poll};
 use crate::contract::{
     Chunk, Connection, DeletionMode, Error, ErrorKind, Manifest, Progress, Remedy, Request, Right, Setting, Task,
 };
@@ -103,10 +103,7 @@ impl Connector for QualtricsConnector {
     }
 
     fn opt_out(&mut self, requests: Vec<Request>) -> Vec<Result<Progress, Error>> {
-        self.run_each(&requests, |_, _| {
-            let message = "This connector does not support opt-out requests: opt the person out in XM Directory.";
-            Err(Error::new(ErrorKind::Unsupported, Remedy::GiveUp, message))
-        })
+        self.run_each(&requests, opt_out::start)
     }
 
     fn poll(&mut self, tasks: Vec<Task>) -> Vec<Result<Progress, Error>> {

@@ -201,7 +201,7 @@ pub fn missing_scope(scope: Scope) -> Problem {
 fn scope_or_role(scope: Scope) -> Problem {
     let problem = missing_scope(scope);
     match scope {
-        Scope::Directories | Scope::Contacts | Scope::Transactions => problem,
+        Scope::Directories | Scope::Contacts | Scope::Transactions | Scope::ContactUpdates => problem,
         Scope::CustomerData | Scope::Erasure | Scope::Users => {
             let message = format!("{} If it is granted, create the client as a brand administrator.", problem.message);
             Problem { message, ..problem }

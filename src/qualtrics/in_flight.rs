@@ -148,7 +148,7 @@ pub fn no_time_left() -> Error {
 #[must_use]
 pub fn job_not_found(operation: Operation) -> Error {
     let (remedy, message) = match operation {
-        Operation::Access | Operation::Preview => {
+        Operation::Access | Operation::Preview | Operation::OptOut => {
             (Remedy::Restart, "Qualtrics no longer has this job, which only read data: start the request again.")
         }
         Operation::Erase | Operation::EraseAndVerify => (

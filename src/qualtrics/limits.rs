@@ -19,7 +19,7 @@ pub struct Limit {
 /// Every limit that applies to a call of the connector. A call counts against every limit that it matches. The figures for erasures
 /// are official, the others are from a digest of the official page. Directories, single contacts, their history and transactions, and
 /// users have limits of 3,000, as much as the whole brand has.
-pub const LIMITS: [Limit; 8] = [
+pub const LIMITS: [Limit; 9] = [
     Limit { name: "brand", methods: &[], path: "/API/v3/**", calls_per_minute: 3_000 },
     Limit {
         name: "erasure-create",
@@ -63,6 +63,12 @@ pub const LIMITS: [Limit; 8] = [
         path: "/API/v3/directories/*/contacts/search",
         calls_per_minute: 500,
     },
+    Limit {
+        name: "contact-update",
+        methods: &[Method::Put],
+        path: "/API/v3/directories/*/contacts/*",
+        calls_per_minute: 500,
+    },
 ];
 
 impl Limit {
@@ -90,6 +96,7 @@ mod tests {
             (Method::Get, "/directories/POOL_1/contacts/CID_1", None),
             (Method::Get, "/directories/POOL_1/contacts/CID_1/history?type=email", None),
             (Method::Get, "/directories/POOL_1/contacts/CID_1/transactions", None),
+            (Method::Put, "/directories/POOL_1/contacts/CID_1", Some("contact-update")),
             (Method::Get, "/users?offset=100", None),
             (Method::Get, "/users/UR_1", None),
         ] {

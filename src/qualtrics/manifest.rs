@@ -29,6 +29,7 @@ pub fn manifest() -> Manifest {
         capabilities: vec![
             capability(Right::Access, &["email", "phone", "external-id"], 1),
             capability(Right::Deletion, &["email"], MAX_GROUP_SIZE),
+            capability(Right::OptOut, &["email", "phone", "external-id"], 1),
         ],
         settings: settings::fields(),
         permissions: Scope::ALL.into_iter().map(permission).collect(),
@@ -90,7 +91,9 @@ impl KnownGap {
     }
 }
 
+const ALL: &[Right] = &[Right::Access, Right::Deletion, Right::OptOut];
 const BOTH: &[Right] = &[Right::Access, Right::Deletion];
+const OPT_OUT: &[Right] = &[Right::OptOut];
 const ACCESS: &[Right] = &[Right::Access];
 const DELETION: &[Right] = &[Right::Deletion];
 
@@ -107,7 +110,7 @@ const GAPS: &[KnownGap] = &[
     },
     KnownGap {
         code: "phone-spellings",
-        rights: BOTH,
+        rights: ALL,
         description: "Qualtrics holds telephone numbers as free text and compares them as text. Common ways to write a number are \
                       searched for. A number that is written in another way, or with an extension, is not found.",
         advice: "Give the person's e-mail addresses and external IDs as well, or search XM Directory for the last digits by hand.",
@@ -159,7 +162,7 @@ const GAPS: &[KnownGap] = &[
     },
     KnownGap {
         code: "hidden-directories",
-        rights: BOTH,
+        rights: ALL,
         description: "A directory that role-based access closes to this account is not searched.",
         advice: "Give the account's role access to every directory, then start the request again with another ID.",
     },
@@ -205,6 +208,33 @@ const GAPS: &[KnownGap] = &[
         advice: "Ask Qualtrics' support for earlier values, or for their deletion, if the person's data was edited.",
     },
     KnownGap {
+        code: "mailing-list-marks",
+        rights: OPT_OUT,
+        description: "The person is opted out of each directory as a whole. The opt-out marks of single mailing lists stay as they are.",
+        advice: "If somebody may reverse the opt-out of a directory, opt the person out of its mailing lists by hand as well.",
+    },
+    KnownGap {
+        code: "other-channels",
+        rights: OPT_OUT,
+        description: "Contacts outside XM Directory are not opted out: those of XM Directory Lite, of contact lists of single users, of \
+                      Social Connect, and addresses that a workflow or another system writes to.",
+        advice: "Opt the person out there by hand.",
+    },
+    KnownGap {
+        code: "new-contacts",
+        rights: OPT_OUT,
+        description: "An import, a workflow or a user may create another contact of the person, which is not opted out, or reverse the \
+                      opt-out.",
+        advice: "Mark the person in the sources of all imports, and repeat the request, with another ID, after each import.",
+    },
+    KnownGap {
+        code: "concurrent-changes",
+        rights: OPT_OUT,
+        description: "Qualtrics has no conditional update. A contact is read immediately before it is opted out. A change that somebody \
+                      else makes between the two is overwritten.",
+        advice: "Do not import contacts while opt-outs run.",
+    },
+    KnownGap {
         code: "stats-iq",
         rights: DELETION,
         description: "Analyses in Stats iQ keep the data until they are refreshed.",
@@ -244,6 +274,7 @@ mod tests {
     use std::collections::BTreeSet;
 
     use super::*;
+    use crate::qualtrics::rights::RIGHTS;
 
     #[test]
     fn every_gap_has_a_code_of_its_own_and_a_right() {
@@ -255,7 +286,8 @@ mod tests {
     }
 
     #[test]
-    fn opt_out_is_not_a_capability() {
-        assert!(manifest().capabilities.iter().all(|capability| capability.right != Right::OptOut));
+    fn every_right_is_a_capability() {
+        let rights: Vec<Right> = manifest().capabilities.iter().map(|capability| capability.right).collect();
+        assert_eq!(rights, RIGHTS);
     }
 }

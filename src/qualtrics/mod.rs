@@ -9,7 +9,7 @@
 //! |---|---|
 //! | [`connector`] | the contract's functions on one connection |
 //! | [`poll`] | advancing requests in progress, with look-ups shared by all of them |
-//! | [`deletion`], [`access`] | the flows |
+//! | [`deletion`], [`access`], [`opt_out`] | the flows |
 //! | [`check`] | the connection test |
 //! | [`contact_search`], [`guard`], [`documents`] | searching the directories; protecting accounts; reading remote documents |
 //! | [`in_flight`], [`ticket`], [`findings`] | a request in progress, and what is reported about sources |
@@ -44,6 +44,7 @@ pub mod guard;
 pub mod in_flight;
 pub mod limits;
 pub mod manifest;
+pub mod opt_out;
 pub mod poll;
 pub mod rights;
 pub mod scopes;

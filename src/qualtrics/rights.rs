@@ -3,4 +3,4 @@
 use crate::contract::Right;
 
 /// The rights that this connector serves.
-pub const RIGHTS: [Right; 2] = [Right::Access, Right::Deletion];
+pub const RIGHTS: [Right; 3] = [Right::Access, Right::Deletion, Right::OptOut];

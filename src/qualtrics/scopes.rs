@@ -20,6 +20,8 @@ pub enum Scope {
     Users,
     /// The transactions of contacts.
     Transactions,
+    /// Updating contacts, for opt-outs.
+    ContactUpdates,
 }
 
 /// A set of scopes.
@@ -27,8 +29,15 @@ pub type Scopes = BTreeSet<Scope>;
 
 impl Scope {
     /// All scopes, in the order of the set-up page.
-    pub const ALL: [Self; 6] =
-        [Self::CustomerData, Self::Erasure, Self::Directories, Self::Contacts, Self::Users, Self::Transactions];
+    pub const ALL: [Self; 7] = [
+            Self::CustomerData,
+            Self::Erasure,
+            Self::Directories,
+            Self::Contacts,
+            Self::Users,
+            Self::Transactions,
+            Self::ContactUpdates,
+        ];
 
     /// Qualtrics' name of the scope.
     #[must_use]
@@ -40,6 +49,7 @@ impl Scope {
             Self::Contacts => "read:directory_contacts",
             Self::Users => "read:users",
             Self::Transactions => "read:contact_transactions",
+            Self::ContactUpdates => "manage:directory_contacts",
         }
     }
 
@@ -49,8 +59,9 @@ impl Scope {
         match self {
             Self::CustomerData => &[Right::Access],
             Self::Erasure | Self::Users => &[Right::Deletion],
-            Self::Directories | Self::Contacts => &[Right::Access, Right::Deletion],
+            Self::Directories | Self::Contacts => &[Right::Access, Right::Deletion, Right::OptOut],
             Self::Transactions => &[],
+            Self::ContactUpdates => &[Right::OptOut],
         }
     }
 
@@ -59,7 +70,7 @@ impl Scope {
     pub const fn optional_for(self) -> &'static [Right] {
         match self {
             Self::Users | Self::Transactions => &[Right::Access],
-            Self::CustomerData | Self::Erasure | Self::Directories | Self::Contacts => &[],
+            Self::CustomerData | Self::Erasure | Self::Directories | Self::Contacts | Self::ContactUpdates => &[],
         }
     }
 
@@ -85,7 +96,7 @@ pub fn required_scopes(right: Right, account_guard: AccountGuard) -> Scopes {
             let guard = (account_guard != AccountGuard::Off).then_some(Scope::Users);
             [Scope::Erasure, Scope::Directories, Scope::Contacts].into_iter().chain(guard).collect()
         }
-        Right::OptOut => Scopes::from([Scope::Directories, Scope::Contacts]),
+        Right::OptOut => Scopes::from([Scope::Directories, Scope::Contacts, Scope::ContactUpdates]),
     }
 }
 
@@ -95,7 +106,7 @@ mod tests {
 
     #[test]
     fn every_right_requires_the_scopes_that_name_it() {
-        for right in [Right::Access, Right::Deletion] {
+        for right in [Right::Access, Right::Deletion, Right::OptOut] {
             let naming: Scopes = Scope::ALL.into_iter().filter(|scope| scope.rights().contains(&right)).collect();
             assert_eq!(required_scopes(right, AccountGuard::AllUsers), naming);
         }
@@ -107,6 +118,13 @@ mod tests {
             assert!(optional_scopes(right).is_disjoint(&required_scopes(right, AccountGuard::AllUsers)));
         }
         assert!(optional_scopes(Right::Access).contains(&Scope::Transactions));
+    }
+
+    #[test]
+    fn updating_contacts_is_required_for_opt_outs_only() {
+        for right in [Right::Access, Right::Deletion] {
+            assert!(!required_scopes(right, AccountGuard::AllUsers).contains(&Scope::ContactUpdates));
+        }
     }
 
     #[test]

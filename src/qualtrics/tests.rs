@@ -129,7 +129,14 @@ impl World {
         self.follow(request, started)
     }
 
-    fn follow(&mut self, request: &Request, mut progress: Result<Progress, Error>) -> Report {
+    /// Follows an opt-out to its end.
+    pub fn opt_out(&mut self, request: &Request) -> Report {
+        let started = self.connector.opt_out(vec![request.clone()]).remove(0);
+        self.follow(request, started)
+    }
+
+    /// Polls a request to its end.
+    pub fn follow(&mut self, request: &Request, mut progress: Result<Progress, Error>) -> Report {
         for _ in 0..20 {
             match progress.expect("no error") {
                 Progress::Done(report) => return report,

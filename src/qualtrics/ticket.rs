@@ -5,6 +5,11 @@
 
 use serde::{Deserialize, Serialize};
 
+mod opt_out;
+
+pub use self::opt_out::{
+    ContactPlace, FailedUpdate, MAX_FAILED, MAX_OPEN, OpenUpdate, OptOutProgress, ReachedStage, UpdateFailure,
+};
 use super::api::contact_lists::ContactList;
 use super::api::envelope::is_id;
 use super::contact_search::resumable::SearchPosition;
@@ -36,6 +41,9 @@ pub enum Operation {
     /// Deletion, `erase-and-verify`.
     #[serde(rename = "v")]
     EraseAndVerify,
+    /// Opt-out.
+    #[serde(rename = "o")]
+    OptOut,
 }
 
 impl Operation {
@@ -45,6 +53,7 @@ impl Operation {
         match self {
             Self::Access => Right::Access,
             Self::Preview | Self::Erase | Self::EraseAndVerify => Right::Deletion,
+            Self::OptOut => Right::OptOut,
         }
     }
 
@@ -52,7 +61,7 @@ impl Operation {
     #[must_use]
     pub const fn mode(self) -> Option<DeletionMode> {
         match self {
-            Self::Access => None,
+            Self::Access | Self::OptOut => None,
             Self::Preview => Some(DeletionMode::Preview),
             Self::Erase => Some(DeletionMode::Erase),
             Self::EraseAndVerify => Some(DeletionMode::EraseAndVerify),
@@ -67,6 +76,7 @@ impl Operation {
             Self::Preview => "preview",
             Self::Erase => "erase",
             Self::EraseAndVerify => "erase-and-verify",
+            Self::OptOut => "opt-out",
         }
     }
 }
@@ -126,6 +136,9 @@ pub struct Ticket {
     /// Set once the deletion is complete and is being verified.
     #[serde(rename = "v", default)]
     pub verification: Option<Verification>,
+    /// How far an opt-out has come; absent before its first update.
+    #[serde(rename = "u", default, skip_serializing_if = "Option::is_none")]
+    pub opt_out: Option<OptOutProgress>,
 }
 
 /// The state of a verification.
@@ -248,6 +261,7 @@ impl Ticket {
             shared: None,
             contacts: None,
             verification: None,
+            opt_out: None,
         }
     }
 
@@ -308,7 +322,9 @@ impl Ticket {
     pub fn parse(text: &str) -> Result<Self, Error> {
         let ticket: Self = open(Kind::Ticket, text)?;
         let search = ticket.verification.as_ref().and_then(|verification| verification.search.as_ref());
-        if ticket.jobs.iter().chain(search).all(|id| is_id(id)) { Ok(ticket) } else { Err(damaged()) }
+        let contacts = ticket.opt_out.iter().flat_map(OptOutProgress::ids);
+        let is_sound = ticket.jobs.iter().chain(search).map(String::as_str).chain(contacts).all(is_id);
+        if is_sound { Ok(ticket) } else { Err(damaged()) }
     }
 }
 

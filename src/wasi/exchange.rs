@@ -149,6 +149,7 @@ fn outgoing(request: &Request) -> Option<OutgoingRequest> {
     match request.method {
         Method::Get => {}
         Method::Post => outgoing.set_method(&WasiMethod::Post).ok()?,
+        Method::Put => outgoing.set_method(&WasiMethod::Put).ok()?,
     }
     outgoing.set_scheme(Some(&scheme)).ok()?;
     outgoing.set_authority(Some(request.origin.authority())).ok()?;

@@ -12,11 +12,12 @@ use clap::Args;
 use comfy_table::presets::UTF8_FULL_CONDENSED;
 use comfy_table::{ContentArrangement, Table};
 use indicatif::ProgressBar;
-use privacy_host::contract::{DeletionMode, Identifier, Outcome, Pending, Report, Request, Right, Setting};
+use privacy_host::contract::{DeletionMode, Identifier, Outcome, Pending, Report, Request, Right, Setting, VendorJob};
 use privacy_host::{Connector, ConnectorError, ConnectorOptions, Event, Host, Operation};
 use qualtrics_component::CONNECTOR;
 use qualtrics_simulator::{
-    Brand, Options, SAMPLE_ADMINISTRATOR, SAMPLE_CLIENT_ID, SAMPLE_CLIENT_SECRET, SAMPLE_PERSON, Simulator,
+    Brand, Options, SAMPLE_ADMINISTRATOR, SAMPLE_PERSON, SAMPLE_WRITER_CLIENT_ID, SAMPLE_WRITER_CLIENT_SECRET,
+    Simulator,
 };
 
 use super::connection::host_options;
@@ -84,8 +85,8 @@ impl Demonstration {
         let plugin = Host::new(host_options())?.load(component)?;
         let settings = [
             ("datacenter-id", "fra1"),
-            ("client-id", SAMPLE_CLIENT_ID),
-            ("client-secret", SAMPLE_CLIENT_SECRET),
+            ("client-id", SAMPLE_WRITER_CLIENT_ID),
+            ("client-secret", SAMPLE_WRITER_CLIENT_SECRET),
             ("base-url", &simulator.origin()),
         ];
         let settings = settings.map(|(key, value)| Setting::new(key, value)).to_vec();
@@ -109,6 +110,7 @@ impl Demonstration {
     async fn run(&mut self, directory: &Path) -> Result<(), CommandError> {
         self.check().await?;
         self.access("access", "demo-1", Outcome::Found, Some(directory)).await?;
+        self.step("opt-out", Operation::OptOut, request("demo-6", SAMPLE_PERSON), Outcome::OptedOut, None).await?;
         self.delete("preview", "demo-2", SAMPLE_PERSON, DeletionMode::Preview, Outcome::Previewed).await?;
         self.delete("deletion", "demo-3", SAMPLE_PERSON, DeletionMode::EraseAndVerify, Outcome::Verified).await?;
         self.access("access, again", "demo-4", Outcome::NotFound, None).await?;
@@ -131,7 +133,8 @@ impl Demonstration {
 
     async fn check(&mut self) -> Result<(), CommandError> {
         let before = self.simulator.calls().len();
-        let (ended, evidence, good) = match self.connector.check(&[Right::Access, Right::Deletion]).await {
+        let (ended, evidence, good) = match self.connector.check(&[Right::Access, Right::Deletion, Right::OptOut]).await
+        {
             Ok(connection) => {
                 let evidence = format!("{} permissions of {} verified", connection.granted.len(), connection.tenant);
                 ("connected".to_owned(), evidence, connection.warnings.is_empty())
@@ -257,8 +260,8 @@ fn evidence(report: &Report) -> String {
     if !report.documents.is_empty() {
         let _ = write!(line, "{} documents; ", report.documents.len());
     }
-    let jobs: Vec<String> =
-        report.receipt.jobs.iter().map(|job| format!("{} {}", job.operation, job.status.to_lowercase())).collect();
+    let job = |job: &VendorJob| format!("{} {}", job.operation, job.status.to_lowercase()).trim_end().to_owned();
+    let jobs: Vec<String> = report.receipt.jobs.iter().map(job).collect();
     if !jobs.is_empty() {
         let _ = write!(line, "{}; ", jobs.join(", "));
     }

@@ -6,6 +6,7 @@ use privacy_host::contract::{DeletionMode, Outcome, Right};
 use qualtrics_simulator::{Endpoint, SAMPLE_PERSON, SAMPLE_STAFF_CONTACT};
 
 use crate::fixture::{Fixture, assert_outcome, done, pending, request_for};
+use crate::opt_outs::WRITER;
 
 #[tokio::test]
 async fn each_function_makes_exactly_these_calls_in_these_rounds() {
@@ -84,6 +85,20 @@ async fn each_function_makes_exactly_these_calls_in_these_rounds() {
     fixture.advance(Duration::from_secs(400));
     assert_outcome(&done(fixture.poll(&request, &started.ticket).await), Outcome::Verified);
     assert_rounds(&fixture.endpoints(), &[&[ErasureGet], &[Directories, ErasureGet], &[ContactSearch; 2]]);
+}
+
+#[tokio::test]
+async fn an_opt_out_reads_updates_and_reads_back_in_three_rounds() {
+    use Endpoint::{Contact, ContactSearch, ContactUpdate, Directories, Token, WhoAmI};
+    let mut fixture = Fixture::with_settings(&WRITER).await;
+    assert_outcome(&done(fixture.opt_out(&request_for(SAMPLE_PERSON)).await), Outcome::OptedOut);
+    let rounds: [&[Endpoint]; 6] =
+        [&[Token], &[Directories], &[ContactSearch; 2], &[Contact; 2], &[ContactUpdate; 2], &[Contact; 2]];
+    assert_rounds(&fixture.endpoints(), &rounds);
+    assert!(fixture.simulator.peak_calls() <= 4);
+    let mut fixture = Fixture::with_settings(&WRITER).await;
+    fixture.check(&[Right::OptOut]).await.expect("a connection");
+    assert_rounds(&fixture.endpoints(), &[&[Token], &[Directories, WhoAmI], &[ContactSearch], &[ContactUpdate]]);
 }
 
 /// Asserts that the calls are those of the rounds, in the order of the rounds.

@@ -4,12 +4,13 @@ use std::sync::Arc;
 
 use privacy_host::contract::{Content, DeletionMode, ErrorKind, Outcome, Request, Right};
 use qualtrics_simulator::{
-    AddressesDone, Brand, Dialect, Dialects, EmailsNotFound, Options, Person, SAMPLE_PERSON, XmDirectory,
+    AddressesDone, Brand, Dialect, Dialects, EmailsNotFound, OptOutMark, Options, Person, SAMPLE_PERSON, XmDirectory,
 };
 use tokio::sync::Semaphore;
 use tokio::task::JoinSet;
 
 use crate::fixture::{Fixture, assert_outcome, done, request_for};
+use crate::opt_outs::{WRITER, contacts_without_marks};
 
 /// How many random mixtures of dialects are tested.
 const MIXTURES: u64 = 100;
@@ -19,6 +20,7 @@ const MIXTURES: u64 = 100;
 struct Results {
     check: Result<(), ErrorKind>,
     access: Outcome,
+    opt_out: Outcome,
     preview: Outcome,
     deletion: Outcome,
     after: Outcome,
@@ -27,6 +29,7 @@ struct Results {
 const USUAL: Results = Results {
     check: Ok(()),
     access: Outcome::Found,
+    opt_out: Outcome::OptedOut,
     preview: Outcome::Previewed,
     deletion: Outcome::Verified,
     after: Outcome::NotFound,
@@ -39,7 +42,7 @@ struct Exception {
     reason: &'static str,
 }
 
-const EXCEPTIONS: [Exception; 3] = [
+const EXCEPTIONS: [Exception; 4] = [
     Exception {
         applies: |dialects| matches!(dialects.emails_not_found, EmailsNotFound::Null | EmailsNotFound::Masked),
         change: |results| results.deletion = Outcome::Deleted,
@@ -49,11 +52,17 @@ const EXCEPTIONS: [Exception; 3] = [
         applies: |dialects| dialects.xm_directory != XmDirectory::Licensed,
         change: |results| {
             results.access = Outcome::Partial;
+            results.opt_out = Outcome::Partial;
             results.preview = Outcome::Partial;
             results.deletion = Outcome::Partial;
             results.after = Outcome::Partial;
         },
         reason: "No directory was listed, so the contacts are unknown.",
+    },
+    Exception {
+        applies: |dialects| dialects.opt_out_mark == OptOutMark::Ignored,
+        change: |results| results.opt_out = Outcome::Partial,
+        reason: "Qualtrics accepts the update, and no read shows that the contact is opted out.",
     },
     Exception {
         applies: |dialects| dialects.xm_directory == XmDirectory::Status403,
@@ -82,9 +91,10 @@ async fn results_of(dialects: &Dialects, seed: u64, given: &str) -> Results {
     let options = Options { dialects: dialects.clone(), seed, ..Options::default() };
     // The lists of users and of erasures have a second page.
     let brand = Brand::sample().staff(120).past_erasures(120);
-    let mut fixture = Fixture::with_options(brand, options, &[]).await;
+    let mut fixture = Fixture::with_options(brand, options, &WRITER).await;
     let mut request = request_for(given);
-    let check = fixture.check(&[Right::Access, Right::Deletion]).await.map(drop).map_err(|error| error.kind);
+    let check =
+        fixture.check(&[Right::Access, Right::Deletion, Right::OptOut]).await.map(drop).map_err(|error| error.kind);
     let file = fixture.simulator.expected_export(&[SAMPLE_PERSON]).remove(0);
     let access = fixture.access_report(&request).await;
     let document = access.documents.first().expect("an export");
@@ -92,6 +102,12 @@ async fn results_of(dialects: &Dialects, seed: u64, given: &str) -> Results {
     assert_eq!(fixture.bytes(document, 200).await, file.content.to_vec(), "the export, byte by byte");
     let contacts = access.documents.iter().filter(|document| document.source.starts_with("directory:"));
     assert_eq!(contacts.count(), if dialects.xm_directory == XmDirectory::Licensed { 2 } else { 0 });
+    request.id = "request-5".to_owned();
+    let before = contacts_without_marks(&fixture.simulator);
+    let opt_out = fixture.opt_out_report(&request).await;
+    assert_eq!(contacts_without_marks(&fixture.simulator), before, "an opt-out changes nothing else");
+    let marked = if opt_out.outcome == Outcome::OptedOut { 2 } else { 0 };
+    assert_eq!(fixture.simulator.holdings(SAMPLE_PERSON).opted_out, marked);
     request.id = "request-2".to_owned();
     let preview = fixture.delete_report(&request, DeletionMode::Preview).await;
     assert!(!fixture.simulator.holdings(SAMPLE_PERSON).is_empty(), "a preview deletes nothing");
@@ -104,6 +120,7 @@ async fn results_of(dialects: &Dialects, seed: u64, given: &str) -> Results {
     Results {
         check,
         access: access.outcome,
+        opt_out: opt_out.outcome,
         preview: preview.outcome,
         deletion: deletion.outcome,
         after: after.outcome,

@@ -21,6 +21,7 @@ use crate::fixture::{Fixture, assert_outcome, assert_unrelated_server_is_unused,
 use crate::host::{Host, LONGER_THAN_TIMEOUT, assert_call_duration, with_delays};
 use crate::leaks::{assert_no_log_leaks, capture_logs, loggable_check};
 use crate::markers::{assert_no_leaks, with_markers};
+use crate::opt_outs::{WRITER, contacts_without_marks};
 use crate::remedies::{Purpose, Row, has_requested_delay, rows, status_of};
 
 /// The limit of a case in real time. Its clock is simulated: a case takes milliseconds.
@@ -34,15 +35,17 @@ pub enum Flow {
     /// Reads the documents of an access request, each chunk on a new instance.
     Read,
     Delete(DeletionMode),
+    OptOut,
 }
 
-pub const FLOWS: [Flow; 6] = [
+pub const FLOWS: [Flow; 7] = [
     Flow::Check,
     Flow::Access,
     Flow::Read,
     Flow::Delete(DeletionMode::Preview),
     Flow::Delete(DeletionMode::Erase),
     Flow::Delete(DeletionMode::EraseAndVerify),
+    Flow::OptOut,
 ];
 
 /// Whether requests to an endpoint start jobs. Other requests may be repeated.
@@ -76,6 +79,7 @@ fn may_be_partial(affected: &[Call], rules: &[FaultRule]) -> bool {
                 | Endpoint::ContactHistory
                 | Endpoint::ContactTransactions
                 | Endpoint::Users
+                | Endpoint::ContactUpdate
                 | Endpoint::ExportFile
         )
     };
@@ -122,7 +126,7 @@ async fn fixture_of(dialects: &str) -> Fixture {
         export_duration: Duration::from_secs(40),
         ..Options::default()
     };
-    let fixture = Fixture::with_options(with_markers(Brand::sample().past_erasures(120)), options, &[]).await;
+    let fixture = Fixture::with_options(with_markers(Brand::sample().past_erasures(120)), options, &WRITER).await;
     fixture.grant_optional();
     fixture.simulator.with_brand(|brand| {
         let contacts = brand.directories.iter_mut().flat_map(|directory| &mut directory.contacts);
@@ -195,6 +199,10 @@ impl Case {
             }
             Flow::Read => {
                 self.read(&mut host, documents.unwrap_or_default()).await;
+                (log, errors) = (host.log, host.errors);
+            }
+            Flow::OptOut => {
+                self.opt_out(&mut host).await;
                 (log, errors) = (host.log, host.errors);
             }
             Flow::Delete(mode) => {
@@ -271,7 +279,7 @@ impl Case {
     ) {
         loop {
             let Fixture { simulator, instance, .. } = &mut *fixture;
-            let call = instance.check(&[Right::Access, Right::Deletion]);
+            let call = instance.check(&[Right::Access, Right::Deletion, Right::OptOut]);
             let started = simulator.clock().monotonic();
             let result = with_delays(simulator, fault_delay, call).await;
             assert_call_duration(simulator, started);
@@ -368,6 +376,26 @@ impl Case {
                 "{self:?}: the content differs from that of Qualtrics"
             );
         }
+    }
+
+    /// Whatever happens, no contact loses anything, and a report of success is true. The request can be repeated.
+    async fn opt_out(&self, host: &mut Host<'_>) {
+        let before = contacts_without_marks(&host.fixture.simulator);
+        let report = host.opt_out_report(&request_for(SAMPLE_PERSON)).await;
+        let is_partial = report.outcome == Outcome::Partial && may_be_partial(&self.affected(host), &self.faults);
+        assert!(
+            is_partial || report.outcome == Outcome::OptedOut,
+            "{self:?}: {:?} {:#?}",
+            report.outcome,
+            report.findings
+        );
+        let opted_out = host.fixture.simulator.holdings(SAMPLE_PERSON).opted_out;
+        assert!(opted_out == 2 || is_partial, "{self:?}: only {opted_out} contacts are opted out");
+        assert!(report.receipt.jobs.len() <= opted_out, "{self:?}: {:?}", report.receipt.jobs);
+        host.fixture.simulator.set_faults(Vec::new());
+        let repeated = host.opt_out_report(&request("request-2", vec![email(SAMPLE_PERSON)])).await;
+        assert_eq!(repeated.outcome, Outcome::OptedOut, "{self:?}: {:#?}", repeated.findings);
+        assert_eq!(contacts_without_marks(&host.fixture.simulator), before, "{self:?}");
     }
 
     async fn delete(&self, host: &mut Host<'_>, mode: DeletionMode) {

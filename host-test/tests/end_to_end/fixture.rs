@@ -141,6 +141,12 @@ impl Fixture {
         without_leaks(request, only(results))
     }
 
+    /// Starts one opt-out request.
+    pub async fn opt_out(&mut self, request: &Request) -> Result<Progress, Error> {
+        let results = self.instance.opt_out(std::slice::from_ref(request)).await.expect("a result");
+        without_leaks(request, only(results))
+    }
+
     /// Polls one request.
     pub async fn poll(&mut self, request: &Request, ticket: &str) -> Result<Progress, Error> {
         let results = self.instance.poll(&[Task::new(request.clone(), ticket)]).await.expect("a result");
@@ -175,6 +181,12 @@ impl Fixture {
     /// The report of a deletion request.
     pub async fn delete_report(&mut self, request: &Request, mode: DeletionMode) -> Report {
         let started = self.delete(request, mode).await;
+        self.follow(request, started).await.expect("a report")
+    }
+
+    /// The report of an opt-out request.
+    pub async fn opt_out_report(&mut self, request: &Request) -> Report {
+        let started = self.opt_out(request).await;
         self.follow(request, started).await.expect("a report")
     }
 

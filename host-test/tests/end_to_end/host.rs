@@ -13,6 +13,20 @@ use crate::leaks::loggable;
 /// A request without a final result after this many calls fails the test.
 const MAX_CALLS: usize = 200;
 
+/// What a host starts.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Operation {
+    Access,
+    Delete(DeletionMode),
+    OptOut,
+}
+
+impl Operation {
+    fn is_erasure(self) -> bool {
+        matches!(self, Self::Delete(DeletionMode::Erase | DeletionMode::EraseAndVerify))
+    }
+}
+
 /// Runs requests to their final result and recovers from errors of any kind.
 pub struct Host<'f> {
     pub fixture: &'f mut Fixture,
@@ -46,14 +60,18 @@ impl<'f> Host<'f> {
     }
 
     pub async fn delete_report(&mut self, request: &Request, mode: DeletionMode) -> Report {
-        self.run(request, Some(mode)).await
+        self.run(request, Operation::Delete(mode)).await
     }
 
     pub async fn access_report(&mut self, request: &Request) -> Report {
-        self.run(request, None).await
+        self.run(request, Operation::Access).await
     }
 
-    async fn run(&mut self, request: &Request, mode: Option<DeletionMode>) -> Report {
+    pub async fn opt_out_report(&mut self, request: &Request) -> Report {
+        self.run(request, Operation::OptOut).await
+    }
+
+    async fn run(&mut self, request: &Request, operation: Operation) -> Report {
         let mut request = request.clone();
         let mut ticket: Option<String> = None;
         let mut started_at = self.fixture.now();
@@ -61,7 +79,7 @@ impl<'f> Host<'f> {
             if ticket.is_none() {
                 started_at = self.fixture.now();
             }
-            let result = self.call(&request, mode, ticket.as_deref()).await;
+            let result = self.call(&request, operation, ticket.as_deref()).await;
             self.log.push(loggable(&result));
             match result {
                 Ok(Progress::Done(report)) => return report,
@@ -73,7 +91,7 @@ impl<'f> Host<'f> {
                 Err(error) => {
                     if error.kind == ErrorKind::OutcomeUnknown {
                         assert_eq!(ticket, None, "poll never fails with outcome-unknown");
-                        assert!(mode.is_some_and(|mode| mode != DeletionMode::Preview), "only deletions do");
+                        assert!(operation.is_erasure(), "only deletions do");
                         record_attempt(&mut request, started_at);
                     }
                     match error.remedy {
@@ -134,7 +152,7 @@ impl<'f> Host<'f> {
     pub async fn call(
         &mut self,
         request: &Request,
-        mode: Option<DeletionMode>,
+        operation: Operation,
         ticket: Option<&str>,
     ) -> Result<Progress, Error> {
         if self.renews_instances {
@@ -143,10 +161,11 @@ impl<'f> Host<'f> {
         let Fixture { simulator, instance, .. } = &mut *self.fixture;
         let requests = std::slice::from_ref(request);
         let call = async {
-            match (ticket, mode) {
+            match (ticket, operation) {
                 (Some(ticket), _) => instance.poll(&[Task::new(request.clone(), ticket)]).await,
-                (None, Some(mode)) => instance.delete(requests, mode).await,
-                (None, None) => instance.access(requests).await,
+                (None, Operation::Delete(mode)) => instance.delete(requests, mode).await,
+                (None, Operation::Access) => instance.access(requests).await,
+                (None, Operation::OptOut) => instance.opt_out(requests).await,
             }
         };
         let results = timed(simulator, self.fault_delay, call).await;

@@ -20,6 +20,7 @@ use tracing_subscriber::util::SubscriberInitExt;
 use crate::fixture::{Fixture, email, request, request_for};
 use crate::host::Host;
 use crate::markers::{NAME_TO_ESCAPE, assert_no_leaks, with_markers};
+use crate::opt_outs::WRITER;
 
 /// A result as a host may log it: without `discovered` and without the contents of documents, which hold personal data.
 pub fn loggable(result: &Result<Progress, Error>) -> String {
@@ -114,6 +115,22 @@ async fn results_of_every_kind_contain_no_personal_data_and_no_secret() {
             assert!(log.len() > 1);
             assert_no_leaks(&format!("{mode:?} in {dialects}"), &log, &fixture.simulator.calls());
         }
+    }
+}
+
+#[tokio::test]
+async fn results_of_opt_outs_contain_no_personal_data_and_no_secret() {
+    for (dialects, status) in
+        [("", None), ("", Some(403)), ("contact-lag-20-s", Some(503)), ("opt-out-ignored", Some(429))]
+    {
+        let options = Options { dialects: Dialects::parse(dialects).expect("dialects"), ..Options::default() };
+        let mut fixture = Fixture::with_options(with_markers(Brand::sample()), options, &WRITER).await;
+        let fault = |status| FaultRule::nth(Endpoint::ContactUpdate, 1, Fault::Status(status, WaitHint::None));
+        fixture.simulator.set_faults(status.map(fault).into_iter().collect());
+        let mut host = Host::new(&mut fixture);
+        host.opt_out_report(&request_with_every_identifier()).await;
+        let log = std::mem::take(&mut host.log);
+        assert_no_leaks(&format!("{status:?} in {dialects}"), &log, &fixture.simulator.calls());
     }
 }
 

@@ -23,6 +23,7 @@ mod leaks;
 mod lists;
 mod lost_responses;
 mod markers;
+mod opt_outs;
 mod permissions;
 mod polling;
 mod read;

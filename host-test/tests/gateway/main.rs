@@ -103,14 +103,14 @@ async fn errors_of_a_call_are_error_responses() {
     assert_eq!(response.problem(), (503, "unavailable".to_owned()));
     assert!(response.header("retry-after").is_some());
     let response = service.post("/checks", json!({ "rights": ["opt-out"] })).await;
-    assert_eq!(response.problem(), (501, "unsupported".to_owned()));
+    assert_eq!(response.problem(), (502, "forbidden".to_owned()), "the client may not update contacts");
 }
 
 #[tokio::test]
 async fn errors_of_requests_are_results() {
     let service = Service::new().await;
     let requests = json!({ "requests": [request_for(SAMPLE_PERSON)] });
-    assert_eq!(service.post("/opt-outs", requests).await.error()["kind"], "unsupported");
+    assert_eq!(service.post("/opt-outs", requests).await.error()["kind"], "forbidden");
     let tasks = json!({ "tasks": [{ "request": request_for(SAMPLE_PERSON), "ticket": "t1.damaged" }] });
     assert_eq!(service.post("/polls", tasks).await.error()["kind"], "invalid-ticket");
 }

@@ -41,7 +41,10 @@ pub fn response(request: &Request, choice: u8, now_s: u64) -> Vec<u8> {
         (["directories"], _) => json!({"elements": [{"directoryId": "POOL_1"}, {"directoryId": "POOL_2"}]}),
         (["directories", _, "contacts", "search"], _) => contacts(request, choice),
         (["directories", _, "contacts", id], _) => {
-            json!({"contactId": id, "email": address("a"), "lastModified": ms_before(now_s, 1)})
+            let is_opted_out = choice.is_multiple_of(2);
+            json!({
+                "contactId": id, "email": address("a"), "lastModified": ms_before(now_s, 1), "directoryUnsubscribed": is_opted_out,
+            })
         }
         // A file.
         _ => return format!("[{{\"n\": {choice}}}]").into_bytes(),

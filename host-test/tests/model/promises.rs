@@ -128,7 +128,7 @@ fn outcome(operation: Operation, report: &Report) -> Result<(), TestCaseError> {
             Outcome::Refused,
             Outcome::Failed,
         ],
-        Operation::OptOut => &[],
+        Operation::OptOut => &[Outcome::OptedOut, Outcome::NotFound, Outcome::Partial, Outcome::Refused],
     };
     prop_assert!(possible.contains(&report.outcome), "{:?} of {:?}", report.outcome, operation);
     // Counters of a job are passed on unchanged, so they are not evidence of the outcome.
@@ -145,7 +145,12 @@ fn outcome(operation: Operation, report: &Report) -> Result<(), TestCaseError> {
     let has_job = !report.receipt.jobs.is_empty();
     let needs_job = matches!(
         report.outcome,
-        Outcome::Submitted | Outcome::Deleted | Outcome::Verified | Outcome::DataRemaining | Outcome::Previewed
+        Outcome::Submitted
+            | Outcome::Deleted
+            | Outcome::Verified
+            | Outcome::DataRemaining
+            | Outcome::Previewed
+            | Outcome::OptedOut
     );
     prop_assert!(has_job || !needs_job);
     prop_assert!(report.outcome != Outcome::Refused || !report.findings.is_empty());

@@ -100,7 +100,7 @@ impl Runner {
         prop_assert!(sent.iter().all(|sent| sent.start().is_none()), "a check starts no job");
         match result {
             Ok(connection) => {
-                prop_assert!(!rights.is_empty() && !rights.contains(&Right::OptOut));
+                prop_assert!(!rights.is_empty());
                 prop_assert_eq!(connection.egress, [ORIGIN]);
                 let names: Vec<String> = self.instance.describe().permissions.into_iter().map(|one| one.name).collect();
                 prop_assert!(connection.granted.iter().all(|name| names.contains(name)));
@@ -108,7 +108,7 @@ impl Runner {
             Err(error) => {
                 promises::error(&error)?;
                 prop_assert_eq!(error.kind == ErrorKind::InvalidRequest, rights.is_empty());
-                prop_assert_eq!(error.kind == ErrorKind::Unsupported, rights.contains(&Right::OptOut));
+                prop_assert!(error.kind != ErrorKind::Unsupported);
                 prop_assert!(![ErrorKind::OutcomeUnknown, ErrorKind::JobNotFound].contains(&error.kind));
                 prop_assert!(error.remedy != Remedy::Restart);
             }
@@ -143,8 +143,6 @@ impl Runner {
                 Err(error) if error.kind == ErrorKind::InvalidRequest => prop_assert!(!is_run[index]),
                 // A call without remaining time does not validate the rest of its requests.
                 Err(error) if error.kind == ErrorKind::RateLimited => prop_assert!(!is_duplicate[index]),
-                // Requests of an unsupported operation are not validated.
-                _ if operation == Operation::OptOut => prop_assert!(!is_duplicate[index]),
                 _ => prop_assert!(is_run[index], "an invalid request was run"),
             }
             if let Err(error) = result {
@@ -152,8 +150,7 @@ impl Runner {
                 let may_be_unknown = operation.erases() && is_run[index];
                 prop_assert!(may_be_unknown || error.kind != ErrorKind::OutcomeUnknown, "{:?}", operation);
                 prop_assert!(error.kind != ErrorKind::JobNotFound && error.kind != ErrorKind::InvalidTicket);
-                let is_unsupported = error.kind == ErrorKind::Unsupported;
-                prop_assert_eq!(is_unsupported, operation == Operation::OptOut && !is_duplicate[index]);
+                prop_assert!(error.kind != ErrorKind::Unsupported);
             }
         }
         for (request, result) in requests.into_iter().zip(results) {

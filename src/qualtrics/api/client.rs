@@ -74,6 +74,13 @@ impl Call {
         Self::new(Method::Post, path.as_ref(), Some(body), Repeatable::IfProvablyNotStarted)
     }
 
+    /// Updates a resource. Although that is idempotent, it is sent again only if [`ApiError::is_provably_not_started`]: a body that was
+    /// read earlier could undo someone else's change. The caller reads the resource again first.
+    #[must_use]
+    pub fn update(path: impl AsRef<str>, body: Value) -> Self {
+        Self::new(Method::Put, path.as_ref(), Some(body), Repeatable::IfProvablyNotStarted)
+    }
+
     fn new(method: Method, path: &str, body: Option<Value>, repeatable: Repeatable) -> Self {
         Self { method, path: format!("{API}{path}"), body, repeatable, optional: None }
     }

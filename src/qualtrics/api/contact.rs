@@ -109,6 +109,24 @@ impl Contact {
         self.fields.get(name).and_then(Value::as_str).filter(|text| !text.trim().is_empty())
     }
 
+    /// A member, by this connector's spelling.
+    #[must_use]
+    pub fn member(&self, name: &str) -> Option<&Value> {
+        self.fields.get(name)
+    }
+
+    /// Every member that Qualtrics sent, by this connector's spelling.
+    pub fn members(&self) -> impl Iterator<Item = (&str, &Value)> {
+        self.fields.iter().map(|(name, value)| (name.as_str(), value))
+    }
+
+    /// Whether it is opted out of its directory. A contact with both names for it and two values is as the unambiguous name says.
+    #[must_use]
+    pub fn is_opted_out(&self) -> bool {
+        let mark = self.fields.get("directoryUnsubscribed").or_else(|| self.fields.get("unsubscribed"));
+        matches!(mark, Some(Value::Bool(true))) || mark.and_then(Value::as_str) == Some("true")
+    }
+
     /// When it was last modified, in seconds: the endpoints send it with and without fractions.
     #[must_use]
     pub fn changed_s(&self) -> Option<u64> {

@@ -1,6 +1,6 @@
 //! XM Directory: the directories of a brand, and searching the contacts in them (fact sheet 8).
 
-use serde_json::json;
+use serde_json::{Value, json};
 
 use super::client::{Call, Client};
 use super::cursor::{Cursor, encode};
@@ -95,10 +95,15 @@ pub fn contact(directory: &str, contact: &str) -> Call {
     Call::get(format!("/directories/{}/contacts/{}?includeSegments=true", encode(directory), encode(contact)))
 }
 
+/// The call that updates a contact. Whether Qualtrics merges the body into the contact or replaces it is unconfirmed (fact sheet 13), so
+/// that the body must hold every field that is to stay.
+#[must_use]
+pub fn update(directory: &str, contact: &str, body: Value) -> Call {
+    Call::update(format!("/directories/{}/contacts/{}", encode(directory), encode(contact)), body)
+}
+
 #[cfg(test)]
 mod tests {
-    use serde_json::Value;
-
     use super::*;
     use crate::qualtrics::api::envelope::Notice;
 

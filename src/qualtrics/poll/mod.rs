@@ -9,8 +9,8 @@ pub mod exports;
 use super::context::Context;
 use super::in_flight::{Budget, InFlight};
 use super::ticket::{Operation, Ticket};
-use super::{access, deletion};
-use crate::contract::{Error, ErrorKind, Progress, Remedy, Request, Task};
+use super::{access, deletion, opt_out};
+use crate::contract::{Error, ErrorKind, Progress, Remedy, Request, Right, Task};
 use crate::privacy::batch::{duplicate_id, duplicates};
 use crate::privacy::subject::{Subject, request_check};
 
@@ -41,34 +41,38 @@ pub fn poll(context: &mut Context<'_>, tasks: &[Task]) -> Vec<Result<Progress, E
     // 2. Look up, once for all.
     let tickets = || parsed.iter().map(|task| &task.ticket);
     let exports = exports::look_up(context, tickets().filter(|ticket| ticket.operation == Operation::Access));
-    let erasures = erasures::look_up(context, tickets().filter(|ticket| ticket.operation != Operation::Access));
-    // 3. Advance each. The results of one access request are collected.
+    let erasures = erasures::look_up(context, tickets().filter(|ticket| ticket.operation.right() == Right::Deletion));
+    // 3. Advance each. The results of one access or opt-out request are collected.
     let mut advanced: Vec<Option<Result<Progress, Error>>> = parsed.iter().map(|_| None).collect();
-    let is_access = |task: &&ParsedTask<'_>| task.ticket.operation == Operation::Access;
-    let deletions = parsed.iter().filter(|task| !is_access(task)).map(|task| {
+    let deletions = parsed.iter().filter(|task| task.right() == Right::Deletion).map(|task| {
         let look_up = task.ticket.decisive_job().map(|id| erasures.of(id, &task.ticket));
         (task.in_flight(), look_up)
     });
     let mut deletions = deletion::advance(context, deletions.collect()).into_iter();
     let mut budget = Budget::Available;
     for (task, result) in parsed.iter().zip(&mut advanced) {
-        *result = if is_access(&task) {
-            let calls_before = context.client.calls();
-            let look_ups = task.ticket.jobs.iter().map(|id| exports.of(id)).collect();
-            let progress = access::proceed(context, task.in_flight(), look_ups, budget);
-            if context.client.calls() > calls_before {
-                budget = Budget::Spent;
+        let calls_before = context.client.calls();
+        *result = match task.right() {
+            Right::Deletion => deletions.next(),
+            Right::Access => {
+                let look_ups = task.ticket.jobs.iter().map(|id| exports.of(id)).collect();
+                Some(access::proceed(context, task.in_flight(), look_ups, budget))
             }
-            Some(progress)
-        } else {
-            deletions.next()
+            Right::OptOut => Some(opt_out::proceed(context, task.in_flight(), budget)),
         };
+        if context.client.calls() > calls_before {
+            budget = Budget::Spent;
+        }
     }
     let mut advanced = advanced.into_iter().flatten();
     results.into_iter().filter_map(|result| result.or_else(|| advanced.next())).collect()
 }
 
 impl<'t> ParsedTask<'t> {
+    const fn right(&self) -> Right {
+        self.ticket.operation.right()
+    }
+
     fn in_flight<'p: 't>(&'p self) -> InFlight<'t> {
         InFlight { request: self.request, subject: &self.subject, ticket: self.ticket.clone() }
     }

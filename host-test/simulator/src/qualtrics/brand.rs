@@ -105,6 +105,9 @@ pub struct SurveyResponse {
 pub struct Holdings {
     /// The number of contacts in all directories.
     pub contacts: usize,
+    /// How many of them are opted out of their directory.
+    #[serde(rename = "opted-out")]
+    pub opted_out: usize,
     /// The number of survey responses.
     pub responses: usize,
     /// The number of user accounts.
@@ -289,8 +292,10 @@ impl Brand {
 
     pub(super) fn holdings_by(&self, address: &str, same: SameAddress) -> Holdings {
         let contacts = self.directories.iter().flat_map(|directory| &directory.contacts);
+        let contacts: Vec<&Contact> = contacts.filter(|contact| contact.has_email(address, same)).collect();
         Holdings {
-            contacts: contacts.filter(|contact| contact.has_email(address, same)).count(),
+            contacts: contacts.len(),
+            opted_out: contacts.iter().filter(|contact| contact.opted_out.is_some()).count(),
             responses: self.responses.iter().filter(|response| response.has_email(address, same)).count(),
             users: self.users.iter().filter(|user| same(&user.email, address)).count(),
         }

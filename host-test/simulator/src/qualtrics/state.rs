@@ -8,6 +8,7 @@ use simulated_clock::Clock;
 
 use super::brand::Brand;
 use super::call_record::{Call, CallRecord};
+use super::contact::Contact;
 use super::dialects::Dialects;
 use super::directories::ContactImport;
 use super::endpoint::Endpoint;
@@ -42,6 +43,8 @@ pub(crate) struct State {
     pub(crate) erasures: Vec<Erasure>,
     pub(crate) exports: Vec<ExportJob>,
     pub(super) contact_imports: Vec<ContactImport>,
+    /// Contacts as they were before an update, and until when they are shown so, by ID.
+    pub(super) shown_before_updates: HashMap<String, (Duration, Contact)>,
     pub(crate) faults: FaultRules<Endpoint>,
     /// How many calls were rejected because of a rate limit.
     pub(crate) rate_limited: u64,
@@ -72,6 +75,7 @@ impl State {
             tokens: HashMap::new(),
             exports: Vec::new(),
             contact_imports: Vec::new(),
+            shown_before_updates: HashMap::new(),
             faults: FaultRules::default(),
             rate_limited: 0,
             rate_limits: RateLimits::default(),

@@ -26,14 +26,20 @@ async fn erasure_removes_all_data_of_a_person_when_it_completes() {
     let listed = client.get("/op-erase-personal-data").await.result()["elements"][0].clone();
     assert_eq!((listed["requestid"].as_str(), listed["status"].as_str()), (Some(id), Some("Pending")));
     simulator.advance(FIVE_MINUTES - Duration::from_secs(1));
-    assert_eq!(simulator.holdings(SAMPLE_STAFF_CONTACT), Holdings { contacts: 2, responses: 1, users: 1 });
+    assert_eq!(
+        simulator.holdings(SAMPLE_STAFF_CONTACT),
+        Holdings { contacts: 2, opted_out: 0, responses: 1, users: 1 }
+    );
     simulator.advance(Duration::from_secs(1));
     assert!(simulator.holdings(SAMPLE_STAFF_CONTACT).is_empty());
     assert!(!simulator.holdings(SAMPLE_PERSON).is_empty());
     let done = client.get(&path).await.result();
     assert_eq!((done["status"].as_str(), done["updated"].as_str()), (Some("Completed"), Some("2026-01-05T09:05:00Z")));
     assert_eq!(done["emailsNotFound"], json!([SAMPLE_STRANGER]));
-    assert_eq!(simulator.erasures().last().unwrap().found, Holdings { contacts: 2, responses: 1, users: 1 });
+    assert_eq!(
+        simulator.erasures().last().unwrap().found,
+        Holdings { contacts: 2, opted_out: 0, responses: 1, users: 1 }
+    );
 }
 
 #[tokio::test]

@@ -92,7 +92,7 @@ macro_rules! define_dialects {
             /// A random dialect of each axis. The same seed gives the same dialects.
             ///
             /// Some axes change what the brand does, and not only the format of its responses: `addresses_done`,
-            /// `address_case`, `export_case`, `contact_search`, `xm_directory`, `file_expiry`, `concurrency` and `token_limit`. A test may have to reset them.
+            /// `address_case`, `export_case`, `contact_search`, `xm_directory`, `file_expiry`, `concurrency`, `token_limit` and `opt_out_mark`. A test may have to reset them.
             #[must_use]
             pub fn random(seed: u64) -> Self {
                 let mut rng = SmallRng::seed_from_u64(seed);

@@ -6,7 +6,9 @@ use serde_json::{Value, json};
 
 use super::super::brand::{SurveyResponse, ignoring_case};
 use super::super::contact::Contact;
-use super::super::dialects::{ContactPut, DuplicateContacts, HistoryPages, HistorySenders, HistoryTypes};
+use super::super::dialects::{
+    ContactLag, ContactPut, DuplicateContacts, HistoryPages, HistorySenders, HistoryTypes, OptOutMark,
+};
 use super::super::envelope::{EndpointResult, iso, parse_instant};
 use super::super::oauth::Role;
 use super::super::pages::{Cursor, PageSizes};
@@ -16,6 +18,9 @@ use crate::server::{Request, Response};
 
 pub(super) const READ: &[&str] = &["read:directory_contacts"];
 const WRITE: &[&str] = &["manage:directory_contacts", "write:directory_contacts"];
+
+/// How long a single contact does not show an update: see [`ContactLag`].
+const CONTACT_LAG: Duration = Duration::from_secs(20);
 
 /// With `useNewPaginationScheme=true`.
 const LARGE_PAGES: PageSizes = PageSizes { default: 100, accepted: 1000, largest: 1000 };
@@ -63,7 +68,9 @@ impl State {
     pub(in crate::qualtrics) fn contact(&mut self, request: &Request) -> EndpointResult {
         self.authorize(request, READ, Role::Any)?;
         let (directory, n) = self.contact_index(request)?;
-        let result = self.contact_view(directory, &self.brand.directories[directory].contacts[n]);
+        let contact = &self.brand.directories[directory].contacts[n];
+        let shown = self.shown_before_updates.get(&contact.id).filter(|(until, _)| self.now() < *until);
+        let result = self.contact_view(directory, shown.map_or(contact, |(_, before)| before));
         Ok(self.success(result))
     }
 
@@ -73,9 +80,16 @@ impl State {
         let (directory, n) = self.contact_index(request)?;
         let body = self.contact_body(request)?;
         let (put, now) = (self.dialects.contact_put, self.now().as_secs());
+        if self.dialects.contact_lag == ContactLag::Seconds {
+            let before = self.brand.directories[directory].contacts[n].clone();
+            self.shown_before_updates.insert(before.id.clone(), (self.now() + CONTACT_LAG, before));
+        }
+        let sets_mark = self.dialects.opt_out_mark == OptOutMark::Set;
         let contact = &mut self.brand.directories[directory].contacts[n];
         body.apply(contact, put);
-        body.apply_opt_out(&mut contact.opted_out, put, now);
+        if sets_mark {
+            body.apply_opt_out(&mut contact.opted_out, put, now);
+        }
         contact.modified = now;
         Ok(self.success_without_result())
     }

@@ -52,6 +52,16 @@ define_axes! {
         Merges "put-merges" "An update of a contact keeps the members that its body lacks.",
         Replaces "put-replaces" "An update of a contact clears the members that its body lacks.",
     }
+    /// When a single contact shows an update.
+    ContactLag {
+        None "contact-lag-none" "A single contact shows an update at once.",
+        Seconds "contact-lag-20-s" "A single contact shows an update after 20 seconds.",
+    }
+    /// Whether an update opts a contact out.
+    OptOutMark {
+        Set "opt-out-set" "An update with `unsubscribed` opts a contact out.",
+        Ignored "opt-out-ignored" "An update ignores `unsubscribed`.",
+    }
     /// A new contact with the e-mail address of another contact of the directory.
     DuplicateContacts {
         Merged "duplicate-contacts-merged" "A new contact with the address of another one updates that one, and has its ID.",

@@ -110,4 +110,6 @@ define_dialects! {
     history_types: HistoryTypes,
     history_pages: HistoryPages,
     history_senders: HistorySenders,
+    contact_lag: ContactLag,
+    opt_out_mark: OptOutMark,
 }
