@@ -137,7 +137,7 @@ test("an access request returns documents, and a deletion is verified", async ()
   const verified = await complete(await erase("erase-and-verify"));
   assert.deepEqual([verified.outcome, verified.receipt["request-id"]], ["verified", "dsr-1"]);
   const seen = /** @type {any} */ (await brand.seen());
-  assert.deepEqual(seen.holdings[ADA], { contacts: 0, responses: 0, users: 0 });
+  assert.deepEqual(seen.holdings[ADA], { contacts: 0, "opted-out": 0, responses: 0, users: 0 });
   assert.equal(seen.calls["erasure-create"], 2, "one erasure and one search");
 });
 

@@ -104,6 +104,22 @@ async fn opted_out_contact_is_marked_everywhere_and_listed_since_its_opt_out() {
 }
 
 #[tokio::test]
+async fn update_is_shown_later_or_ignores_the_opt_out_by_dialect() {
+    for (dialect, at_once, later) in [("contact-lag-20-s", false, true), ("opt-out-ignored", false, false)] {
+        let simulator = sample_simulator().await;
+        simulator.set_dialects(Dialects::parse(dialect).unwrap());
+        let client = writer(&simulator).await;
+        let path = format!("{CONTACTS}/{}", create(&client, json!({ "email": "new@example.org" })).await);
+        let updated = client.put(&path, json!({ "email": "new@example.org", "unsubscribed": true })).await;
+        assert_eq!(updated.status, 200);
+        assert_eq!(client.get(&path).await.result()["directoryUnsubscribed"], at_once, "{dialect}");
+        simulator.advance(Duration::from_secs(20));
+        assert_eq!(client.get(&path).await.result()["directoryUnsubscribed"], later, "{dialect}");
+        assert_eq!(simulator.holdings("new@example.org").opted_out, usize::from(later), "{dialect}");
+    }
+}
+
+#[tokio::test]
 async fn deleted_contact_is_gone_but_its_responses_stay() {
     let simulator = sample_simulator().await;
     let client = writer(&simulator).await;
