@@ -2,9 +2,9 @@
 
 use std::collections::BTreeMap;
 
+use super::api::contact_lists::ListReader;
 use super::api::erasures::ErasureJob;
 use super::api::error::ApiError;
-use super::api::contact_lists::ListReader;
 use super::api::users::Users;
 use super::ticket::Reference;
 use crate::privacy::document_stream::DocumentStream;

@@ -30,14 +30,14 @@ pub type Scopes = BTreeSet<Scope>;
 impl Scope {
     /// All scopes, in the order of the set-up page.
     pub const ALL: [Self; 7] = [
-            Self::CustomerData,
-            Self::Erasure,
-            Self::Directories,
-            Self::Contacts,
-            Self::Users,
-            Self::Transactions,
-            Self::ContactUpdates,
-        ];
+        Self::CustomerData,
+        Self::Erasure,
+        Self::Directories,
+        Self::Contacts,
+        Self::Users,
+        Self::Transactions,
+        Self::ContactUpdates,
+    ];
 
     /// Qualtrics' name of the scope.
     #[must_use]

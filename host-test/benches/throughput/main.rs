@@ -93,8 +93,7 @@ fn bound_s(modes: &[(DeletionMode, usize)], group_size: usize) -> f64 {
 
 /// Long runs: how much of the share is used.
 async fn rates(table: &mut Table, order: &str, dialects: &dyn Fn() -> Dialects) {
-    let batch =
-        Batch { people: People::Unknown(20_000), mix: "erase", group_size: Some(500), dialects: dialects() };
+    let batch = Batch { people: People::Unknown(20_000), mix: "erase", group_size: Some(500), dialects: dialects() };
     if let Some(mut run) = Run::new(batch).await {
         run.to_end().await;
         let people_a_minute = run.rate(Endpoint::ErasureCreate) * 500.0;
@@ -112,8 +111,7 @@ async fn rates(table: &mut Table, order: &str, dialects: &dyn Fn() -> Dialects) 
 
 /// Pending requests that are polled once.
 async fn polls(table: &mut Table, order: &str, dialects: &dyn Fn() -> Dialects) {
-    let batch =
-        Batch { people: People::Unknown(10_000), mix: "erase", group_size: Some(100), dialects: dialects() };
+    let batch = Batch { people: People::Unknown(10_000), mix: "erase", group_size: Some(100), dialects: dialects() };
     if let Some(mut run) = Run::new(batch).await {
         run.start_all_then_end_jobs().await;
         run.to_end().await;

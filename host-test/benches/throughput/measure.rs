@@ -84,8 +84,7 @@ impl Run {
         }
         let long = matches!(batch.people, People::Unknown(_)) && batch.group_size == Some(100);
         let erasure_duration = Duration::from_secs(if long { LONG_JOB_S } else { JOB_S });
-        let options =
-            SimulatorOptions { dialects: batch.dialects, erasure_duration, ..SimulatorOptions::default() };
+        let options = SimulatorOptions { dialects: batch.dialects, erasure_duration, ..SimulatorOptions::default() };
         let simulator = Simulator::start(brand, options).await.expect("a free port");
         let plugin = Host::new(Options::default()).expect("a host").load(CONNECTOR).expect("the connector");
         let manifest = plugin.manifest().await.expect("a manifest");
@@ -223,7 +222,8 @@ impl Run {
                 calls.iter().filter(|call| call.endpoint == endpoint).map(|call| call.at).collect();
             let share = usize::try_from(limit * SHARE / 100).expect("small");
             // The share and one more call never fall into one minute.
-            let is_exceeded = times.windows(share + 1).any(|window| window[share] - window[0] < Duration::from_secs(60));
+            let is_exceeded =
+                times.windows(share + 1).any(|window| window[share] - window[0] < Duration::from_secs(60));
             assert!(!is_exceeded, "{endpoint:?}: more than {share} calls in a minute");
         }
     }

@@ -24,8 +24,8 @@ impl Table {
         calls: &[Call],
     ) {
         let count = |endpoint| calls.iter().filter(|call| call.endpoint == endpoint).count();
-        let counts = [Endpoint::ErasureCreate, Endpoint::ErasureList, Endpoint::ErasureGet, Endpoint::ContactSearch]
-            .map(count);
+        let counts =
+            [Endpoint::ErasureCreate, Endpoint::ErasureList, Endpoint::ErasureGet, Endpoint::ContactSearch].map(count);
         let factor = took_s / bound_s;
         let text = format!(
             "{}, {took_s:.0} s, bound {bound_s:.0} s, factor {factor:.2}, create/list/get/search {counts:?}",

@@ -30,7 +30,7 @@ pub(super) fn probes(scopes: &Scopes, directory: Option<&str>) -> Vec<OptionalPr
     let probe = |scope: &Scope| match scope {
         Scope::Users => Some(OptionalProbe::Users),
         Scope::Transactions => directory.map(|directory| OptionalProbe::Transactions(directory.to_owned())),
-        Scope::CustomerData | Scope::Erasure | Scope::Directories | Scope::Contacts => None,
+        Scope::CustomerData | Scope::Erasure | Scope::Directories | Scope::Contacts | Scope::ContactUpdates => None,
     };
     scopes.iter().filter_map(probe).collect()
 }
