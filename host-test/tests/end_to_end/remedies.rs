@@ -242,9 +242,9 @@ pub fn rows(fault: &Fault, endpoint: Endpoint, purpose: Purpose, in_check: bool)
         | Fault::MetaStatus(_) => vec![Row::Malformed],
         _ => vec![Row::Transient],
     };
-    // The probe looks up an export that does not exist: this is a 404 that is not in Qualtrics' envelope.
+    // The probes are of an export and a contact that do not exist: this is a 404 that is not in Qualtrics' envelope.
     let is_other = matches!(fault, Fault::JsonArray | Fault::JsonString | Fault::JsonNumber | Fault::UnaskedGzip);
-    if in_check && endpoint == Endpoint::ExportProgress && is_other {
+    if in_check && matches!(endpoint, Endpoint::ExportProgress | Endpoint::ContactUpdate) && is_other {
         rows.push(Row::Proxy);
     }
     match purpose {

@@ -102,6 +102,7 @@ async fn errors_of_a_call_are_error_responses() {
     let response = check(Fault::Status(503, WaitHint::Seconds(40))).await;
     assert_eq!(response.problem(), (503, "unavailable".to_owned()));
     assert!(response.header("retry-after").is_some());
+    service.simulator.set_faults(Vec::new());
     let response = service.post("/checks", json!({ "rights": ["opt-out"] })).await;
     assert_eq!(response.problem(), (502, "forbidden".to_owned()), "the client may not update contacts");
 }

@@ -28,7 +28,7 @@ use super::contact_search::{self, OnTransientError, SearchResult};
 use super::context::Context;
 use super::error_mapping::DEFAULT_RATE_LIMIT_MS;
 use super::findings::unsupported_identifiers;
-use super::in_flight::{Budget, IMMEDIATE_MS, InFlight, MAX_ATTEMPTS, SOON_MS};
+use super::in_flight::{Budget, IMMEDIATE_MS, InFlight, SOON_MS};
 use super::scopes::Scope;
 use super::ticket::{
     ContactPlace, FailedUpdate, MAX_FAILED, MAX_OPEN, OpenUpdate, Operation, OptOutProgress, ReachedStage, Ticket,
@@ -36,6 +36,9 @@ use super::ticket::{
 use crate::contract::{Error, Outcome, Progress, Report, Request, Right, Stage};
 use crate::privacy::subject::{Subject, request_check};
 
+/// After so many failed attempts, a source that does not respond is reported as such. They are more than those of other rights: an opt-out
+/// has no job at Qualtrics that runs meanwhile, so that nothing is lost by waiting.
+const MAX_STEP_ATTEMPTS: u8 = 6;
 /// The most contacts that one call handles.
 const MAX_PER_CALL: usize = 60;
 /// The most calls that a request may take if contacts remain after each of them. A contact that stays unhandled until then is reported.
@@ -123,7 +126,7 @@ impl From<OpenUpdate> for Target {
 
 impl<'r> Work<'r> {
     const fn has_attempts_left(&self) -> bool {
-        self.in_flight.ticket.attempts < MAX_ATTEMPTS
+        self.in_flight.ticket.attempts < MAX_STEP_ATTEMPTS
     }
 
     /// Leaves the contacts as they are that are not certainly the person's. Nothing more of them is read.
