@@ -321,7 +321,7 @@ fn updates_that_keep_failing_are_given_up() {
     let (mut world, _) = crowd(30, true);
     let report = world.opt_out(&ada());
     assert_eq!((report.outcome, report.receipt.jobs.len()), (Outcome::Partial, 0));
-    let counts = report.findings.iter().filter_map(|one| Some((one.code.as_deref()?, one.amount.clone())));
+    let counts = report.findings.iter().filter_map(|one| Some((one.code.as_deref()?, one.amount)));
     let expected = [("too-many", Amount::Count(14)), ("update-rejected", Amount::Count(16))];
     assert_eq!(counts.collect::<Vec<_>>(), expected);
     assert_eq!(world.log.borrow().iter().filter(|call| call.starts_with("PUT")).count(), 16);
