@@ -12,7 +12,6 @@ pub use self::opt_out::{
 };
 use super::api::contact_lists::ContactList;
 use super::api::envelope::is_id;
-use super::contact_search::resumable::SearchPosition;
 use crate::contract::{DeletionMode, Error, Right};
 use crate::privacy::email::{EmailAddress, SPELLING_RULE};
 use crate::privacy::ticket::{Kind, damaged, open, seal};
@@ -192,6 +191,37 @@ impl SharedJob {
     }
 }
 
+/// How far the search of the directories has come.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+pub struct SearchPosition {
+    /// A check value of the directories: if they change, the search starts again.
+    #[serde(rename = "k")]
+    pub check: u32,
+    /// How many searches have ended, in their order.
+    #[serde(rename = "n")]
+    pub ended: usize,
+    /// Those that found or reported something.
+    #[serde(rename = "r", default)]
+    pub records: Vec<SearchRecord>,
+}
+
+/// How the search for one spelling in one directory ended.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+pub struct SearchRecord {
+    /// Its position.
+    #[serde(rename = "s")]
+    pub search: usize,
+    /// The IDs of the contacts that it found.
+    #[serde(rename = "c", default, skip_serializing_if = "Vec::is_empty")]
+    pub contacts: Vec<String>,
+    /// Whether it left out a contact with a similar identifier.
+    #[serde(rename = "a", default, skip_serializing_if = "std::ops::Not::not")]
+    pub has_similar: bool,
+    /// Why it failed: a position in the list of the search.
+    #[serde(rename = "f", default, skip_serializing_if = "Option::is_none")]
+    pub failure: Option<usize>,
+}
+
 /// Where the bytes of a remote document are.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
 #[serde(tag = "k")]
@@ -322,9 +352,11 @@ impl Ticket {
     pub fn parse(text: &str) -> Result<Self, Error> {
         let ticket: Self = open(Kind::Ticket, text)?;
         let search = ticket.verification.as_ref().and_then(|verification| verification.search.as_ref());
-        let contacts = ticket.opt_out.iter().flat_map(OptOutProgress::ids);
-        let is_sound = ticket.jobs.iter().chain(search).map(String::as_str).chain(contacts).all(is_id);
-        if is_sound { Ok(ticket) } else { Err(damaged()) }
+        let records = ticket.contacts.iter().flat_map(|position| &position.records);
+        let found = records.flat_map(|record| &record.contacts).map(String::as_str);
+        let updated = ticket.opt_out.iter().flat_map(OptOutProgress::ids);
+        let are_ids = ticket.jobs.iter().chain(search).map(String::as_str).chain(found).chain(updated).all(is_id);
+        if are_ids { Ok(ticket) } else { Err(damaged()) }
     }
 }
 
@@ -424,6 +456,10 @@ mod tests {
     fn an_id_that_would_name_another_path_is_rejected() {
         for id in ["", "..", "."] {
             let forged = Ticket { jobs: vec![id.to_owned()], ..ticket() };
+            assert!(Ticket::parse(&forged.format().expect("a ticket")).is_err(), "{id:?}");
+            let record = SearchRecord { search: 0, contacts: vec![id.to_owned()], has_similar: false, failure: None };
+            let contacts = Some(SearchPosition { check: 0, ended: 1, records: vec![record] });
+            let forged = Ticket { contacts, ..ticket() };
             assert!(Ticket::parse(&forged.format().expect("a ticket")).is_err(), "{id:?}");
             let forged = Reference::File { job: "CDR_1".to_owned(), file: id.to_owned(), size: None, etag: None };
             assert!(Reference::parse(&forged.format().expect("a reference")).is_err(), "{id:?}");

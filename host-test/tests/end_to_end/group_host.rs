@@ -73,11 +73,11 @@ impl<'f> GroupHost<'f> {
 
     /// The reports, in order.
     pub fn reports(&self) -> Vec<&Report> {
-        let report = |one: &'_ Followed| match &one.result {
-            Some(Err(error)) => panic!("{error:?}"),
-            _ => (),
-        };
-        self.requests.iter().for_each(report);
+        for one in &self.requests {
+            if let Some(Err(error)) = &one.result {
+                panic!("{error:?}");
+            }
+        }
         self.requests.iter().filter_map(|one| one.result.as_ref()?.as_ref().ok()).collect()
     }
 

@@ -57,7 +57,7 @@ impl Group {
         ];
         Self {
             requests,
-            dialects: if seed % 3 == 0 { Dialects::default() } else { Dialects::random(seed) },
+            dialects: if seed.is_multiple_of(3) { Dialects::default() } else { Dialects::random(seed) },
             seed,
             mode: *modes.choose(&mut random).expect("a mode"),
             retry: *[Retry::Together, Retry::Alone, Retry::Regrouped(2)].choose(&mut random).expect("a retry"),

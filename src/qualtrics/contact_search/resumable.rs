@@ -3,8 +3,6 @@
 //! Qualtrics allows a few hundred searches per minute, for the whole brand. A search that is larger than the share at hand makes the calls
 //! for which there is room, and the ticket holds what they found: the IDs of contacts, which are read again at the end.
 
-use serde::{Deserialize, Serialize};
-
 use super::directory::{DirectorySearch, ENDLESS, SPELLING_REJECTED, TOO_MANY, UNRELIABLE};
 use super::{
     FOREIGN_RESPONSE, MAX_PREPARED_CALLS, NOT_PERMITTED, NOT_SEARCHABLE, OnTransientError, SearchResult, UNAVAILABLE,
@@ -19,6 +17,7 @@ use crate::qualtrics::api::error::ApiError;
 use crate::qualtrics::context::Context;
 use crate::qualtrics::findings::SourceFailure;
 use crate::qualtrics::scopes::Scopes;
+use crate::qualtrics::ticket::{SearchPosition, SearchRecord};
 
 /// The most contacts that a ticket holds.
 const MAX_CONTACTS: usize = 40;
@@ -26,40 +25,9 @@ const MAX_CONTACTS: usize = 40;
 /// The most searches with a result that a ticket holds.
 const MAX_RECORDS: usize = 60;
 
-/// Why a search failed, by its position here. The order is part of the format of tickets.
+/// Why a search failed, by its position here: [`SearchRecord::failure`]. The order is part of the format of tickets.
 const FAILURES: [SourceFailure; 8] =
     [NOT_SEARCHABLE, NOT_PERMITTED, UNAVAILABLE, FOREIGN_RESPONSE, TOO_MANY, UNRELIABLE, ENDLESS, SPELLING_REJECTED];
-
-/// How far a search has come.
-#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
-pub struct SearchPosition {
-    /// A check value of the directories: if they change, the search starts again.
-    #[serde(rename = "k")]
-    check: u32,
-    /// How many searches have ended, in their order.
-    #[serde(rename = "n")]
-    ended: usize,
-    /// Those that found or reported something.
-    #[serde(rename = "r", default)]
-    records: Vec<Record>,
-}
-
-/// How a search ended.
-#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
-struct Record {
-    /// Its position.
-    #[serde(rename = "s")]
-    search: usize,
-    /// The IDs of the contacts that it found.
-    #[serde(rename = "c", default, skip_serializing_if = "Vec::is_empty")]
-    contacts: Vec<String>,
-    /// Whether it left out a contact with a similar identifier.
-    #[serde(rename = "a", default, skip_serializing_if = "std::ops::Not::not")]
-    has_similar: bool,
-    /// Why it failed: a position in [`FAILURES`].
-    #[serde(rename = "f", default, skip_serializing_if = "Option::is_none")]
-    failure: Option<usize>,
-}
 
 /// What a call achieved.
 pub enum Progressed {
@@ -199,7 +167,7 @@ impl SearchPosition {
             let position = |failure| FAILURES.iter().position(|known| *known == failure).unwrap_or(FAILURES.len());
             let failure = failure.map(position);
             if !contacts.is_empty() || has_similar || failure.is_some() {
-                self.records.push(Record { search: self.ended, contacts, has_similar, failure });
+                self.records.push(SearchRecord { search: self.ended, contacts, has_similar, failure });
             }
             self.ended = self.ended.saturating_add(1);
         }
