@@ -11,7 +11,7 @@ from urllib.parse import urlsplit
 import pytest
 import requests
 
-HOST_TEST = os.environ["HOST_TEST"]
+PRIVACY = os.environ["PRIVACY"]
 
 CUSTOMERS = "POOL_2aCustomers0001"
 PARTNERS = "POOL_2bPartners00002"
@@ -49,7 +49,7 @@ class Simulator:
 @pytest.fixture(scope="module")
 def simulator() -> Iterator[Simulator]:
     process = subprocess.Popen(
-        [HOST_TEST, "simulate", "--port", "0", "--job-seconds", "1"], stdout=subprocess.PIPE, text=True
+        [PRIVACY, "simulate", "--port", "0", "--job-seconds", "1"], stdout=subprocess.PIPE, text=True
     )
     try:
         assert process.stdout is not None

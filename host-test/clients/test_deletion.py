@@ -3,9 +3,10 @@
 import json
 import os
 import subprocess
+import tempfile
 import time
 
-from conftest import CUSTOMERS, HOST_TEST, PARTNERS, Simulator
+from conftest import CUSTOMERS, PRIVACY, PARTNERS, Simulator
 
 ADA = "ada.lovelace@example.com"
 ALAN = "alan.t@example.org"
@@ -13,10 +14,11 @@ ALAN = "alan.t@example.org"
 
 def connector(simulator: Simulator, *arguments: str) -> dict:
     """Runs a command of the connector to its end, and returns its report. Its waits are sixty times shorter."""
-    command = [HOST_TEST, "--json", *arguments, "--wait", "--accelerate", f"60@{int(time.time())}"]
+    command = [PRIVACY, "--json", *arguments, "--wait", "--accelerate", f"60@{int(time.time())}"]
     command += ["--base-url", simulator.origin, "--datacenter-id", "fra1", "--client-id", simulator.client_id]
-    environment = os.environ | {"QUALTRICS_CLIENT_SECRET": simulator.client_secret}
-    ended = subprocess.run(command, env=environment, capture_output=True, text=True, timeout=60)
+    with tempfile.TemporaryDirectory() as state:
+        environment = os.environ | {"CONNECTOR_CLIENT_SECRET": simulator.client_secret, "XDG_STATE_HOME": state}
+        ended = subprocess.run(command, env=environment, capture_output=True, text=True, timeout=60)
     assert ended.returncode == 0, ended.stderr
     return json.loads(ended.stdout)["done"]
 

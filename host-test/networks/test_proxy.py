@@ -14,7 +14,7 @@ import time
 import unittest
 from pathlib import Path
 
-HOST_TEST = os.environ["HOST_TEST"]
+PRIVACY = os.environ["PRIVACY"]
 MITMDUMP = Path(sys.executable).parent / "mitmdump"
 PASSWORD = "pass word @1"
 ENCODED = "user:pass%20word%20%401"
@@ -72,9 +72,9 @@ class Network(unittest.TestCase):
     def simulate(self, *options: str) -> str:
         """Starts a brand with TLS. Returns its origin, by a name that is private."""
         port = free_port()
-        self.brand = Process(self, [HOST_TEST, "simulate", "--port", port, "--tls", self.scratch / "tls", *options], port)
+        self.brand = Process(self, [PRIVACY, "simulate", "--port", port, "--tls", self.scratch / "tls", *options], port)
         output = self.brand.output()
-        self.secret = re.search("QUALTRICS_CLIENT_SECRET='(.*)'", output)[1]
+        self.secret = re.search("CONNECTOR_CLIENT_SECRET='(.*)'", output)[1]
         self.client_id = re.search("--client-id ([^ ]*)", output)[1]
         return f"https://localhost:{port}"
 
@@ -84,15 +84,15 @@ class Network(unittest.TestCase):
         command = [MITMDUMP, "--listen-host", "127.0.0.1", "--listen-port", port, "--set", f"confdir={self.scratch}"]
         return Process(self, [*command, *options], port)
 
-    def host_test(self, command: str, *options: object, **variables: str) -> subprocess.CompletedProcess:
-        words = [HOST_TEST, command, *map(str, options)]
+    def privacy(self, command: str, *options: object, **variables: str) -> subprocess.CompletedProcess:
+        words = [PRIVACY, command, *map(str, options)]
         return subprocess.run(words, env=environment(variables), capture_output=True, text=True, timeout=60)
 
     def check(self, origin: str, *options: object, roots: str = "tls/ca.pem", **variables: str) -> subprocess.CompletedProcess:
         connection = ["--base-url", origin, "--datacenter-id", "fra1", "--client-id", self.client_id]
         roots = ["--ca-certificate", self.scratch / roots]
-        variables = {"QUALTRICS_CLIENT_SECRET": self.secret} | variables
-        result = self.host_test("check", "--json", *connection, *roots, *options, **variables)
+        variables = {"CONNECTOR_CLIENT_SECRET": self.secret} | variables
+        result = self.privacy("check", "--json", *connection, *roots, *options, **variables)
         self.assertNotIn(PASSWORD, result.stdout + result.stderr)
         self.assertNotIn(ENCODED, result.stdout + result.stderr)
         return result
@@ -166,11 +166,11 @@ class Tunnels(Network):
                 "CONNECTOR_CLIENT_SECRET": self.secret,
                 "CONNECTOR_BASE_URL": origin,
                 "EGRESS_ORIGINS": permitted,
-                "QUALTRICS_CLIENT_CERTIFICATE": (tls / "client.pem").read_text(),
-                "QUALTRICS_CLIENT_KEY": (tls / "client.key").read_text(),
+                "PRIVACY_CLIENT_CERTIFICATE": (tls / "client.pem").read_text(),
+                "PRIVACY_CLIENT_KEY": (tls / "client.key").read_text(),
                 "HTTPS_PROXY": f"http://127.0.0.1:{proxy.port}",
             }
-            Process(self, [HOST_TEST, "serve", "--port", port, "--ca-certificate", tls / "ca.pem"], port, **variables)
+            Process(self, [PRIVACY, "serve", "--port", port, "--ca-certificate", tls / "ca.pem"], port, **variables)
             before = len(re.findall("server connect", proxy.output()))
             connection = http.client.HTTPConnection("127.0.0.1", port, timeout=60)
             headers = {"Authorization": f"Bearer {TOKEN}", "Content-Type": "application/json"}

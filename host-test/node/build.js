@@ -33,8 +33,8 @@ for (const generated of ["plugin", "types", "LICENSE-APACHE", "LICENSE-MIT"]) {
 const scratch = mkdtempSync(join(tmpdir(), "privacy-host-"));
 try {
   const component = join(scratch, "qualtrics.wasm");
-  // HOST_TEST names the program, if it is already built.
-  const built = process.env["HOST_TEST"];
+  // PRIVACY names the program, if it is already built.
+  const built = process.env["PRIVACY"];
   const [program, ...args] = built ? [built] : ["cargo", "run", "--locked", "--quiet", "--package", "host-test", "--"];
   run(program ?? "", [...args, "component", "--guarded", "--out", component], workspace);
   const options = ["--instantiation", "sync", "--no-typescript", "--minify", "--quiet", "-o", "plugin"];

@@ -43,8 +43,8 @@ class CustomBuildHook(BuildHookInterface[Any]):
             shutil.copyfile(workspace / name, Path(self.root, name))
         component = Path(self.root, COMPONENT)
         component.unlink(missing_ok=True)
-        # HOST_TEST names the program, if it is already built.
-        built = os.environ.get("HOST_TEST")
+        # PRIVACY names the program, if it is already built.
+        built = os.environ.get("PRIVACY")
         program = [built] if built else ["cargo", "run", "--locked", "--quiet", "--package", "host-test", "--"]
         command = [*program, "component", "--guarded", "--out", str(component)]
         subprocess.run(command, cwd=workspace, check=True)

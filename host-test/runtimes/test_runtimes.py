@@ -17,7 +17,7 @@ from brand import ADA, Brand, Simulator
 from process import Process
 from runtimes import Deployment, Gateway
 
-PROGRAM = os.environ["HOST_TEST"]
+PROGRAM = os.environ["PRIVACY"]
 TOKEN = "the token of the callers"
 REQUEST = {"id": "dsr-1", "subject": [{"email": ADA}]}
 MAX_POLLS = 100

@@ -1,4 +1,4 @@
-//! The command line: see `host-test --help`.
+//! The command line: see `privacy --help`.
 
 mod command;
 

@@ -148,8 +148,8 @@ fn the_index_lists_every_document() {
 
 /// The options of a command, as its help lists them.
 fn options(command: &str) -> String {
-    let output = Command::new(env!("CARGO_BIN_EXE_host-test")).args([command, "--help"]).output().expect("the program");
-    assert!(output.status.success(), "host-test {command} --help");
+    let output = Command::new(env!("CARGO_BIN_EXE_privacy")).args([command, "--help"]).output().expect("the program");
+    assert!(output.status.success(), "privacy {command} --help");
     String::from_utf8(output.stdout).expect("text")
 }
 
@@ -159,7 +159,9 @@ fn every_option_in_a_command_of_a_document_exists() {
     let mut checked = 0;
     for document in files(&workspace(), "md") {
         for line in commands(&read(&document)) {
-            let mut words = line.split_whitespace().skip_while(|word| *word != "host-test").skip(1).peekable();
+            // With `cargo run`, the arguments follow `--`.
+            let words = line.split_whitespace().skip_while(|word| !["privacy", "host-test"].contains(word)).skip(1);
+            let mut words = words.peekable();
             words.next_if_eq(&"--");
             let is_command = |word: &str| word.bytes().all(|byte| byte.is_ascii_lowercase() || byte == b'-');
             let Some(command) = words.next().filter(|word| is_command(word) && !word.starts_with('-')) else {

@@ -35,12 +35,12 @@ impl MutualTls {
     }
 
     fn check(&self) -> Command {
-        let mut command = Command::new(env!("CARGO_BIN_EXE_host-test"));
+        let mut command = Command::new(env!("CARGO_BIN_EXE_privacy"));
         command
             .args(["check", "--verbose", "--json", "--datacenter-id", "fra1", "--client-id", SAMPLE_CLIENT_ID])
             .args(["--base-url", &self.simulator.origin(), "--ca-certificate"])
             .arg(self.directory.join("roots.pem"))
-            .env("QUALTRICS_CLIENT_SECRET", SAMPLE_CLIENT_SECRET)
+            .env("CONNECTOR_CLIENT_SECRET", SAMPLE_CLIENT_SECRET)
             .env("NO_PROXY", "*");
         command
     }
@@ -93,7 +93,7 @@ async fn a_brand_with_mutual_tls_is_reached_with_its_client_certificate() {
     let checked = brand.check_with(&right.certificate, &right.key).await;
     assert_eq!(checked.status.code(), Some(0), "{}", text(&checked));
     let mut command = brand.check();
-    command.env("QUALTRICS_CLIENT_CERTIFICATE", &right.certificate).env("QUALTRICS_CLIENT_KEY", &right.key);
+    command.env("PRIVACY_CLIENT_CERTIFICATE", &right.certificate).env("PRIVACY_CLIENT_KEY", &right.key);
     let checked = output(command).await;
     assert_eq!(checked.status.code(), Some(0), "{}", text(&checked));
 }
@@ -125,7 +125,7 @@ async fn an_unusable_client_certificate_is_refused_before_anything_is_sent() {
     let refused = brand.check_with(&valid.certificate, &encrypted).await;
     assert_usage_error(&refused, "openssl pkey -in KEY");
     let mut command = brand.check();
-    command.env("QUALTRICS_CLIENT_KEY", &valid.key);
+    command.env("PRIVACY_CLIENT_KEY", &valid.key);
     assert_usage_error(&output(command).await, "one of the two is missing");
     assert_eq!(brand.simulator.calls().len(), 0);
 }

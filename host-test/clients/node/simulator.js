@@ -9,7 +9,7 @@ export const NEWSLETTER = 'CG_000000000000001'
 
 /** Starts it. Returns its origin, its API token, and the function that ends it. */
 export async function startSimulator() {
-  const child = spawn(process.env.HOST_TEST, ['simulate', '--port', '0', '--job-seconds', '1'], {
+  const child = spawn(process.env.PRIVACY, ['simulate', '--port', '0', '--job-seconds', '1'], {
     stdio: ['ignore', 'pipe', 'inherit'],
   })
   let printed = ''

@@ -6,7 +6,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { promisify } from "node:util";
-import { HOST_TEST } from "./simulator.js";
+import { PRIVACY } from "./simulator.js";
 
 const run = promisify(execFile);
 
@@ -24,13 +24,13 @@ export class Scratch {
   }
 
   /**
-   * A component, written by `host-test`.
+   * A component, written by `privacy`.
    *
    * @param {"--guarded" | "--gateway"} [kind]  by default the connector alone
    */
   async component(kind) {
     const file = join(this.path, `${kind?.slice(2) ?? "plain"}.wasm`);
-    await run(HOST_TEST, ["component", ...(kind ? [kind] : []), "--out", file]);
+    await run(PRIVACY, ["component", ...(kind ? [kind] : []), "--out", file]);
     return file;
   }
 

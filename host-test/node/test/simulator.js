@@ -1,4 +1,4 @@
-/** The program `host-test`, and the brands that it simulates. */
+/** The program `privacy`, and the brands that it simulates. */
 
 import { spawn } from "node:child_process";
 import { createInterface } from "node:readline";
@@ -7,8 +7,8 @@ import { fileURLToPath } from "node:url";
 /** @import { Json, Members } from "./vectors/canonical.js" */
 
 /** The program: by default that of the debug build. */
-export const HOST_TEST =
-  process.env["HOST_TEST"] ?? fileURLToPath(new URL("../../../target/debug/host-test", import.meta.url));
+export const PRIVACY =
+  process.env["PRIVACY"] ?? fileURLToPath(new URL("../../../target/debug/privacy", import.meta.url));
 
 /**
  * Starts a program, and waits for the line that says that it is ready.
@@ -71,7 +71,7 @@ export class Simulator {
   }
 
   static async start() {
-    const { match, end } = await startProgram(HOST_TEST, ["simulate", "--control", "0"], /^\{.*\}$/);
+    const { match, end } = await startProgram(PRIVACY, ["simulate", "--control", "0"], /^\{.*\}$/);
     return new Simulator(JSON.parse(match[0]).control, end);
   }
 

@@ -21,8 +21,8 @@ WORKSPACE = Path(__file__).parents[3]
 
 @pytest.fixture(scope="session")
 def host_test() -> Path:
-    """The program: `HOST_TEST`, or that of the debug build."""
-    return Path(os.environ.get("HOST_TEST", WORKSPACE / "target/debug/host-test"))
+    """The program: `PRIVACY`, or that of the debug build."""
+    return Path(os.environ.get("PRIVACY", WORKSPACE / "target/debug/privacy"))
 
 
 @pytest.fixture(scope="session")

@@ -19,10 +19,13 @@ use qualtrics_simulator::{
     Brand, Options, SAMPLE_ADMINISTRATOR, SAMPLE_PERSON, SAMPLE_WRITER_CLIENT_ID, SAMPLE_WRITER_CLIENT_SECRET,
     Simulator,
 };
+use sha2::{Digest, Sha256};
 
 use super::connection::host_options;
 use super::errors::CommandError;
+use super::evidence::EvidenceSource;
 use super::exit::Exit;
+use super::network::read;
 use super::{print, save};
 
 /// More polls than any step needs.
@@ -36,9 +39,6 @@ pub(super) struct DemoOptions {
     /// A new directory for the documents of the access request; by default in the directory for temporary files
     #[arg(long, value_name = "DIR")]
     out: Option<PathBuf>,
-    /// Another build of the component than the one in this program
-    #[arg(long, value_name = "FILE")]
-    component: Option<PathBuf>,
 }
 
 /// The result of one step, and whether it is the expected one.
@@ -53,21 +53,19 @@ struct Row {
 struct Demonstration {
     simulator: Simulator,
     connector: Connector,
+    evidence: EvidenceSource,
     terminal: bool,
     rows: Vec<Row>,
 }
 
 impl DemoOptions {
-    pub(super) async fn run(self) -> Result<Exit, CommandError> {
+    pub(super) async fn run(self, plugin: Option<PathBuf>) -> Result<Exit, CommandError> {
         let directory =
             self.out.unwrap_or_else(|| std::env::temp_dir().join(format!("qualtrics-demo-{}", std::process::id())));
-        save::must_not_exist(&directory)?;
-        let component = match &self.component {
+        save::prepare(&directory)?;
+        let component = match plugin {
             None => Cow::Borrowed(CONNECTOR),
-            Some(file) => Cow::Owned(
-                std::fs::read(file)
-                    .map_err(|error| CommandError::usage(format!("{} cannot be read: {error}", file.display())))?,
-            ),
+            Some(file) => Cow::Owned(read(&file)?),
         };
         let mut demonstration = Demonstration::start(&component).await?;
         demonstration.run(&directory).await?;
@@ -104,7 +102,8 @@ impl Demonstration {
         }
         println!("and needs egress to {}; here it also has {}.", manifest.egress.join(", "), simulator.origin());
         println!();
-        Ok(Self { simulator, connector, terminal: std::io::stdout().is_terminal(), rows: Vec::new() })
+        let evidence = EvidenceSource::new(connector.clone(), format!("{:x}", Sha256::digest(component)));
+        Ok(Self { simulator, connector, evidence, terminal: std::io::stdout().is_terminal(), rows: Vec::new() })
     }
 
     async fn run(&mut self, directory: &Path) -> Result<(), CommandError> {
@@ -191,11 +190,12 @@ impl Demonstration {
                     self.show(step, &pending).await;
                 }
                 Event::Reported(report) => {
-                    if let Some(directory) = save_to {
-                        save::save(follower.instance().await?, connector.clock(), &report, directory).await?;
-                    }
-                    let ended = report.outcome.to_string();
+                    let (entry, ended) = (update.entry.clone(), report.outcome.to_string());
                     self.row(step, ended, evidence(&report), before, report.outcome == good);
+                    if let Some(directory) = save_to {
+                        let instance = follower.instance().await?;
+                        save::save(instance, &self.evidence, &entry, &report, directory).await?;
+                    }
                     return Ok(());
                 }
                 Event::Failed(error) => {

@@ -25,10 +25,10 @@ Exit codes:
   0  success: found, not-found, previewed, submitted, deleted, verified, opted-out
   1  an error that an operator has to fix
   2  the command line is wrong
-  3  pending: poll with the printed ticket
+  3  pending: run the printed command later
   4  refused: a guard forbids it, or no identifier can be used
   5  incomplete: partial, data-remaining
-  6  the outcome is unknown: run the command again with --first-attempt-at, as the message says
+  6  the outcome is unknown: do what the message says, then run the printed command
   7  a temporary error: run the command again later
   8  failed: the vendor's job failed";
 

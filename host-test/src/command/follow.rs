@@ -1,5 +1,7 @@
 //! One request, from its first call to its report.
 
+use std::ffi::OsString;
+use std::path::PathBuf;
 use std::time::Duration;
 
 use host_test::journal::{Journal, JournalError};
@@ -10,6 +12,7 @@ use privacy_host::{Entry, Event, Follower, HostError, Operation, Update};
 use super::errors::CommandError;
 use super::exit::Exit;
 use super::print;
+use super::state::Continuation;
 
 /// How to follow a request.
 #[derive(Clone, Copy)]
@@ -47,44 +50,38 @@ pub(super) fn continue_from(entry: Entry, stored: Entry, attempts: EarlierAttemp
     entry
 }
 
-/// A request, and the journal that keeps its state if there is one.
+/// A request, the journal that keeps its state if there is one, and how another command continues it.
 pub(super) struct Record {
     entry: Entry,
-    journal: Option<Journal>,
-    /// How the command came to the request.
     origin: Origin,
 }
 
-#[derive(Clone, Copy, PartialEq, Eq)]
+/// How the command came to the request.
 enum Origin {
-    /// The command starts it.
-    Start,
-    /// The command was given a ticket, which alone says what it belongs to.
-    Ticket,
+    /// It is stored here, and this command continues it.
+    Journal(Journal, Continuation),
+    /// The command was given a ticket, which alone says what it belongs to. These options name the connection.
+    Ticket(Vec<OsString>),
 }
 
 impl Record {
-    /// A request whose state is lost with this process.
-    pub(super) fn new(entry: Entry) -> Self {
-        Self { entry, journal: None, origin: Origin::Start }
-    }
-
     /// A request that another process has started.
-    pub(super) fn of_ticket(request: Request, ticket: String) -> Self {
+    pub(super) fn of_ticket(
+        request: Request,
+        ticket: String,
+        directory: Option<PathBuf>,
+        connection: Vec<OsString>,
+    ) -> Self {
         // The operation matters for starting and for a journal. Neither happens here.
-        let entry = Entry::new(request, Operation::Access).with_ticket(ticket);
-        Self { entry, journal: None, origin: Origin::Ticket }
+        let mut entry = Entry::new(request, Operation::Access).with_ticket(ticket);
+        entry.directory = directory;
+        Self { entry, origin: Origin::Ticket(connection) }
     }
 
-    /// A request that continues from its state in a journal.
-    pub(super) fn resume(journal: Journal, entry: Entry, attempts: EarlierAttempts) -> Result<Self, CommandError> {
-        let entry = match journal.get(&entry.key())? {
-            Some(stored) if entry.is_same_request(&stored) => continue_from(entry, stored, attempts),
-            Some(_) => return Err(CommandError::usage("the journal holds another request with this ID")),
-            None => entry,
-        };
+    /// A request whose state is in this journal from now on.
+    pub(super) fn store(journal: Journal, entry: Entry, continuation: Continuation) -> Result<Self, JournalError> {
         journal.put([&entry])?;
-        Ok(Self { entry, journal: Some(journal), origin: Origin::Start })
+        Ok(Self { entry, origin: Origin::Journal(journal, continuation) })
     }
 
     pub(super) fn entry(&self) -> &Entry {
@@ -94,47 +91,47 @@ impl Record {
     /// Changes the entry, and waits until it is stored.
     pub(super) fn change<T>(&mut self, change: impl FnOnce(&mut Entry) -> T) -> Result<T, JournalError> {
         let changed = change(&mut self.entry);
-        if let Some(journal) = &self.journal {
+        if let Origin::Journal(journal, _) = &self.origin {
             journal.put([&self.entry])?;
         }
         Ok(changed)
     }
 
-    /// Replaces the entry, and waits until it is stored.
-    fn store(&mut self, entry: Entry) -> Result<(), JournalError> {
-        self.change(|own| *own = entry)
+    /// The command that continues, as a line for a shell. Without identifiers: a log must not have them.
+    pub(super) fn command(&self) -> Option<String> {
+        match &self.origin {
+            Origin::Journal(_, continuation) => Some(continuation.line()),
+            Origin::Ticket(connection) => {
+                let ticket = self.entry.ticket()?;
+                Some(Continuation::poll(self.entry.request_id(), ticket, connection).line())
+            }
+        }
     }
 
-    /// How to continue, as the end of a sentence. Without identifiers: the operator knows them, and a log must not.
-    fn continuation(&self) -> String {
-        if self.journal.is_some() {
-            return "run the same command again: the journal holds the state of the request".to_owned();
-        }
-        let id = self.entry.request_id();
-        match (self.entry.ticket(), self.entry.attempts()) {
-            (Some(ticket), _) => poll_command(id, ticket),
-            (None, Some(attempts)) => {
-                let mut options = format!("--id {id} --first-attempt-at {}", attempts.first_at);
-                if attempts.last_at != attempts.first_at {
-                    options.push_str(&format!(" --last-attempt-at {}", attempts.last_at));
-                }
-                format!("run the same command again with `{options}`")
-            }
-            (None, None) => format!("run the same command again with `--id {id}`"),
-        }
+    /// The error, with how to continue after `when`.
+    fn with_command(&self, error: CommandError, when: &str) -> CommandError {
+        let run = match &self.origin {
+            Origin::Journal(..) => "run",
+            Origin::Ticket(_) => "with the identifiers of this command added, run",
+        };
+        error.with_advice([when, run].concat()).with_command(self.command())
     }
 
     /// The error, with how to continue from here.
     fn error(&self, error: Error) -> CommandError {
-        let continuation = self.continuation();
-        let advice = match error.remedy {
-            _ if error.kind == ErrorKind::OutcomeUnknown => continuation,
-            Remedy::Retry(delay_ms) => format!("in {} s, {continuation}", delay_ms.div_ceil(1_000)),
-            Remedy::Restart if self.origin == Origin::Start => format!("the ticket is spent: {continuation}"),
-            Remedy::Operator => format!("fix the cause, then {continuation}"),
+        let when = match error.remedy {
+            Remedy::Retry(delay_ms) => format!("in {} s, ", delay_ms.div_ceil(1_000)),
+            _ if error.kind == ErrorKind::OutcomeUnknown => "do what the message says, then ".to_owned(),
+            Remedy::Restart if matches!(self.origin, Origin::Journal(..)) => "the ticket is spent: ".to_owned(),
+            Remedy::Operator => "fix the cause, then ".to_owned(),
             Remedy::Restart | Remedy::GiveUp => return error.into(),
         };
-        CommandError::from(error).with_advice(advice)
+        self.with_command(error.into(), &when)
+    }
+
+    /// The files of a report cannot be written, or its documents cannot be read.
+    pub(super) fn not_saved(&self, error: CommandError) -> CommandError {
+        self.with_command(error, "correct the cause, then ")
     }
 
     /// The host has no result of the call.
@@ -153,7 +150,7 @@ impl Record {
             (None, Some(_)) => Exit::OutcomeUnknown,
             (None, None) => Exit::TryLater,
         };
-        CommandError::local(exit, message).with_advice(self.continuation())
+        self.with_command(CommandError::local(exit, message), "to continue, ")
     }
 }
 
@@ -173,13 +170,14 @@ pub(super) async fn follow(
         };
         let Some(update) = update else {
             if let Some(entry) = follower.interrupt().first() {
-                record.store((*entry).clone())?;
+                let interrupted = (*entry).clone();
+                record.change(|own| *own = interrupted)?;
             }
             return Err(record.interrupted());
         };
         // Only a request that has ended has no further update; the caller handles those.
         let Some(Update { entry, event }) = update else { return Err(record.interrupted()) };
-        record.store(entry.clone())?;
+        record.change(|own| *own = entry.clone())?;
         match event {
             Event::Reported(report) => {
                 let polled_ticket = entry.ticket().map(str::to_owned);
@@ -197,11 +195,6 @@ pub(super) async fn follow(
             _ => {}
         }
     }
-}
-
-/// The command that polls with a ticket, as the end of a sentence.
-pub(super) fn poll_command(id: &str, ticket: &str) -> String {
-    format!("run `host-test poll --id {id} --ticket {ticket}` with the connection and the identifiers of this command")
 }
 
 /// A line that changes on a terminal; a line for each message elsewhere.

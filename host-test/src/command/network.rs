@@ -7,10 +7,12 @@ use clap::Args;
 use privacy_host::{ClientCertificate, Options, Proxy};
 use zeroize::Zeroizing;
 
+use super::connector::pair;
 use super::errors::CommandError;
+use super::secret::warn_if_others_can_read;
 
-const CERTIFICATE_VARIABLE: &str = "QUALTRICS_CLIENT_CERTIFICATE";
-const KEY_VARIABLE: &str = "QUALTRICS_CLIENT_KEY";
+const CERTIFICATE_VARIABLE: &str = "PRIVACY_CLIENT_CERTIFICATE";
+const KEY_VARIABLE: &str = "PRIVACY_CLIENT_KEY";
 
 /// How the vendor is reached.
 #[derive(Args)]
@@ -23,11 +25,11 @@ pub(super) struct NetworkOptions {
     #[arg(long, value_name = "FILE")]
     ca_certificate: Option<PathBuf>,
     /// The client certificate for a brand that requires mutual TLS, followed by its chain, in PEM format; without it, the
-    /// variable QUALTRICS_CLIENT_CERTIFICATE is used
+    /// variable PRIVACY_CLIENT_CERTIFICATE is used
     #[arg(long, value_name = "FILE")]
     client_certificate: Option<PathBuf>,
     /// The private key of the client certificate, in PEM format and not encrypted; without it, the variable
-    /// QUALTRICS_CLIENT_KEY is used
+    /// PRIVACY_CLIENT_KEY is used
     #[arg(long, value_name = "FILE")]
     client_key: Option<PathBuf>,
     /// The HTTP proxy, as http://HOST:PORT; without it, the variables HTTPS_PROXY and ALL_PROXY are used. NO_PROXY names the
@@ -47,12 +49,27 @@ impl NetworkOptions {
         Ok(Options { extra_root_certificates, client_certificate, proxy, ..options })
     }
 
+    /// The same options for another command line.
+    pub(super) fn arguments(&self) -> Vec<OsString> {
+        let file = |file: &'_ Option<PathBuf>| file.clone().map(PathBuf::into_os_string);
+        let with_values = [
+            ("--ca-certificate", file(&self.ca_certificate)),
+            ("--client-certificate", file(&self.client_certificate)),
+            ("--client-key", file(&self.client_key)),
+            ("--proxy", self.proxy.as_ref().map(OsString::from)),
+        ];
+        let with_values = with_values.into_iter().filter_map(|(name, value)| Some(pair(name, value?))).flatten();
+        let private = self.allow_private_addresses.then(|| OsString::from("--allow-private-addresses"));
+        private.into_iter().chain(with_values).collect()
+    }
+
     fn client_certificate(&self) -> Result<Option<ClientCertificate>, CommandError> {
         let certificate = file_or_variable(self.client_certificate.as_deref(), CERTIFICATE_VARIABLE)?;
+        self.client_key.as_deref().inspect(|key| warn_if_others_can_read(key));
         let key = file_or_variable(self.client_key.as_deref(), KEY_VARIABLE)?;
         let invalid = |why: &str| {
             CommandError::usage(format!(
-                "--client-certificate (QUALTRICS_CLIENT_CERTIFICATE) and --client-key (QUALTRICS_CLIENT_KEY): {why}"
+                "--client-certificate (PRIVACY_CLIENT_CERTIFICATE) and --client-key (PRIVACY_CLIENT_KEY): {why}"
             ))
         };
         match (certificate, key) {

@@ -6,25 +6,8 @@ use privacy_host::contract::{Connection, Error, Manifest, Outcome, Pending, Repo
 use serde::Serialize;
 
 use super::batch::Plan;
-
-/// The envelopes, for `--help`.
-pub(super) const HELP: &str = "\
-With --json, a command prints one object:
-  describe  {\"manifest\": {…}}
-  check     {\"connection\": {…}}
-  access, delete, opt-out, poll
-            {\"request-id\": ID, \"pending\": {…}}
-            {\"request-id\": ID, \"done\": {…}, \"polled-ticket\": TICKET, \"saved-to\": DIR}
-            {\"request-id\": ID, \"ended\": {\"outcome\", \"jobs\", \"finished-at\"}, \"saved-to\": DIR}
-                      the journal says that an earlier run completed the request
-  batch     {\"batch\": {\"requests\", \"states\", \"left-out\"}}
-            {\"plan\": {\"operations\", \"identifiers\", \"requests\", \"same-identifiers\", \"wrong-lines\"}}
-                      with --check
-  any       {\"error\": {…}, \"advice\": TEXT}
-            {\"failure\": {\"kind\", \"message\"}, \"advice\": TEXT}
-                      an error of the command line or the host
-`manifest`, `connection`, `pending`, `done` and `error` hold the contract's records manifest, connection, pending, report and
-error with all their members.";
+use super::stored::RequestState;
+use super::terminal::{self, Format};
 
 /// The one object that a command prints.
 #[derive(Serialize)]
@@ -39,6 +22,7 @@ pub(super) enum Output<'a> {
     Pending {
         request_id: &'a str,
         pending: &'a Pending,
+        command: Option<&'a str>,
     },
     /// Polling with `polled_ticket`, the ticket that led to the report, returns the same report.
     Done {
@@ -52,6 +36,9 @@ pub(super) enum Output<'a> {
         ended: Ended<'a>,
         saved_to: Option<String>,
     },
+    Requests {
+        requests: &'a [RequestState],
+    },
     Batch {
         batch: Batch,
     },
@@ -61,10 +48,12 @@ pub(super) enum Output<'a> {
     Error {
         error: &'a Error,
         advice: Option<String>,
+        command: Option<&'a str>,
     },
     Failure {
         failure: Failure<'a>,
         advice: Option<String>,
+        command: Option<&'a str>,
     },
 }
 
@@ -97,8 +86,16 @@ pub(super) struct Failure<'a> {
 }
 
 impl Output<'_> {
-    /// Prints it on standard output.
+    /// Prints it on standard output, as JSON unless YAML was asked for.
     pub(super) fn print(&self) {
-        println!("{}", serde_json::to_string_pretty(self).unwrap_or_default());
+        match terminal::format() {
+            Format::Yaml => println!("{}", serde_saphyr::to_string(self).unwrap_or_default().trim_end()),
+            Format::Json | Format::Table => println!("{}", serde_json::to_string_pretty(self).unwrap_or_default()),
+        }
+    }
+
+    /// Prints it for programs, or the text for people.
+    pub(super) fn print_or(&self, text: impl FnOnce()) {
+        if terminal::format() == Format::Table { text() } else { self.print() }
     }
 }

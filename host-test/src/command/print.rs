@@ -1,11 +1,17 @@
 //! What a command prints for people.
 
+use console::style;
 use privacy_host::contract::{
-    Amount, Connection, Content, Document, Finding, Gap, Identifier, Manifest, Pending, Permission, Problem, RateLimit,
-    Report, Right, SettingField,
+    Amount, Connection, Content, Document, Finding, Gap, Identifier, Manifest, Outcome, Pending, Permission, Problem,
+    RateLimit, Report, Right, SettingField,
 };
 use serde::Serialize;
 use serde_json::Value;
+use time::OffsetDateTime;
+use time::format_description::well_known::Rfc3339;
+
+use super::exit::Exit;
+use super::terminal;
 
 /// The contract's name of a case whose payload is not printed.
 pub(super) fn word(case: &impl Serialize) -> String {
@@ -13,6 +19,34 @@ pub(super) fn word(case: &impl Serialize) -> String {
         Ok(Value::String(word)) => word,
         Ok(Value::Object(members)) => members.into_iter().next().map(|(word, _)| word).unwrap_or_default(),
         _ => String::new(),
+    }
+}
+
+/// A time in seconds since the Unix epoch, as ISO 8601.
+pub(super) fn time(second: u64) -> String {
+    let time = i64::try_from(second).ok().and_then(|second| OffsetDateTime::from_unix_timestamp(second).ok());
+    time.and_then(|time| time.format(&Rfc3339).ok()).unwrap_or_else(|| second.to_string())
+}
+
+/// An outcome in the colour of its exit code.
+pub(super) fn outcome(outcome: Outcome) -> String {
+    let text = style(outcome.to_string()).bold();
+    let text = match Exit::from(outcome) {
+        Exit::Done => text.green(),
+        Exit::Incomplete => text.yellow(),
+        _ => text.red(),
+    };
+    text.to_string()
+}
+
+/// How to go on, and the command for it on a line of its own.
+pub(super) fn hint(text: &str, command: Option<&str>) {
+    if terminal::is_quiet() {
+        return;
+    }
+    println!("\n{}", terminal::wrap(text, 0));
+    if let Some(command) = command {
+        println!("  {command}");
     }
 }
 
@@ -31,7 +65,7 @@ pub(super) fn connection(connection: &Connection) {
     println!("Egress {}", connection.egress.join(", "));
     println!("Granted: {}", connection.granted.join(", "));
     for warning in &connection.warnings {
-        println!("Warning: {}", problem(warning));
+        println!("{}", terminal::wrap(&format!("{}: {}", style("Warning").yellow(), problem(warning)), 0));
     }
 }
 
@@ -55,16 +89,17 @@ pub(super) fn pending(pending: &Pending) -> String {
 
 /// A final report. Of all identifiers it prints only those that were discovered, because a person has to confirm them.
 pub(super) fn report(report: &Report) {
-    println!("{}: {}", report.right, report.outcome);
-    for finding in &report.findings {
-        println!("  {}", self::finding(finding));
-    }
+    println!("{}: {}", report.right, outcome(report.outcome));
+    section("Findings", report.findings.iter().map(finding));
     section("Documents", report.documents.iter().map(document));
     section(
         "Discovered identifiers: confirm them, then start another request",
         report.discovered.iter().map(identifier),
     );
-    section("Data out of reach", report.gaps.iter().map(gap));
+    if !report.gaps.is_empty() {
+        let codes: Vec<&str> = report.gaps.iter().map(|gap| gap.code.as_str()).collect();
+        section("Data out of reach, which `privacy describe` explains", [codes.join(", ")].into_iter());
+    }
     println!("\nReceipt of {} for {}", report.receipt.connector, report.receipt.request_id);
     for job in &report.receipt.jobs {
         let failure = job.failure.as_ref().map(|code| format!(", failed: {code}")).unwrap_or_default();
@@ -76,9 +111,9 @@ pub(super) fn report(report: &Report) {
 fn section(title: &str, lines: impl Iterator<Item = String>) {
     for (index, line) in lines.enumerate() {
         if index == 0 {
-            println!("\n{title}");
+            println!("\n{}", style(title).bold());
         }
-        println!("  {line}");
+        println!("{}", terminal::wrap(&line, 2));
     }
 }
 

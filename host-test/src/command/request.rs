@@ -44,9 +44,9 @@ pub(super) struct AttemptOptions {
     /// When the latest attempt with an unknown outcome was started; not needed if there was one
     #[arg(long, value_name = "SECONDS", requires = "first_attempt_at")]
     last_attempt_at: Option<u64>,
-    /// Starts the deletion, which ended with `outcome-unknown` in the journal, without a search for its earlier attempts: only after an
+    /// Starts the deletion, whose stored state ended with `outcome-unknown`, without a search for its earlier attempts: only after an
     /// operator has seen in the vendor's own system that there is no such job
-    #[arg(long, requires = "journal", conflicts_with = "first_attempt_at")]
+    #[arg(long, requires = "id", conflicts_with = "first_attempt_at")]
     start_anyway: bool,
 }
 

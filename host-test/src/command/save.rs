@@ -2,17 +2,20 @@
 
 use std::fs::{DirBuilder, File, OpenOptions};
 use std::io::{self, Write};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use privacy_host::Instance;
 use privacy_host::contract::{Content, Document, Remedy, Report};
+use privacy_host::{Entry, Instance};
 use simulated_clock::Clock;
 
 use super::errors::CommandError;
+use super::evidence::EvidenceSource;
 use super::exit::Exit;
 
 const RECEIPT: &str = "receipt.json";
+const REPORT: &str = "report.json";
+const PAGE: &str = "report.html";
 
 /// The bytes that one call of `read` asks for.
 const CHUNK_BYTES: u32 = 64 * 1024;
@@ -28,23 +31,43 @@ pub(super) fn must_not_exist(directory: &Path) -> Result<(), CommandError> {
     }
 }
 
-/// Writes the documents and the receipt into a directory that only the owner can read. All or nothing: the directory appears, or
+/// Checks that a directory for the files of a request can be created, so that nothing is started otherwise. Creates the directories above it.
+pub(super) fn prepare(directory: &Path) -> Result<(), CommandError> {
+    must_not_exist(directory)?;
+    let prepared = std::fs::create_dir_all(parent_of(directory)).and_then(|()| {
+        let part = part_of(directory);
+        remove(&part)?;
+        owner_only().create(&part)?;
+        remove(&part)
+    });
+    prepared.map_err(|error| CommandError::usage(format!("{} cannot be written: {error}", directory.display())))
+}
+
+fn parent_of(path: &Path) -> &Path {
+    path.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new("."))
+}
+
+/// Where files are written until they are complete.
+fn part_of(path: &Path) -> PathBuf {
+    parent_of(path).join(format!(".{}.part", path.file_name().unwrap_or_default().to_string_lossy()))
+}
+
+/// Writes the documents, the receipt and the report into a directory that only the owner can read. All or nothing: the directory appears, or
 /// replaces that of an earlier run of the same request, when everything is on disk.
 pub(super) async fn save(
     instance: &mut Instance,
-    clock: &Clock,
+    evidence: &EvidenceSource,
+    entry: &Entry,
     report: &Report,
     directory: &Path,
 ) -> Result<(), CommandError> {
-    let parent = directory.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new("."));
-    let name = directory.file_name().unwrap_or_default().to_string_lossy();
-    let part = parent.join(format!(".{name}.part"));
+    let (parent, part) = (parent_of(directory), part_of(directory));
     let failed = |error: io::Error| not_written(directory, &error);
     // Left over by a run that was killed.
     remove(&part).map_err(failed)?;
     owner_only().create(&part).map_err(failed)?;
     let saved = async {
-        write_all(instance, clock, report, &part).await?;
+        write_all(instance, evidence, entry, report, &part).await?;
         sync(&part)
             .and_then(|()| remove(directory))
             .and_then(|()| std::fs::rename(&part, directory))
@@ -61,8 +84,7 @@ pub(super) async fn save(
 
 /// Replaces a file as a whole.
 pub(super) fn write_whole(path: &Path, bytes: &[u8]) -> Result<(), CommandError> {
-    let parent = path.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new("."));
-    let part = parent.join(format!(".{}.part", path.file_name().unwrap_or_default().to_string_lossy()));
+    let (parent, part) = (parent_of(path), part_of(path));
     let written = File::create(&part)
         .and_then(|mut file| file.write_all(bytes).and_then(|()| file.sync_all()))
         .and_then(|()| std::fs::rename(&part, path))
@@ -70,12 +92,36 @@ pub(super) fn write_whole(path: &Path, bytes: &[u8]) -> Result<(), CommandError>
     written.map_err(|error| not_written(path, &error))
 }
 
-/// Creates a directory that only the owner can read, unless it exists.
+/// Creates a directory that only the owner can read, unless it exists, and the directories above it. Fails if no directory can be
+/// created in it.
 pub(super) fn create_directory(directory: &Path) -> Result<(), CommandError> {
+    let failed = |error: io::Error| not_written(directory, &error);
+    std::fs::create_dir_all(parent_of(directory)).map_err(failed)?;
     match owner_only().create(directory) {
-        Err(error) if !directory.is_dir() => Err(not_written(directory, &error)),
-        _ => Ok(()),
+        Err(error) if !directory.is_dir() => return Err(failed(error)),
+        _ => {}
     }
+    let probe = directory.join(".probe.part");
+    remove(&probe).and_then(|()| owner_only().create(&probe)).and_then(|()| remove(&probe)).map_err(failed)
+}
+
+/// Creates a directory and those above it, for the owner alone.
+pub(super) fn create_private(directory: &Path) -> io::Result<()> {
+    owner_only().recursive(true).create(directory)
+}
+
+/// Replaces a file as a whole, for the owner alone.
+pub(super) fn write_private(path: &Path, bytes: &[u8]) -> Result<(), CommandError> {
+    let failed = |error: io::Error| CommandError::usage(format!("{} cannot be written: {error}", path.display()));
+    let directory = parent_of(path);
+    create_private(directory).map_err(failed)?;
+    let part = path.with_extension(format!("{:016x}.part", rand::random::<u64>()));
+    let mut options = OpenOptions::new();
+    options.write(true).create_new(true);
+    #[cfg(unix)]
+    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+    let written = options.open(&part).and_then(|mut file: File| file.write_all(bytes).and_then(|()| file.sync_all()));
+    written.and_then(|()| std::fs::rename(&part, path)).map_err(failed)
 }
 
 fn remove(directory: &Path) -> io::Result<()> {
@@ -95,16 +141,22 @@ fn sync(directory: &Path) -> io::Result<()> {
 
 async fn write_all(
     instance: &mut Instance,
-    clock: &Clock,
+    evidence: &EvidenceSource,
+    entry: &Entry,
     report: &Report,
     directory: &Path,
 ) -> Result<(), CommandError> {
     for document in &report.documents {
-        write(instance, clock, document, directory).await?;
+        write(instance, evidence.connector.clock(), document, directory).await?;
     }
+    let evidence = evidence.of(entry, report).await;
     let receipt = serde_json::to_vec_pretty(&report.receipt).unwrap_or_default();
-    let mut file = create(directory, RECEIPT)?;
-    file.write_all(&receipt).and_then(|()| file.sync_all()).map_err(|error| not_written(directory, &error))
+    for (name, bytes) in [(RECEIPT, receipt), (REPORT, evidence.json()), (PAGE, evidence.html().into_bytes())] {
+        let mut file = create(directory, name)?;
+        let written = file.write_all(&bytes).and_then(|()| file.sync_all());
+        written.map_err(|error| not_written(directory, &error))?;
+    }
+    Ok(())
 }
 
 async fn write(

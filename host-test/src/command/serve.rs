@@ -17,11 +17,10 @@ use super::connection;
 use super::errors::CommandError;
 use super::exit::Exit;
 use super::network::NetworkOptions;
+use super::settings::{PREFIX, variable};
 
 /// The variable with the SHA-256 of the token that callers send.
 const TOKEN: &str = "GATEWAY_TOKEN_SHA256";
-/// The prefix of the variables with the connector's settings.
-const SETTING: &str = "CONNECTOR_";
 /// The variable with the share of the vendor's rate limits that all instances together may use, in percent.
 const SHARE: &str = "CONNECTOR_RATE_SHARE";
 /// The duration of the jobs of a simulated brand.
@@ -33,15 +32,15 @@ const ORIGINS: &str = "EGRESS_ORIGINS";
 ///
 /// Environment variables configure it: GATEWAY_TOKEN_SHA256, the SHA-256 of the token that callers send; CONNECTOR_… for each
 /// setting that `describe` lists, such as CONNECTOR_DATACENTER_ID; and EGRESS_ORIGINS, separated by commas, to permit other
-/// origins than those that `describe` lists. No other variable is passed to the gateway. The host itself reads QUALTRICS_CLIENT_CERTIFICATE,
-/// QUALTRICS_CLIENT_KEY, HTTPS_PROXY, ALL_PROXY and NO_PROXY.
+/// origins than those that `describe` lists. No other variable is passed to the gateway. The host itself reads PRIVACY_CLIENT_CERTIFICATE,
+/// PRIVACY_CLIENT_KEY, HTTPS_PROXY, ALL_PROXY and NO_PROXY.
 #[derive(Args)]
 pub(super) struct ServeOptions {
     /// The port on 127.0.0.1; 0 takes any free one
     #[arg(long, default_value_t = 8081)]
     port: u16,
     /// A variable that replaces the one of the environment; not for secrets, because other users can read a command line
-    #[arg(long = "env", value_name = "NAME=VALUE", value_parser = connection::key_and_value)]
+    #[arg(long = "env", value_name = "NAME=VALUE", value_parser = name_and_value)]
     environment: Vec<(String, String)>,
     /// The maximum number of concurrent requests
     #[arg(long, value_name = "COUNT", default_value_t = 64, value_parser = clap::value_parser!(u32).range(1..=4096))]
@@ -92,7 +91,7 @@ impl ServeOptions {
                 "{secret} is a secret, and other users can read a command line: set the environment variable"
             )));
         }
-        let meant = |name: &str| name == TOKEN || name == ORIGINS || name.starts_with(SETTING);
+        let meant = |name: &str| name == TOKEN || name == ORIGINS || name.starts_with(PREFIX);
         let own =
             std::env::vars_os().filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?)));
         Ok(own.filter(|(name, _)| meant(name)).chain(self.environment.iter().cloned()).collect())
@@ -121,9 +120,9 @@ fn budget(manifest: &Manifest, environment: &mut Environment) -> Option<RateBudg
     Some(RateBudget::new(&manifest.limits, share, Clock::system()))
 }
 
-/// The variable of a setting.
-fn variable(key: &str) -> String {
-    format!("{SETTING}{}", key.to_ascii_uppercase().replace('-', "_"))
+fn name_and_value(argument: &str) -> Result<(String, String), String> {
+    let (name, value) = argument.split_once('=').ok_or("write it as NAME=VALUE")?;
+    Ok((name.to_owned(), value.to_owned()))
 }
 
 async fn interrupted() {
@@ -153,7 +152,7 @@ impl Simulated {
         let origin = simulator.origin();
         let token: [u8; 16] = rand::random();
         let token = hexadecimal(&token);
-        let setting = |key: &str, value: &str| (format!("{SETTING}{key}"), value.to_owned());
+        let setting = |key: &str, value: &str| (format!("{PREFIX}{key}"), value.to_owned());
         environment.extend([
             (TOKEN.to_owned(), hexadecimal(&Sha256::digest(&token))),
             (ORIGINS.to_owned(), origin.clone()),

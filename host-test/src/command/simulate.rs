@@ -33,7 +33,7 @@ pub(super) struct SimulateOptions {
     dialects: String,
     /// Serves a control API instead, through which programs create brands for scenarios: the port on 127.0.0.1; 0 takes any
     /// free one. See host-test/vectors/README.md
-    #[arg(long, value_name = "PORT", conflicts_with_all = ["port", "dialects", "job_seconds", "tls"])]
+    #[arg(long, value_name = "PORT", conflicts_with_all = ["port", "dialects", "job_seconds", "tls"], hide = true)]
     control: Option<u16>,
     /// Lists the dialects
     #[arg(long)]
@@ -79,9 +79,9 @@ impl SimulateOptions {
         let network = self.network();
         let print = || {
             println!("Simulated Qualtrics at {origin}. Its OAuth client, and a person with data in it:");
-            println!("  export QUALTRICS_CLIENT_SECRET='{SAMPLE_CLIENT_SECRET}'");
+            println!("  export CONNECTOR_CLIENT_SECRET='{SAMPLE_CLIENT_SECRET}'");
             println!(
-                "  host-test delete --mode preview --base-url {origin} --datacenter-id fra1 --client-id \
+                "  privacy delete --mode preview --base-url {origin} --datacenter-id fra1 --client-id \
                  {SAMPLE_CLIENT_ID}{network} --email {SAMPLE_PERSON} --wait"
             );
             println!("Other clients of Qualtrics can use the API token {SAMPLE_API_TOKEN},");

@@ -10,8 +10,8 @@ use super::shell::{code, files};
 
 /// The command with these options, without a connection.
 async fn check(batch: &Batch, options: &[&str]) -> Output {
-    let mut command = Command::new(env!("CARGO_BIN_EXE_host-test"));
-    command.args(["batch", &batch.paths[0], "--check"]).args(options).env_remove("QUALTRICS_CLIENT_SECRET");
+    let mut command = Command::new(env!("CARGO_BIN_EXE_privacy"));
+    command.args(["batch", &batch.paths[0], "--check"]).args(options).env_remove("CONNECTOR_CLIENT_SECRET");
     tokio::task::spawn_blocking(move || command.output().unwrap()).await.unwrap()
 }
 

@@ -24,7 +24,7 @@ async fn rejected_credentials_stop_the_batch_before_it_starts_further_requests()
 async fn a_small_rate_share_delays_the_batch_and_makes_no_report_partial() {
     let lines: Vec<String> = (0..8).map(|n| format!("dsr-{n},access,,{SAMPLE_PERSON},")).collect();
     let batch = Batch::new(&lines.iter().map(String::as_str).collect::<Vec<_>>()).await;
-    let ended = batch.spawn_with(&["--set", "rate-share=3"]).end().await;
+    let ended = batch.spawn_with(&["--rate-share", "3"]).end().await;
     assert_eq!(code(&ended), 0, "{:?}", batch.results());
     assert!(batch.results().iter().all(|(_, end)| end == "found"), "{:?}", batch.results());
 }
@@ -41,9 +41,22 @@ async fn concurrent_calls_stay_within_one_share_of_the_rate_limits() {
 
 #[tokio::test]
 async fn the_clock_is_accelerated_for_a_simulator_only() {
-    let arguments =
-        ["check", "--accelerate", "60@1760000000", "--base-url", "https://fra1.qualtrics.com", "--client-id", "id"];
-    let output = std::process::Command::new(env!("CARGO_BIN_EXE_host-test")).args(arguments).output().unwrap();
+    let arguments = [
+        "check",
+        "--accelerate",
+        "60@1760000000",
+        "--base-url",
+        "https://fra1.qualtrics.com",
+        "--client-id",
+        "id",
+        "--datacenter-id",
+        "fra1",
+    ];
+    let output = std::process::Command::new(env!("CARGO_BIN_EXE_privacy"))
+        .args(arguments)
+        .env("CONNECTOR_CLIENT_SECRET", "secret")
+        .output()
+        .unwrap();
     assert_eq!(code(&output), 2);
     assert!(String::from_utf8(output.stderr).unwrap().contains("--accelerate is for a simulator"));
 }

@@ -35,12 +35,14 @@ impl Shell {
 
     /// Starts the command with these arguments and a connection to the simulator. It is killed when the test ends.
     pub fn spawn(&self, arguments: &[&str]) -> Running {
-        let mut command = Command::new(env!("CARGO_BIN_EXE_host-test"));
+        let mut command = Command::new(env!("CARGO_BIN_EXE_privacy"));
         command
             .args(arguments)
             .args(["--base-url", &self.simulator.origin(), "--datacenter-id", "fra1", "--client-id", SAMPLE_CLIENT_ID])
             .args(["--accelerate", &self.accelerate])
-            .env("QUALTRICS_CLIENT_SECRET", SAMPLE_CLIENT_SECRET)
+            .env("CONNECTOR_CLIENT_SECRET", SAMPLE_CLIENT_SECRET)
+            .env("XDG_STATE_HOME", self.directory.path("state"))
+            .env("XDG_CONFIG_HOME", self.directory.path("configuration"))
             // The commands of all tests compile the component once.
             .env("XDG_CACHE_HOME", env!("CARGO_TARGET_TMPDIR"))
             .stdin(Stdio::null())

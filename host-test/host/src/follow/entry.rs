@@ -8,7 +8,7 @@ use sha2::{Digest, Sha256};
 
 use crate::contract::{
     Attempts, DeletionMode, Error, ErrorKind, Finding, Identifier, Outcome, Progress, Remedy, Report, Request, Right,
-    SourceState, Task,
+    SourceState, Stage, Task,
 };
 
 /// The delay of [`Entry::postpone`], and before a request whose ticket is spent starts again, in milliseconds: a connector that returns
@@ -59,6 +59,9 @@ pub struct Entry {
     subject_check: u32,
     ticket: Option<String>,
     group: Option<String>,
+    /// What the vendor was doing when the request was last polled.
+    #[serde(default)]
+    stage: Option<Stage>,
     due_at_ms: u64,
     /// When the attempt in progress started. In an entry that was read from a journal, its result was lost.
     attempt_at: Option<u64>,
@@ -120,6 +123,7 @@ impl Entry {
             subject_check,
             ticket: None,
             group: None,
+            stage: None,
             due_at_ms: 0,
             attempt_at: None,
             alone: false,
@@ -188,6 +192,12 @@ impl Entry {
     #[must_use]
     pub fn is_alone(&self) -> bool {
         self.alone
+    }
+
+    /// What the vendor was doing when the request was last polled. None of a request that has not been started.
+    #[must_use]
+    pub fn stage(&self) -> Option<Stage> {
+        self.stage
     }
 
     /// The attempts that the next start of a deletion is given.
@@ -275,6 +285,7 @@ impl Entry {
                 self.count_attempt();
                 self.ticket = Some(pending.ticket);
                 self.group = pending.group;
+                self.stage = Some(pending.stage);
                 self.due_at_ms = now_ms.saturating_add(pending.poll_after_ms);
                 Transition::Waiting
             }
@@ -298,6 +309,7 @@ impl Entry {
             Remedy::Restart => {
                 self.ticket = None;
                 self.group = None;
+                self.stage = None;
                 self.due_at_ms = now_ms.saturating_add(MIN_DELAY_MS);
             }
             Remedy::Operator | Remedy::GiveUp => {

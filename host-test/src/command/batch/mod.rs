@@ -14,6 +14,7 @@ use clap::Args;
 use futures::future::try_join_all;
 use host_test::journal::Journal;
 use host_test::schedule::Schedule;
+pub(super) use host_test::schedule::state;
 use privacy_host::Entry;
 use privacy_host::contract::{Identifier, Manifest, Right};
 
@@ -22,9 +23,10 @@ use self::progress::ProgressDisplay;
 use self::worker::Workers;
 use super::connection::{self, ConnectionOptions};
 use super::errors::CommandError;
+use super::evidence::EvidenceSource;
 use super::exit::Exit;
 use super::follow::{EarlierAttempts, continue_from};
-use super::save;
+use super::{save, terminal};
 
 /// The most lines or IDs that one message lists.
 const MAX_LISTED: usize = 20;
@@ -70,6 +72,10 @@ pub(super) struct BatchOptions {
 }
 
 impl BatchOptions {
+    pub(super) fn connection_mut(&mut self) -> &mut ConnectionOptions {
+        &mut self.connection
+    }
+
     pub(super) async fn run(self, json: bool) -> Result<Exit, CommandError> {
         let mut input = input::read(&self.requests)?;
         let plugin = self.connection.plugin()?;
@@ -86,7 +92,8 @@ impl BatchOptions {
         let (entries, left_out) = self.resume(entries, &journal)?;
         let connector = self.connection.connect_with_shared_limits(plugin).await?;
         let schedule = Schedule::new(entries, &subjects, group_size(connector.manifest()), connector.pace());
-        let display = ProgressDisplay::new(&schedule, json);
+        let evidence = EvidenceSource::new(connector, self.connection.component_sha256());
+        let display = ProgressDisplay::new(&schedule, json || terminal::is_quiet());
         if !left_out.is_empty() {
             let ids = listed(&left_out, ", ");
             display.message(&format!(
@@ -94,7 +101,7 @@ impl BatchOptions {
                 self.requests.display()
             ));
         }
-        let workers = Workers::new(connector, journal, schedule, display);
+        let workers = Workers::new(evidence, journal, schedule, display);
         // A results file that cannot be written is reported before hours of work, not after.
         self.write_results(&workers)?;
 

@@ -12,6 +12,7 @@ use privacy_host::{Connector, Entry, HostError, Instance, Operation};
 use tokio::sync::Notify;
 
 use super::super::errors::{Cause, CommandError};
+use super::super::evidence::EvidenceSource;
 use super::super::save;
 use super::progress::ProgressDisplay;
 
@@ -21,6 +22,7 @@ const IDLE_WAIT: Duration = Duration::from_secs(3_600);
 /// What all workers share.
 pub(super) struct Workers {
     pub(super) connector: Connector,
+    evidence: EvidenceSource,
     pub(super) journal: Journal,
     pub(super) display: ProgressDisplay,
     schedule: Mutex<Schedule>,
@@ -54,10 +56,16 @@ impl Slot {
 }
 
 impl Workers {
-    pub(super) fn new(connector: Connector, journal: Journal, schedule: Schedule, display: ProgressDisplay) -> Self {
+    pub(super) fn new(
+        evidence: EvidenceSource,
+        journal: Journal,
+        schedule: Schedule,
+        display: ProgressDisplay,
+    ) -> Self {
         Self {
-            deletions: tokio::sync::Mutex::new(Slot::new(&connector)),
-            connector,
+            deletions: tokio::sync::Mutex::new(Slot::new(&evidence.connector)),
+            connector: evidence.connector.clone(),
+            evidence,
             journal,
             display,
             schedule: Mutex::new(schedule),
@@ -250,7 +258,7 @@ impl Workers {
         report: &Report,
     ) -> Result<Result<(), Result<Error, HostError>>, CommandError> {
         let Some(directory) = &entry.directory else { return Ok(Ok(())) };
-        let saved = save::save(slot.instance().await?, self.connector.clock(), report, directory).await;
+        let saved = save::save(slot.instance().await?, &self.evidence, entry, report, directory).await;
         Ok(match saved.map_err(CommandError::into_cause) {
             Ok(()) => Ok(()),
             Err(Cause::Connector(error)) => Err(Ok(*error)),

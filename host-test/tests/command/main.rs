@@ -2,39 +2,95 @@
 
 #![cfg(unix)]
 
+mod connection;
+mod evidence;
+mod help;
+mod schema;
+mod state;
+mod streams;
+
 use std::io::{BufRead, BufReader, Write};
 use std::net::TcpStream;
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output, Stdio};
+use std::sync::LazyLock;
 use std::time::Duration;
 
 use qualtrics_component::CONNECTOR;
 use qualtrics_simulator::{
     Brand, Endpoint, Fault, FaultRule, Options, SAMPLE_ADMINISTRATOR, SAMPLE_CLIENT_ID, SAMPLE_CLIENT_SECRET,
-    SAMPLE_PERSON, Simulator, WaitHint,
+    SAMPLE_PERSON, SAMPLE_STAFF, Simulator, WaitHint,
 };
 use serde_json::Value;
 use simulated_clock::Clock;
 
-const SECRET: &str = "QUALTRICS_CLIENT_SECRET";
+const SECRET: &str = "CONNECTOR_CLIENT_SECRET";
 
 /// A simulator whose jobs complete immediately, so that no test waits.
 async fn simulator() -> Simulator {
-    let options = Options {
-        clock: Clock::system(),
-        erasure_duration: Duration::ZERO,
-        export_duration: Duration::ZERO,
-        ..Options::default()
-    };
+    simulator_with(Clock::system()).await
+}
+
+/// The factor and the start of an accelerated clock, for commands that wait.
+static ACCELERATED: LazyLock<(u32, u64)> =
+    LazyLock::new(|| (60, std::time::SystemTime::UNIX_EPOCH.elapsed().unwrap().as_secs()));
+
+/// A simulator for [`waiting`].
+async fn accelerated_simulator() -> Simulator {
+    let (factor, since) = *ACCELERATED;
+    simulator_with(Clock::accelerated(since, factor)).await
+}
+
+/// The command with a connection to this accelerated simulator. It waits for the final result.
+fn waiting(simulator: &Simulator, arguments: &[&str]) -> Command {
+    let (factor, since) = *ACCELERATED;
+    let mut command = connected(simulator, arguments);
+    command.args(["--wait", "--accelerate", &format!("{factor}@{since}")]);
+    command
+}
+
+async fn simulator_with(clock: Clock) -> Simulator {
+    let options =
+        Options { clock, erasure_duration: Duration::ZERO, export_duration: Duration::ZERO, ..Options::default() };
     Simulator::start(Brand::sample(), options).await.unwrap()
 }
 
 fn command(arguments: &[&str]) -> Command {
-    let mut command = Command::new(env!("CARGO_BIN_EXE_host-test"));
+    let mut command = Command::new(env!("CARGO_BIN_EXE_privacy"));
     // The commands of all tests compile the component once.
     command.args(arguments).env_remove(SECRET).env("XDG_CACHE_HOME", env!("CARGO_TARGET_TMPDIR"));
+    HOME.with(|home| {
+        command.env("XDG_STATE_HOME", home.0.join("state")).env("XDG_CONFIG_HOME", home.0.join("configuration"));
+    });
     command
+}
+
+thread_local! {
+    /// The directory for state and configuration of the commands of one test: each test has a thread of its own.
+    static HOME: ScratchPath = ScratchPath::new(&format!("home-{:?}", std::thread::current().id()));
+}
+
+/// The state directory of this test.
+fn state_directory() -> PathBuf {
+    HOME.with(|home| home.0.join("state/privacy/requests"))
+}
+
+/// The line of a text that is a command, as an operator would copy it.
+fn printed_command(printed: &str) -> &str {
+    printed.lines().map(str::trim).find(|line| line.starts_with("privacy ")).unwrap_or_else(|| panic!("{printed}"))
+}
+
+/// Pastes a line into a shell, in an environment like that of the command which printed it.
+fn pasted(line: &str) -> Command {
+    let mut shell = command(&[]);
+    let environment: Vec<_> =
+        shell.get_envs().filter_map(|(name, value)| Some((name.to_owned(), value?.to_owned()))).collect();
+    let program = Path::new(env!("CARGO_BIN_EXE_privacy")).parent().unwrap();
+    let path = format!("{}:{}", program.display(), std::env::var("PATH").unwrap());
+    shell = Command::new("sh");
+    shell.args(["-c", line]).envs(environment).env("PATH", path).env(SECRET, SAMPLE_CLIENT_SECRET);
+    shell
 }
 
 /// The command with a connection to this simulator.
@@ -67,7 +123,7 @@ struct ScratchPath(PathBuf);
 
 impl ScratchPath {
     fn new(name: &str) -> Self {
-        let path = std::env::temp_dir().join(format!("host-test-{}-{name}", std::process::id()));
+        let path = std::env::temp_dir().join(format!("privacy-{}-{name}", std::process::id()));
         let _ = std::fs::remove_dir_all(&path);
         Self(path)
     }
@@ -134,23 +190,6 @@ async fn a_wrong_secret_is_an_error_with_advice_and_is_not_printed() {
 }
 
 #[tokio::test]
-async fn a_secret_is_accepted_from_a_file_and_not_from_the_command_line() {
-    let simulator = simulator().await;
-    let refused = output(connected(&simulator, &["check", "--set", "client-secret=x"])).await;
-    assert_eq!(code(&refused), 2);
-    assert!(text(&refused).contains("--client-secret-file"));
-    assert_eq!(simulator.calls().len(), 0);
-
-    let scratch = ScratchPath::new("secret");
-    std::fs::create_dir(&scratch.0).unwrap();
-    let file = scratch.0.join("secret");
-    std::fs::write(&file, format!("{SAMPLE_CLIENT_SECRET}\n")).unwrap();
-    let mut from_file = connected(&simulator, &["check", "--client-secret-file", file.to_str().unwrap()]);
-    from_file.env_remove(SECRET);
-    assert_eq!(code(&output(from_file).await), 0);
-}
-
-#[tokio::test]
 async fn a_request_is_polled_by_its_ticket_and_saved_for_its_owner_only() {
     let simulator = simulator().await;
     let started = output(connected(&simulator, &["access", "--email", SAMPLE_PERSON, "--id", "dsr-1", "--json"])).await;
@@ -196,7 +235,7 @@ async fn output_before_a_report_holds_no_personal_data() {
     assert_eq!(code(&started), 3, "{}", text(&started));
     let printed = text(&started);
     assert!(printed.contains("DEBUG"), "the log is on: {printed}");
-    assert!(printed.contains("host-test poll --id cli-"), "{printed}");
+    assert!(printed.contains("privacy resume cli-"), "{printed}");
     let person = SAMPLE_PERSON.split('@').next().unwrap();
     assert!(!printed.contains(person) && !printed.contains(SAMPLE_CLIENT_SECRET), "{printed}");
 }
@@ -225,34 +264,6 @@ async fn an_opt_out_requires_a_client_that_may_update_contacts() {
     let done = output(connected(&simulator, &arguments)).await;
     assert_eq!(code(&done), 0, "{}", text(&done));
     assert_eq!(simulator.holdings(SAMPLE_PERSON).opted_out, 2);
-}
-
-#[tokio::test]
-async fn a_request_that_ended_with_an_error_for_good_is_not_started_again() {
-    let simulator = simulator().await;
-    let scratch = ScratchPath::new("journal");
-    std::fs::create_dir(&scratch.0).unwrap();
-    let journal = scratch.0.join("journal");
-    let arguments =
-        ["delete", "--mode", "erase", "--email", "nobody", "--id", "dsr-1", "--wait", "--json", "--journal"];
-    let arguments = [&arguments[..], &[journal.to_str().unwrap()]].concat();
-    let first = output(connected(&simulator, &arguments)).await;
-    assert_eq!(code(&first), 1, "{}", text(&first));
-    assert_eq!(json(&first)["error"]["remedy"], "give-up");
-    let again = output(connected(&simulator, &arguments)).await;
-    assert_eq!((code(&again), json(&again)), (1, json(&first)));
-    assert_eq!(simulator.calls().len(), 0);
-}
-
-#[tokio::test]
-async fn a_lost_deletion_prints_the_attempts_for_the_next_command() {
-    let simulator = simulator().await;
-    let reset = FaultRule::nth(Endpoint::ErasureCreate, 1, Fault::ResetAfterEffect);
-    simulator.set_faults(vec![reset, FaultRule::every(Endpoint::ErasureList, Fault::Status(503, WaitHint::None))]);
-    let arguments = ["delete", "--mode", "erase", "--email", SAMPLE_PERSON, "--id", "dsr-1"];
-    let lost = output(connected(&simulator, &arguments)).await;
-    assert_eq!(code(&lost), 6, "{}", text(&lost));
-    assert!(text(&lost).contains("with `--id dsr-1 --first-attempt-at "), "{}", text(&lost));
 }
 
 #[tokio::test]
@@ -287,28 +298,6 @@ async fn an_unreachable_vendor_is_a_temporary_error() {
     let checked = output(command).await;
     assert_eq!(code(&checked), 7, "{}", text(&checked));
     assert!(text(&checked).contains("run the same command again in"), "{}", text(&checked));
-}
-
-#[tokio::test]
-async fn an_interrupted_wait_prints_how_to_continue() {
-    let simulator = simulator().await;
-    let mut command = connected(&simulator, &["access", "--email", SAMPLE_PERSON, "--id", "dsr-1", "--wait"]);
-    command.stdout(Stdio::piped()).stderr(Stdio::piped());
-    let (printed, code) = tokio::task::spawn_blocking(move || {
-        let mut child = command.spawn().unwrap();
-        let mut lines = BufReader::new(child.stderr.take().unwrap()).lines();
-        let first = lines.next().unwrap().unwrap();
-        let interrupt = Command::new("kill").args(["-INT", &child.id().to_string()]).status().unwrap();
-        assert!(interrupt.success());
-        let rest: Vec<_> = lines.map(Result::unwrap).collect();
-        (format!("{first}\n{}", rest.join("\n")), child.wait().unwrap().code())
-    })
-    .await
-    .unwrap();
-    assert_eq!(code, Some(3), "{printed}");
-    assert!(printed.starts_with("exporting"), "{printed}");
-    assert!(printed.contains("host-test poll --id dsr-1 --ticket t1."), "{printed}");
-    assert!(!printed.contains(SAMPLE_PERSON), "{printed}");
 }
 
 #[tokio::test]
@@ -369,4 +358,25 @@ async fn the_simulator_prints_the_origin_of_its_control_api_in_one_line() {
     .unwrap();
     assert_eq!(created, "HTTP/1.1 201 Created", "{printed}");
     assert_eq!(end.code(), Some(0));
+}
+
+#[tokio::test]
+async fn a_directory_that_cannot_be_written_is_an_error_before_anything_is_started() {
+    let simulator = simulator().await;
+    let arguments = ["access", "--email", SAMPLE_PERSON, "--id", "dsr-1", "--wait", "--out", "/dev/null/documents"];
+    let refused = output(connected(&simulator, &arguments)).await;
+    assert_eq!(code(&refused), 2, "{}", text(&refused));
+    assert_eq!(simulator.calls().len(), 0);
+}
+
+#[tokio::test]
+async fn a_refusal_names_the_option_that_overrides_the_guard_if_there_is_one() {
+    let simulator = simulator().await;
+    let delete =
+        |address: &str, id: &str| connected(&simulator, &["delete", "--mode", "erase", "--email", address, "--id", id]);
+    let own = output(delete(SAMPLE_ADMINISTRATOR, "dsr-1")).await;
+    assert!(!text(&own).contains("--override"), "{}", text(&own));
+    let staff = output(delete(SAMPLE_STAFF, "dsr-2")).await;
+    assert_eq!(code(&staff), 4, "{}", text(&staff));
+    assert!(text(&staff).contains("`--id dsr-2 --override staff-account`"), "{}", text(&staff));
 }
