@@ -90,6 +90,13 @@ impl Connector {
         &self.manifest
     }
 
+    /// How many deletions start in one call: `capability.group-size`, at least 1.
+    #[must_use]
+    pub fn group_size(&self) -> u32 {
+        let deletion = self.manifest.capabilities.iter().find(|capability| capability.right == Right::Deletion);
+        deletion.map_or(1, |capability| capability.group_size.max(1))
+    }
+
     /// The clock of its instances.
     #[must_use]
     pub fn clock(&self) -> &Clock {

@@ -17,7 +17,7 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use privacy_host::contract::{DeletionMode, Error, ErrorKind, Identifier, Pending, Progress, Remedy, Right, Stage};
-use privacy_host::follow::comparable;
+use privacy_host::follow::{clusters, is_narrowing, suspects, whole_groups};
 use privacy_host::{Entry, Operation};
 
 pub use self::hold::{Copies, Hold, state};
@@ -214,7 +214,7 @@ impl Schedule {
     /// The deletions of the next poll: none before the pace allows it.
     fn polls(&self, due: &mut Due, now_ms: u64) -> Vec<usize> {
         let polls = std::mem::take(&mut due.polls);
-        let suspects = self.suspects(&polls, MAX_TASKS);
+        let suspects = suspects(&polls, MAX_TASKS, |index| self.items[index].lost_calls);
         if !suspects.is_empty() {
             return suspects;
         }
@@ -235,7 +235,7 @@ impl Schedule {
             return narrowing;
         }
         let of_mode: Vec<usize> = of_mode().collect();
-        let suspects = self.suspects(&of_mode, self.group_size);
+        let suspects = suspects(&of_mode, self.group_size, |index| self.items[index].lost_calls);
         if !suspects.is_empty() {
             return suspects;
         }
@@ -246,18 +246,6 @@ impl Schedule {
         let Operation::Deletion(mode) = operation else { return deletions.iter().take(1).copied().collect() };
         let width = self.width.get(&mode).copied().unwrap_or(self.group_size);
         whole_groups(of_mode, width, |index| Some(self.clusters[index]))
-    }
-
-    /// Requests whose last call was lost. One of them may be what the connector cannot cope with: each further call has an eighth as many,
-    /// down to one.
-    fn suspects(&self, indices: &[usize], most: usize) -> Vec<usize> {
-        let lost_calls = |index: &usize| self.items[*index].lost_calls;
-        let lost = indices.iter().map(lost_calls).max().unwrap_or_default();
-        if lost == 0 {
-            return Vec::new();
-        }
-        let most = most.checked_shr(3 * lost).unwrap_or_default().max(1);
-        indices.iter().copied().filter(|index| lost_calls(index) == lost).take(most).collect()
     }
 
     fn take(&mut self, indices: Vec<usize>) -> Vec<(usize, Entry)> {
@@ -330,7 +318,7 @@ impl CallEffect {
     #[must_use]
     pub fn of(result: &Result<Progress, Error>) -> Self {
         match result {
-            Err(error) if error.problems.iter().any(|problem| problem.code == "narrowing") => Self::Narrowing,
+            Err(error) if is_narrowing(error) => Self::Narrowing,
             Err(Error { kind: ErrorKind::RateLimited, remedy: Remedy::Retry(delay_ms), .. }) => {
                 Self::Limited(*delay_ms)
             }
@@ -343,50 +331,6 @@ impl CallEffect {
             _ => Self::Completed,
         }
     }
-}
-
-/// As many of these requests as fit into one call, without splitting those with the same key. The first ones always fit.
-fn whole_groups<K: Ord>(indices: Vec<usize>, most: usize, key: impl Fn(usize) -> Option<K>) -> Vec<usize> {
-    let (mut groups, mut of_key): (Vec<Vec<usize>>, BTreeMap<K, usize>) = (Vec::new(), BTreeMap::new());
-    for index in indices {
-        let group = key(index).map_or(groups.len(), |key| *of_key.entry(key).or_insert(groups.len()));
-        if group == groups.len() {
-            groups.push(Vec::new());
-        }
-        groups[group].push(index);
-    }
-    let mut together = Vec::new();
-    for members in groups {
-        if together.is_empty() || together.len() + members.len() <= most {
-            together.extend(members);
-        }
-        if together.len() >= most {
-            break;
-        }
-    }
-    together
-}
-
-/// For each request, the first one of the same operation that it is connected to by shared identifiers.
-fn clusters(entries: &[Entry]) -> Vec<usize> {
-    let mut first: Vec<usize> = (0..entries.len()).collect();
-    let mut of_identifier: BTreeMap<(Operation, &str, String), usize> = BTreeMap::new();
-    fn root(first: &mut [usize], mut index: usize) -> usize {
-        while first[index] != index {
-            first[index] = first[first[index]];
-            index = first[index];
-        }
-        index
-    }
-    for (index, entry) in entries.iter().enumerate() {
-        for identifier in entry.subject() {
-            let (kind, value) = comparable(identifier);
-            let other = *of_identifier.entry((entry.operation(), kind, value)).or_insert(index);
-            let (one, other) = (root(&mut first, index), root(&mut first, other));
-            first[one.max(other)] = one.min(other);
-        }
-    }
-    (0..entries.len()).map(|index| root(&mut first, index)).collect()
 }
 
 #[cfg(test)]

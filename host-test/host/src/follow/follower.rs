@@ -1,16 +1,17 @@
 //! Makes the calls of several requests, each when it is due.
 
-use std::collections::VecDeque;
+use std::collections::{BTreeSet, VecDeque};
 use std::time::Duration;
 
 use super::entry::{Entry, Next, Operation, Transition};
+use super::grouping::{clusters, is_narrowing, suspects, whole_groups};
 use super::rules::{self, LOST_CALL_DELAY_MS, MAX_LOST_CALLS};
 use crate::connector::{Connector, ConnectorError};
 use crate::contract::{Error, Pending, Progress, Report, Request, Task};
 use crate::error::HostError;
 use crate::instance::{Instance, Results};
 
-/// The tasks of one call of `poll`. More could exceed the limits of an instance.
+/// The tasks of one call of `poll`, unless a group has more. Documents of many requests could exceed the limits of an instance.
 const MAX_TASKS: usize = 50;
 
 /// An attempt is only started if its time was stored less than this long ago, in milliseconds. A connector concludes from the time of an
@@ -30,6 +31,9 @@ pub enum Event {
     Reported(Box<Report>),
     /// The report was confirmed: [`Entry::end`] has the outcome.
     Completed,
+    /// The report was confirmed. Its deletion failed or left data, perhaps because of other requests of the same job (`shared-job`): the
+    /// request starts again, in a call of its own.
+    Reopened,
     /// The call returned an error. It is repeated if the remedy says so; otherwise [`Entry::end`] has the error.
     Failed(Error),
     /// The call returned no result. It is repeated; after several such calls in a row, [`Entry::end`] has an error.
@@ -52,7 +56,8 @@ pub struct Update<'f> {
 ///
 /// Requests in progress come before new ones, because vendors do not keep jobs and files for long. A deletion waits until an access
 /// request that shares an identifier has ended, with any outcome: a program that needs a complete copy first follows the deletion after
-/// it has seen that outcome. Each request is started by a call of its own.
+/// it has seen that outcome. Deletions of one mode start in one call, as many as `capability.group-size` says, and those of one
+/// `pending.group` are polled in one call. Every other request is started by a call of its own.
 ///
 /// With a simulated clock, the follower moves the clock instead of waiting.
 pub struct Follower<'c> {
@@ -60,6 +65,8 @@ pub struct Follower<'c> {
     /// Absent before the first call, and after a call without a result.
     instance: Option<Instance>,
     followed: Vec<Followed>,
+    /// How many deletions start in one call.
+    pub(super) group_size: usize,
     /// Indices of requests, and what happened to them.
     events: VecDeque<(usize, Event)>,
     /// The requests of the call in progress.
@@ -75,8 +82,12 @@ struct Followed {
     /// The entry as it will be once the returned report is confirmed.
     confirmed: Option<Entry>,
     lost_calls: u32,
+    /// It belongs to a rejected job whose cause the connector narrows down.
+    narrowing: bool,
     /// The access requests that a deletion waits for.
     held_by: Vec<usize>,
+    /// The first request of the same operation that it is connected to by shared identifiers.
+    cluster: usize,
 }
 
 /// An attempt that is about to be made.
@@ -87,7 +98,7 @@ struct Attempt {
 
 /// The next step of a follower.
 enum Step {
-    Start(usize),
+    Start(Vec<usize>),
     Poll(Vec<usize>),
     Wait(u64),
     Finish,
@@ -103,17 +114,21 @@ impl Connector {
     pub fn resume(&self, entries: impl IntoIterator<Item = Entry>) -> Follower<'_> {
         let entries: Vec<Entry> = entries.into_iter().collect();
         let held_by = rules::held_by(&entries);
-        let followed = entries.into_iter().zip(held_by).map(|(entry, held_by)| Followed {
+        let clusters = clusters(&entries);
+        let followed = entries.into_iter().zip(held_by).zip(clusters).map(|((entry, held_by), cluster)| Followed {
             entry,
             attempt: None,
             confirmed: None,
             lost_calls: 0,
+            narrowing: false,
             held_by,
+            cluster,
         });
         Follower {
             connector: self,
             instance: None,
             followed: followed.collect(),
+            group_size: usize::try_from(self.group_size()).unwrap_or(usize::MAX),
             events: VecDeque::new(),
             in_call: Vec::new(),
             reported: None,
@@ -143,7 +158,7 @@ impl Follower<'_> {
                     let delay = Duration::from_millis(until_ms.saturating_sub(self.now_ms()));
                     self.wait(delay).await;
                 }
-                Step::Start(index) => self.start(index).await?,
+                Step::Start(indices) => self.start(indices).await?,
                 Step::Poll(indices) => self.poll(indices).await?,
             }
         }
@@ -172,13 +187,15 @@ impl Follower<'_> {
         self.instance.as_mut().ok_or(ConnectorError::Host(HostError::Spent))
     }
 
-    /// Confirms that the documents of the last report are saved. The next call of [`Self::next`] returns [`Event::Completed`].
+    /// Confirms that the documents of the last report are saved. The next call of [`Self::next`] returns [`Event::Completed`] or
+    /// [`Event::Reopened`].
     pub fn confirm(&mut self) {
         let Some(index) = self.reported.take() else { return };
         let followed = &mut self.followed[index];
         if let Some(confirmed) = followed.confirmed.take() {
             followed.entry = confirmed;
-            self.events.push_front((index, Event::Completed));
+            let event = if followed.entry.end().is_some() { Event::Completed } else { Event::Reopened };
+            self.events.push_front((index, event));
         }
     }
 
@@ -238,10 +255,12 @@ impl Follower<'_> {
     fn step(&self) -> Step {
         let now_ms = self.now_ms();
         // The time of a stored attempt must not grow old before its call.
-        if let Some(index) = self.followed.iter().position(|followed| followed.attempt.is_some()) {
-            return Step::Start(index);
+        let attempts: Vec<usize> =
+            (0..self.followed.len()).filter(|index| self.followed[*index].attempt.is_some()).collect();
+        if !attempts.is_empty() {
+            return Step::Start(attempts);
         }
-        let (mut polls, mut single, mut start, mut earliest) = (Vec::new(), None, None, None);
+        let (mut polls, mut single, mut starts, mut earliest) = (Vec::new(), None, Vec::new(), None);
         for (index, followed) in self.followed.iter().enumerate() {
             let next = followed.entry.next();
             if next == Next::Nothing || self.is_held(index) {
@@ -251,21 +270,47 @@ impl Follower<'_> {
             if !rules::is_due(due_at_ms, now_ms) {
                 earliest = Some(earliest.map_or(due_at_ms, |at: u64| at.min(due_at_ms)));
             } else if next == Next::Start {
-                start = start.or(Some(index));
+                starts.push(index);
             } else if followed.lost_calls > 0 {
                 // Its tickets may be what the connector cannot cope with.
                 single = single.or(Some(index));
-            } else if polls.len() < MAX_TASKS && !self.is_among(&polls, followed.entry.request_id()) {
+            } else {
                 polls.push(index);
             }
         }
-        match (polls.is_empty(), single, start, earliest) {
-            (false, ..) => Step::Poll(polls),
-            (true, Some(index), ..) => Step::Poll(vec![index]),
-            (true, None, Some(index), _) => Step::Start(index),
-            (true, None, None, Some(until_ms)) => Step::Wait(until_ms),
-            (true, None, None, None) => Step::Finish,
+        if !polls.is_empty() {
+            let polls = self.with_distinct_ids(polls);
+            let group = |index: usize| self.followed[index].entry.group().map(str::to_owned);
+            return Step::Poll(whole_groups(polls, MAX_TASKS, group));
         }
+        match (single, starts.first(), earliest) {
+            (Some(index), ..) => Step::Poll(vec![index]),
+            (None, Some(&first), _) => Step::Start(self.group(first, &starts)),
+            (None, None, Some(until_ms)) => Step::Wait(until_ms),
+            (None, None, None) => Step::Finish,
+        }
+    }
+
+    /// The requests that start in one call with the first one, out of those that are due.
+    fn group(&self, first: usize, due: &[usize]) -> Vec<usize> {
+        let operation = self.followed[first].entry.operation();
+        if !matches!(operation, Operation::Deletion(_)) {
+            return vec![first];
+        }
+        let of_mode = due.iter().copied().filter(|index| self.followed[*index].entry.operation() == operation);
+        let of_mode = self.with_distinct_ids(of_mode);
+        let narrowing: Vec<usize> = of_mode.iter().copied().filter(|index| self.followed[*index].narrowing).collect();
+        if !narrowing.is_empty() {
+            return narrowing;
+        }
+        let lost = suspects(&of_mode, self.group_size, |index| self.followed[index].lost_calls);
+        if !lost.is_empty() {
+            return lost;
+        }
+        if let Some(alone) = of_mode.iter().copied().find(|index| self.followed[*index].entry.is_alone()) {
+            return vec![alone];
+        }
+        whole_groups(of_mode, self.group_size, |index| Some(self.followed[index].cluster))
     }
 
     /// Whether a request waits for an access request that shares an identifier: its data must be collected before it is deleted.
@@ -274,37 +319,51 @@ impl Follower<'_> {
         entry.ticket().is_none() && held_by.iter().any(|&access| self.followed[access].entry.is_open())
     }
 
-    /// Whether a request ID is among these requests: a call with the same ID twice is invalid.
-    fn is_among(&self, indices: &[usize], request_id: &str) -> bool {
-        indices.iter().any(|&index| self.followed[index].entry.request_id() == request_id)
+    /// The requests whose ID no earlier one has: a call with the same ID twice is invalid.
+    fn with_distinct_ids(&self, indices: impl IntoIterator<Item = usize>) -> Vec<usize> {
+        let mut ids = BTreeSet::new();
+        indices.into_iter().filter(|index| ids.insert(self.followed[*index].entry.request_id())).collect()
     }
 
-    /// The first step returns [`Event::Starting`], so that the attempt is stored; the second makes the call.
-    async fn start(&mut self, index: usize) -> Result<(), ConnectorError> {
+    /// The first step returns [`Event::Starting`] for each request, so that the attempts are stored; the second makes the call. An
+    /// attempt that has grown old meanwhile is left to another call.
+    async fn start(&mut self, indices: Vec<usize>) -> Result<(), ConnectorError> {
         // Without an instance there is no attempt.
         self.instance().await?;
         let now_ms = self.now_ms();
-        let followed = &mut self.followed[index];
-        let attempt = followed.attempt.take();
-        let attempt = attempt.filter(|attempt| now_ms.saturating_sub(attempt.recorded_at_ms) <= MAX_ATTEMPT_AGE_MS);
-        let Some(Attempt { request, .. }) = attempt else {
+        let mut requests = Vec::with_capacity(indices.len());
+        for &index in &indices {
+            let attempt = self.followed[index].attempt.take();
+            let is_fresh = |attempt: &Attempt| now_ms.saturating_sub(attempt.recorded_at_ms) <= MAX_ATTEMPT_AGE_MS;
+            requests.extend(attempt.filter(is_fresh).map(|attempt| (index, attempt.request)));
+        }
+        if requests.is_empty() {
+            self.record_attempts(indices, now_ms);
+            return Ok(());
+        }
+        let (late, requests): (Vec<_>, Vec<_>) =
+            requests.into_iter().partition(|(_, request)| rules::is_from_the_future(request, now_ms));
+        for (index, _) in late {
+            let error = rules::clock_was_set_back();
+            self.followed[index].entry.record_error(error.clone(), now_ms);
+            self.events.push_back((index, Event::Failed(error)));
+        }
+        let (indices, requests): (Vec<usize>, Vec<Request>) = requests.into_iter().unzip();
+        let (Some(&first), Some(instance)) = (indices.first(), &mut self.instance) else { return Ok(()) };
+        let operation = self.followed[first].entry.operation();
+        self.in_call = indices;
+        let results = rules::start(instance, operation, &requests).await;
+        self.record(results);
+        Ok(())
+    }
+
+    fn record_attempts(&mut self, indices: Vec<usize>, now_ms: u64) {
+        for index in indices {
+            let followed = &mut self.followed[index];
             let request = followed.entry.start_attempt(now_ms / 1_000);
             followed.attempt = Some(Attempt { request, recorded_at_ms: now_ms });
             self.events.push_back((index, Event::Starting));
-            return Ok(());
-        };
-        if rules::is_from_the_future(&request, now_ms) {
-            let error = rules::clock_was_set_back();
-            followed.entry.record_error(error.clone(), now_ms);
-            self.events.push_back((index, Event::Failed(error)));
-            return Ok(());
         }
-        let operation = followed.entry.operation();
-        self.in_call = vec![index];
-        let Some(instance) = &mut self.instance else { return Ok(()) };
-        let results = rules::start(instance, operation, &[request]).await;
-        self.record(results);
-        Ok(())
     }
 
     async fn poll(&mut self, indices: Vec<usize>) -> Result<(), ConnectorError> {
@@ -345,6 +404,7 @@ impl Follower<'_> {
 impl Followed {
     fn record_result(&mut self, result: Result<Progress, Error>, now_ms: u64) -> Event {
         self.lost_calls = 0;
+        self.narrowing = result.as_ref().is_err_and(is_narrowing);
         let event = match &result {
             Ok(Progress::Pending(pending)) => Event::Pending(pending.clone()),
             Ok(Progress::Done(report)) => Event::Reported(Box::new(report.clone())),

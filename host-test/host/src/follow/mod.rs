@@ -6,6 +6,7 @@
 
 mod entry;
 mod follower;
+mod grouping;
 mod rules;
 
 #[cfg(test)]
@@ -13,4 +14,5 @@ mod tests;
 
 pub use entry::{End, Entry, Next, Operation, Transition, comparable};
 pub use follower::{Event, Follower, Update};
+pub use grouping::{clusters, is_narrowing, suspects, whole_groups};
 pub use rules::{LOST_CALL_DELAY_MS, MAX_LOST_CALLS, lost_call_error, start};

@@ -16,7 +16,7 @@ use host_test::journal::Journal;
 use host_test::schedule::Schedule;
 pub(super) use host_test::schedule::state;
 use privacy_host::Entry;
-use privacy_host::contract::{Identifier, Manifest, Right};
+use privacy_host::contract::Identifier;
 
 pub(super) use self::plan::Plan;
 use self::progress::ProgressDisplay;
@@ -91,7 +91,7 @@ impl BatchOptions {
         let journal = Journal::open(self.journal()?)?;
         let (entries, left_out) = self.resume(entries, &journal)?;
         let connector = self.connection.connect_with_shared_limits(plugin).await?;
-        let schedule = Schedule::new(entries, &subjects, group_size(connector.manifest()), connector.pace());
+        let schedule = Schedule::new(entries, &subjects, connector.group_size(), connector.pace());
         let evidence = EvidenceSource::new(connector, self.connection.component_sha256());
         let display = ProgressDisplay::new(&schedule, json || terminal::is_quiet());
         if !left_out.is_empty() {
@@ -168,12 +168,6 @@ impl BatchOptions {
         journal.put(&resumed)?;
         Ok((resumed, left_out))
     }
-}
-
-/// How many deletions start in one call.
-fn group_size(manifest: &Manifest) -> u32 {
-    let deletion = manifest.capabilities.iter().find(|capability| capability.right == Right::Deletion);
-    deletion.map_or(1, |capability| capability.group_size)
 }
 
 /// The first of these items and how many more there are, so that a long list does not hide a message.

@@ -203,3 +203,38 @@ fn a_request_is_the_same_in_any_spelling_of_its_addresses() {
     assert!(!entry.is_same_request(&Entry::new(request(), Operation::Deletion(DeletionMode::EraseAndVerify))));
     assert_ne!(entry.key(), Entry::new(request(), Operation::Deletion(DeletionMode::Preview)).key());
 }
+
+#[test]
+fn a_deletion_that_may_have_failed_for_others_starts_again_once_in_a_call_of_its_own() {
+    for outcome in [Outcome::Failed, Outcome::DataRemaining] {
+        let shared = || {
+            let mut shared = report(outcome);
+            shared.findings.push(Finding {
+                source: "personal-data".to_owned(),
+                state: SourceState::Searched,
+                amount: Amount::Unknown,
+                identifiers: vec![0],
+                code: Some("shared-job".to_owned()),
+                note: None,
+            });
+            shared
+        };
+        let mut entry = deletion();
+        entry.start_attempt(10);
+        entry.record_result(pending("ticket-1"), 11_000);
+        entry.complete(&shared());
+        assert_eq!((entry.end(), entry.is_alone(), entry.next()), (None, true, Next::Start));
+        let request = entry.start_attempt(20);
+        assert_eq!(
+            (request.attempts, request.subject.len()),
+            (None, 1),
+            "the job of the first start is known to have ended"
+        );
+        entry.record_result(pending("ticket-2"), 21_000);
+        entry.complete(&shared());
+        assert_eq!(entry.end().map(|end| end.result.clone()), Some(Ok(outcome)));
+    }
+    let mut entry = deletion();
+    entry.complete(&report(Outcome::Failed));
+    assert!(entry.end().is_some(), "no other request explains it");
+}

@@ -11,6 +11,7 @@ use qualtrics_simulator::{
 use crate::contract::{Attempts, DeletionMode, ErrorKind, Identifier, Outcome, Remedy, Request, Setting};
 use crate::{
     Clock, Connector, ConnectorError, ConnectorOptions, Entry, Event, Follower, Host, HostError, Operation, Options,
+    Update,
 };
 
 const ERASE: Operation = Operation::Deletion(DeletionMode::Erase);
@@ -130,6 +131,35 @@ async fn an_attempt_is_returned_for_storage_before_its_call() {
     let (outcomes, ..) = follow(&mut connector.resume([stored])).await;
     assert_eq!(outcomes, [Outcome::Deleted]);
     assert_eq!(erasures(&simulator), 1);
+}
+
+#[tokio::test]
+async fn deletions_start_in_one_call_after_each_attempt_was_returned_for_storage() {
+    let simulator = simulator().await;
+    let connector = connector(&simulator).await;
+    let request = |n: u32| Request::new(format!("dsr-{n}"), [Identifier::email(format!("person-{n}@example.org"))]);
+    let mut follower = connector.follow(ERASE, (0..5).map(request));
+    follower.group_size = 4;
+    let mut starting = Vec::new();
+    while let Some(Update { entry, event: Event::Starting }) = follower.next().await.unwrap() {
+        starting.push(entry.clone());
+        assert_eq!(erasures(&simulator), 0);
+    }
+    assert_eq!(starting.iter().map(Entry::request_id).collect::<Vec<_>>(), ["dsr-0", "dsr-1", "dsr-2", "dsr-3"]);
+    assert!(starting.iter().all(|entry| entry.attempts().is_none()), "its own attempt is none of the earlier ones");
+    let (outcomes, errors, _) = follow(&mut follower).await;
+    assert_eq!((outcomes, errors), (vec![Outcome::NotFound; 5], Vec::new()));
+    // After a crash, each stored attempt leads to a look-up, not to a second deletion.
+    let submitted: usize = simulator.erasures().iter().map(|job| job.emails.len()).sum();
+    let (outcomes, errors, _) = follow(&mut connector.resume(starting.into_iter().map(resumed))).await;
+    assert_eq!((outcomes, errors), (vec![Outcome::NotFound; 4], Vec::new()));
+    assert_eq!(simulator.erasures().iter().map(|job| job.emails.len()).sum::<usize>(), submitted);
+}
+
+/// The entry as another process continues it.
+fn resumed(stored: Entry) -> Entry {
+    let request = Request::new(stored.request_id(), stored.subject().to_vec());
+    Entry::new(request, stored.operation()).resume(stored)
 }
 
 #[tokio::test]
