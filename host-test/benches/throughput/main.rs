@@ -81,8 +81,11 @@ fn modes(mix: &str, size: usize) -> Vec<(DeletionMode, usize)> {
 fn bound_s(modes: &[(DeletionMode, usize)], group_size: usize) -> f64 {
     let (mut jobs, mut searches, mut phases) = (0, 0, 0);
     for &(mode, requests) in modes.iter().filter(|(_, requests)| *requests > 0) {
-        let phases_of_mode = if mode == DeletionMode::EraseAndVerify { 2 } else { 1 };
-        jobs += phases_of_mode * requests.div_ceil(group_size);
+        // A shared search leaves open what there is of each person that has data: each of them is searched for alone.
+        let alone = if mode == DeletionMode::Preview && group_size > 1 { requests } else { 0 };
+        let phases_of_mode = if mode == DeletionMode::EraseAndVerify || alone > 0 { 2 } else { 1 };
+        let shared_jobs = if mode == DeletionMode::EraseAndVerify { 2 } else { 1 };
+        jobs += shared_jobs * requests.div_ceil(group_size) + alone;
         searches += if mode == DeletionMode::Erase { 0 } else { requests };
         phases = phases.max(phases_of_mode);
     }

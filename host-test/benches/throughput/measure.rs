@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use host_test::schedule::{Action, CallEffect, Schedule};
-use privacy_host::contract::{DeletionMode, Error, Identifier, Outcome, Progress, Request, Right, Setting, Task};
+use privacy_host::contract::{DeletionMode, Error, Identifier, Outcome, Progress, Request, Setting, Task};
 use privacy_host::follow::{Next, Transition, start};
 use privacy_host::{Connector, ConnectorOptions, Entry, Host, Instance, Operation, Options, RateBudget};
 use qualtrics_component::CONNECTOR;
@@ -119,9 +119,7 @@ impl Run {
         };
         let entries: Vec<Entry> = (0..count).map(entry).collect();
         let subjects: Vec<Vec<Identifier>> = entries.iter().map(|entry| entry.subject().to_vec()).collect();
-        let deletion = manifest.capabilities.iter().find(|capability| capability.right == Right::Deletion);
-        let group_size = deletion.map_or(1, |capability| capability.group_size);
-        let schedule = Schedule::new(entries, &subjects, group_size, connector.pace());
+        let schedule = Schedule::new(entries, &subjects, connector.group_size(), connector.pace());
         Some(Self { simulator, connector, instance: None, schedule })
     }
 
@@ -180,7 +178,7 @@ impl Run {
             }
         };
         let now_ms = self.now_ms();
-        let mut record = |entry: &mut Entry, result: Result<Progress, Error>| {
+        let record = |entry: &mut Entry, result: Result<Progress, Error>| {
             let effect = CallEffect::of(&result);
             if let Transition::Reported(report) = entry.record_result(result, now_ms) {
                 entry.complete(&report);
