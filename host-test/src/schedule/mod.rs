@@ -22,8 +22,11 @@ use privacy_host::{Entry, Operation};
 
 pub use self::hold::{Copies, Hold, state};
 
-/// The most tasks of one `poll`: as many requests as the largest vendor jobs hold.
-const MAX_TASKS: usize = 500;
+/// The most tasks of one `poll`, unless a group has more: those of a few jobs. Connectors look up a few jobs one by one, which costs the
+/// same however long the vendor's list is.
+const MAX_TASKS: usize = 300;
+/// The most requests that start in one call: a kill during it makes the attempts of all of them unknown.
+const MAX_STARTS: usize = 500;
 /// A task that stays pending with such a short delay did not fit into the call, in milliseconds.
 const NO_ROOM_MS: u64 = 1_000;
 /// A call that collects documents may have used a part of the share before it was cut short, and needs the same calls again. The whole
@@ -134,7 +137,7 @@ impl Schedule {
             closed_until_ms: BTreeMap::new(),
             one_collection: false,
             width: BTreeMap::new(),
-            group_size: usize::try_from(group_size).unwrap_or(usize::MAX).clamp(1, MAX_TASKS),
+            group_size: usize::try_from(group_size).unwrap_or(usize::MAX).clamp(1, MAX_STARTS),
             pace_ms: u64::try_from(pace.as_millis()).unwrap_or(u64::MAX),
             last_poll_ms: None,
         }
