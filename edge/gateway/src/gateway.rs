@@ -1,6 +1,6 @@
 //! Maps requests to calls of the connector, and results to responses.
 
-use privacy_contract::{CallResult, Progress};
+use privacy_contract::{CallResult, Error, Pending, Progress, Remedy};
 use serde::Serialize;
 
 use crate::arguments::{Arguments, Check, Delete, Poll, Start};
@@ -120,9 +120,9 @@ impl Gateway {
     }
 }
 
-/// The results. While any request is pending, `Retry-After` is the delay of the first that is due.
+/// The results. While any request is pending or is to be repeated, `Retry-After` is the delay of the first that is due.
 fn list_response(results: Results) -> Result<Response, Details> {
-    let next_ms = results.iter().flatten().filter_map(poll_after_ms).min();
+    let next_ms = results.iter().filter_map(next_call_ms).min();
     let results = results.into_iter().map(CallResult::from).collect();
     let response = Response::json(200, &ResultList { results })?;
     Ok(match next_ms {
@@ -131,9 +131,10 @@ fn list_response(results: Results) -> Result<Response, Details> {
     })
 }
 
-const fn poll_after_ms(progress: &Progress) -> Option<u64> {
-    match progress {
-        Progress::Pending(pending) => Some(pending.poll_after_ms),
-        Progress::Done(_) => None,
+const fn next_call_ms(result: &Result<Progress, Error>) -> Option<u64> {
+    match result {
+        Ok(Progress::Pending(Pending { poll_after_ms: delay_ms, .. }))
+        | Err(Error { remedy: Remedy::Retry(delay_ms), .. }) => Some(*delay_ms),
+        Ok(Progress::Done(_)) | Err(_) => None,
     }
 }

@@ -71,6 +71,13 @@ fn retry_after_is_that_of_the_first_pending_request() {
 }
 
 #[test]
+fn retry_after_is_that_of_the_first_request_to_be_repeated() {
+    let limited = error(ErrorKind::RateLimited, Remedy::Retry(30_001));
+    let response = post("/deletions", DELETION).send(&mut Fake { error: Some(limited), ..Fake::default() });
+    assert_eq!((response.status, response.header("retry-after")), (200, Some("31")));
+}
+
+#[test]
 fn results_are_in_the_order_of_the_elements_and_independent_of_each_other() {
     let task = |ticket: &str| json!({ "request": { "id": ticket, "subject": [] }, "ticket": ticket });
     let polls = |tickets: &[&str]| {
