@@ -63,7 +63,7 @@ async fn batches(table: &mut Table, is_full: bool, order: &str, dialects: &dyn F
                     table.skip(mix, size, group_size, order);
                     continue;
                 };
-                let took_s = run.to_end().await.as_secs_f64();
+                let took_s = run.finish().await.as_secs_f64();
                 let bound_s = bound_s(&modes(mix, size), group_size.unwrap_or(1));
                 table.batch(mix, size, group_size, order, took_s, bound_s, MOST, &run.calls());
             }
@@ -98,14 +98,14 @@ fn bound_s(modes: &[(DeletionMode, usize)], group_size: usize) -> f64 {
 async fn rates(table: &mut Table, order: &str, dialects: &dyn Fn() -> Dialects) {
     let batch = Batch { people: People::Unknown(20_000), mix: "erase", group_size: Some(500), dialects: dialects() };
     if let Some(mut run) = Run::new(batch).await {
-        run.to_end().await;
+        run.finish().await;
         let people_a_minute = run.rate(Endpoint::ErasureCreate) * 500.0;
         table.rate("erase, 20,000 people, groups of 500: people a minute", order, people_a_minute, 7_000.0);
     }
     let batch =
         Batch { people: People::Stored(2_000), mix: "erase-and-verify", group_size: None, dialects: dialects() };
     if let Some(mut run) = Run::new(batch).await {
-        run.to_end().await;
+        run.finish().await;
         let searches = run.rate(Endpoint::ContactSearch);
         let share = (SEARCH_LIMIT * SHARE / 100) as f64;
         table.rate("erase-and-verify, 2,000 people: contact searches a minute", order, searches, 0.9 * share);
@@ -117,7 +117,7 @@ async fn polls(table: &mut Table, order: &str, dialects: &dyn Fn() -> Dialects) 
     let batch = Batch { people: People::Unknown(10_000), mix: "erase", group_size: Some(100), dialects: dialects() };
     if let Some(mut run) = Run::new(batch).await {
         run.start_all_then_end_jobs().await;
-        run.to_end().await;
+        run.finish().await;
         table.most("poll of 10,000 requests in groups of 100: calls", order, run.calls().len() as f64, 110.0);
     }
 }

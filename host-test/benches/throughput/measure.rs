@@ -127,7 +127,7 @@ impl Run {
     ///
     /// # Panics
     /// A request ended with an error or another outcome than expected, or a minute had more calls than the share allows.
-    pub async fn to_end(&mut self) -> Duration {
+    pub async fn finish(&mut self) -> Duration {
         let started = self.simulator.clock().monotonic();
         while self.step().await {}
         for item in self.schedule.items() {
