@@ -2,7 +2,7 @@
 //!
 //! A job of several requests that Qualtrics rejects is narrowed: two of its requests are tried alone. If Qualtrics rejects both in the
 //! same way, the rejection does not depend on a request, and is returned for all. Otherwise the rest is halved until every request has
-//! a result, or the call has made [`MAX_NARROWING`] submissions for that.
+//! a result, or the call has made eight submissions for that.
 
 use super::grouping::{Groups, merge, share_address};
 use super::job_request::{JobRequest, outcome_unknown};
