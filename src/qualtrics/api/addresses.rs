@@ -1,6 +1,6 @@
 //! Lists of addresses in erasure jobs. Their form is unconfirmed (fact sheet 6.2): entries may be masked, hashed or objects.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::Value;
 
@@ -10,8 +10,8 @@ use crate::secret::Secret;
 /// A list of addresses in a job: `emailList` or `emailsNotFound`.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Addresses {
-    /// The keys of the addresses that can be read: [`EmailAddress::key`].
-    pub readable: BTreeSet<Secret>,
+    /// The addresses that can be read, by their keys ([`EmailAddress::key`]), with the entries that are spellings of them.
+    pub readable: BTreeMap<Secret, Vec<Secret>>,
     /// The entries as they are written.
     pub texts: BTreeSet<Secret>,
     /// How many entries the list has. An address has one for each spelling that was sent.
@@ -39,10 +39,16 @@ impl Addresses {
             return None;
         }
         let all_plain = !may_be_longer && entries.iter().all(|entry| entry.is_some_and(|text| !may_be_masked(text)));
-        let parsed: Vec<Option<Secret>> = entries.iter().map(|entry| entry.and_then(key)).collect();
-        let all_readable = all_plain && parsed.iter().all(Option::is_some);
+        let mut readable: BTreeMap<Secret, Vec<Secret>> = BTreeMap::new();
+        let mut all_readable = all_plain;
+        for entry in &entries {
+            match entry.and_then(|text| Some((key(text)?, Secret::new(text.trim())))) {
+                Some((key, text)) => readable.entry(key).or_default().push(text),
+                None => all_readable = false,
+            }
+        }
         Some(Self {
-            readable: parsed.into_iter().flatten().collect(),
+            readable,
             entries: u64::try_from(entries.len()).unwrap_or(u64::MAX),
             texts: entries.into_iter().flatten().map(|text| Secret::new(text.trim())).collect(),
             all_readable,
@@ -55,9 +61,21 @@ impl Addresses {
         u64::try_from(self.texts.len()) == Ok(self.entries)
     }
 
+    /// The list without an entry.
+    #[must_use]
+    pub const fn none() -> Self {
+        Self { readable: BTreeMap::new(), texts: BTreeSet::new(), entries: 0, all_readable: true }
+    }
+
+    /// Whether an entry is a spelling of an address.
+    #[must_use]
+    pub fn contains(&self, email: &EmailAddress) -> bool {
+        self.readable.contains_key(email.key())
+    }
+
     /// The entries that are spellings of an address.
-    pub fn spellings_of<'a>(&'a self, email: &'a EmailAddress) -> impl Iterator<Item = &'a Secret> {
-        self.texts.iter().filter(|text| key(text.reveal()).as_ref() == Some(email.key()))
+    pub fn spellings_of(&self, email: &EmailAddress) -> impl Iterator<Item = &Secret> {
+        self.readable.get(email.key()).into_iter().flatten()
     }
 }
 
@@ -128,7 +146,7 @@ mod tests {
             assert!(!addresses.all_readable, "{entry}");
         }
         let addresses = parse(json!(["xxx@x.org"])).expect("addresses");
-        assert!(addresses.readable.contains(&Secret::new("xxx@x.org")));
+        assert!(addresses.readable.contains_key(&Secret::new("xxx@x.org")));
         for entry in ["ada.lovelace@example.org", "max@xx.example", "a__b-c.d@xn--mnchen-3ya.example", "deadbeef@x.org"]
         {
             let addresses = parse(json!([entry])).expect("addresses");

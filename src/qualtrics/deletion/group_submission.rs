@@ -1,12 +1,15 @@
 //! Submitting the jobs of a call. An erasure is submitted at most once.
 //!
-//! A job of several requests that Qualtrics rejects is narrowed: two of its requests are tried alone. If Qualtrics rejects both in the
-//! same way, the rejection does not depend on a request, and is returned for all. Otherwise the rest is halved until every request has
-//! a result, or the call has made eight submissions for that.
+//! A job of several requests that Qualtrics rejects is narrowed: two of its requests are tried alone. If Qualtrics rejects both with the
+//! same code, the rejection does not depend on a request, and is returned for all. Otherwise the rest is halved until every request has
+//! a result, or the call has made eight submissions for that. Requests that share an address are narrowed as if they were
+//! one: no address is erased by two jobs at a time.
 
-use super::grouping::{Groups, merge, share_address};
+use super::grouping::{Cluster, Groups, merge};
+use super::job_findings::shared_with;
 use super::job_request::{JobRequest, outcome_unknown};
 use super::reconciliation::{self, Attempted, MAX_LAG_S, Reconciled};
+use super::separation::NEXT_TO_A_JOB_MS;
 use super::submission::{self, Submission};
 use crate::contract::{Attempts, Error, ErrorKind, Remedy, Right};
 use crate::privacy::email::EmailAddress;
@@ -25,8 +28,8 @@ const MAX_NARROWING: u8 = 8;
 pub struct Accepted {
     /// Its ID.
     pub id: String,
-    /// For how many spellings of the request's addresses it was started.
-    pub sent: u64,
+    /// For how many spellings of the request's addresses it was started; absent if it was found in the list.
+    pub sent: Option<u64>,
     /// What it covers, if other requests share it.
     pub shared: Option<SharedJob>,
     /// When it was submitted, in seconds of the host's clock.
@@ -48,12 +51,12 @@ pub fn submit(
 ) -> Vec<Result<Accepted, Error>> {
     let results = requests.iter().map(|_| None).collect();
     let mut submitter = Submitter { kind, requests, results, narrowing_left: MAX_NARROWING, stop: None };
-    for (number, members) in groups.jobs.iter().enumerate() {
+    for (number, clusters) in groups.jobs.iter().enumerate() {
         if number > 0 && context.client.is_late() {
             submitter.stop.get_or_insert_with(no_time_left);
         }
-        if submitter.submit(context, members) == Submitted::Rejected {
-            submitter.narrow(context, members);
+        if submitter.submit(context, clusters) == Submitted::Rejected {
+            submitter.narrow(context, clusters);
         }
     }
     submitter.set_all(&groups.postponed, &Err(postponed()));
@@ -65,7 +68,7 @@ pub fn submit(
 enum Submitted {
     /// Each of its requests has a result.
     Settled,
-    /// Qualtrics rejected it, and it has several requests: they have no result.
+    /// Qualtrics rejected it, and it can be narrowed: its requests have no result.
     Rejected,
 }
 
@@ -95,7 +98,8 @@ impl Submitter<'_> {
     }
 
     /// Submits one job.
-    fn submit(&mut self, context: &mut Context<'_>, members: &[usize]) -> Submitted {
+    fn submit(&mut self, context: &mut Context<'_>, clusters: &[Cluster]) -> Submitted {
+        let members = &clusters.concat();
         if let Some(stop) = self.stop.clone() {
             self.set_all(members, &Err(stop));
             return Submitted::Settled;
@@ -110,7 +114,7 @@ impl Submitter<'_> {
         }
         match submission::start(context, &JobRequest { emails: &emails, kind: self.kind }) {
             Ok(job) => self.accept(members, &job, &emails, context.client.now_s()),
-            Err(error) if members.len() > 1 && is_rejection(&error) => return Submitted::Rejected,
+            Err(error) if clusters.len() > 1 && is_rejection(&error) => return Submitted::Rejected,
             Err(error) if error.is_provably_not_started() => {
                 let result = context.error(&error, Scope::Erasure);
                 match error {
@@ -128,7 +132,7 @@ impl Submitter<'_> {
     fn accept(&mut self, members: &[usize], job: &Submission, emails: &[EmailAddress], submitted_at: u64) {
         let shared = job.shared(emails, members.len());
         for member in members {
-            let sent = job.sent(self.emails_of(*member));
+            let sent = Some(job.sent(self.emails_of(*member)));
             self.set(*member, Ok(Accepted { id: job.id.clone(), sent, shared, submitted_at }));
         }
     }
@@ -141,34 +145,30 @@ impl Submitter<'_> {
             .map(|member| Attempted { emails: self.requests.get(*member).copied().unwrap_or_default(), attempts })
             .collect();
         let found = reconciliation::find_in_list(context, self.kind, &attempted).unwrap_or_default();
-        let emails = merge(attempted.iter().map(|request| request.emails));
         let unknown = Err(unknown(context, self.kind, error));
         self.set_all(members, &unknown);
         for (member, reconciled) in members.iter().zip(found) {
             if let Reconciled::Found(job) = reconciled {
-                let job = Submission::of_every_spelling(job.id);
-                let shared = job.shared(&emails, members.len());
-                let sent = job.sent(self.emails_of(*member));
-                self.set(*member, Ok(Accepted { id: job.id, sent, shared, submitted_at: attempts.last_at }));
+                // It may be another one: that of an administrator, or of a call that runs at the same time.
+                let shared = shared_with(self.emails_of(*member), &job);
+                let submitted_at = attempts.last_at;
+                self.set(*member, Ok(Accepted { id: job.id.clone(), sent: None, shared, submitted_at }));
             }
         }
     }
 
     /// Finds the requests for which Qualtrics rejected a job.
-    fn narrow(&mut self, context: &mut Context<'_>, members: &[usize]) {
-        let [first, rest @ .., last] = members else { return };
-        self.submit_part(context, &[*first]);
-        self.submit_part(context, &[*last]);
-        let of = |member: &usize| self.results.get(*member).cloned().flatten();
-        if let (Some(Err(one)), Some(Err(other))) = (of(first), of(last))
-            && matches!(one.http_status, Some(400 | 413 | 422))
-            && (one.http_status, &one.vendor_code) == (other.http_status, &other.vendor_code)
-        {
-            self.set_all(rest, &Err(one));
+    fn narrow(&mut self, context: &mut Context<'_>, clusters: &[Cluster]) {
+        let [first, rest @ .., last] = clusters else { return };
+        self.submit_part(context, std::slice::from_ref(first));
+        self.submit_part(context, std::slice::from_ref(last));
+        if let Some(error) = self.common_rejection(first, last) {
+            // A request has no use for the ID of another one's call.
+            self.set_all(&rest.concat(), &Err(Error { vendor_request_id: None, ..error }));
             return;
         }
         // The halves of a half come first, so that each call starts some of the requests.
-        let mut open: Vec<Vec<usize>> = halves(rest);
+        let mut open: Vec<Vec<Cluster>> = halves(rest);
         while let Some(part) = open.pop() {
             if self.submit_part(context, &part) == Submitted::Rejected {
                 open.extend(halves(&part));
@@ -176,26 +176,24 @@ impl Submitter<'_> {
         }
     }
 
-    /// Submits a part of a rejected job, if the call may make another submission. Requests that share an address with a request whose
-    /// job was accepted, or may have been, wait for its end: no address is erased by two jobs at a time.
-    fn submit_part(&mut self, context: &mut Context<'_>, part: &[usize]) -> Submitted {
-        let may_have_started = |result: &Option<Result<Accepted, Error>>| match result {
-            Some(Ok(_)) => true,
-            Some(Err(error)) => error.kind == ErrorKind::OutcomeUnknown,
-            None => false,
-        };
-        let started = self.requests.iter().zip(&self.results).filter(|(_, result)| may_have_started(result));
-        let started: Vec<&[EmailAddress]> = started.map(|(emails, _)| *emails).collect();
-        let is_free = |member: &usize| !started.iter().any(|emails| share_address(emails, self.emails_of(*member)));
-        let (free, waiting): (Vec<usize>, Vec<usize>) = part.iter().partition(|member| is_free(member));
-        self.set_all(&waiting, &Err(narrowing()));
-        let may_submit = self.stop.is_none() && self.narrowing_left > 0 && !context.client.is_late();
-        if free.is_empty() || !may_submit {
-            self.set_all(&free, &Err(narrowing()));
+    /// The rejection of two jobs, if it does not depend on their requests: Qualtrics gives the same code for both.
+    fn common_rejection(&self, one: &Cluster, other: &Cluster) -> Option<Error> {
+        let error_of = |cluster: &Cluster| self.results.get(*cluster.first()?)?.as_ref()?.as_ref().err();
+        let (one, other) = (error_of(one)?, error_of(other)?);
+        let is_same = matches!(one.http_status, Some(400 | 413 | 422))
+            && one.vendor_code.is_some()
+            && (one.http_status, &one.vendor_code) == (other.http_status, &other.vendor_code);
+        is_same.then(|| one.clone())
+    }
+
+    /// Submits a part of a rejected job, if the call may make another submission.
+    fn submit_part(&mut self, context: &mut Context<'_>, part: &[Cluster]) -> Submitted {
+        if self.stop.is_some() || self.narrowing_left == 0 || context.client.is_late() {
+            self.set_all(&part.concat(), &Err(narrowing()));
             return Submitted::Settled;
         }
         self.narrowing_left = self.narrowing_left.saturating_sub(1);
-        self.submit(context, &free)
+        self.submit(context, part)
     }
 }
 
@@ -204,10 +202,10 @@ fn is_rejection(error: &ApiError) -> bool {
     matches!(error.own_status(), Some(400 | 413 | 422)) && error.is_provably_not_started()
 }
 
-/// The two halves of the requests of a job, the first one last; none if there is no request.
-fn halves(members: &[usize]) -> Vec<Vec<usize>> {
-    let (one, other) = members.split_at(members.len().div_ceil(2));
-    [other, one].into_iter().filter(|half| !half.is_empty()).map(<[usize]>::to_vec).collect()
+/// The two halves of a job, the first one last; none if it is empty.
+fn halves(clusters: &[Cluster]) -> Vec<Vec<Cluster>> {
+    let (one, other) = clusters.split_at(clusters.len().div_ceil(2));
+    [other, one].into_iter().filter(|half| !half.is_empty()).map(<[Cluster]>::to_vec).collect()
 }
 
 /// It is unknown whether Qualtrics accepted the job. What is known of the response is passed on, as codes.
@@ -232,8 +230,8 @@ fn unknown(context: &Context<'_>, kind: JobKind, error: &ApiError) -> Error {
 
 fn postponed() -> Error {
     let message = "The request shares an address with other requests of the call, which fill a job: nothing was started for it. Start it \
-                   again after the others are done.";
-    Error::new(ErrorKind::RateLimited, Remedy::Retry(SOON_MS), message)
+                   again once the others have ended.";
+    Error::new(ErrorKind::RateLimited, Remedy::Retry(NEXT_TO_A_JOB_MS), message)
 }
 
 fn narrowing() -> Error {

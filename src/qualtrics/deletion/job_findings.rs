@@ -1,5 +1,6 @@
 //! What an erasure job reports: as findings for the request, and as evidence for the receipt.
 
+use super::grouping::count_spellings;
 use crate::contract::{Amount, Finding, SourceState, VendorJob};
 use crate::privacy::email::{EmailAddress, all_spellings};
 use crate::privacy::subject::Subject;
@@ -81,16 +82,15 @@ pub fn job_findings(
 /// Whether a job covers other requests too.
 #[must_use]
 pub fn is_shared(subject: &Subject, job: &ErasureJob, coverage: Coverage) -> bool {
-    coverage.shared.is_some() || (coverage.sent.is_none() && shared_with(subject, job).is_some())
+    coverage.shared.is_some() || (coverage.sent.is_none() && shared_with(&subject.emails(), job).is_some())
 }
 
 /// What a job covers that was found in the list, if that is more than the request.
 #[must_use]
-pub fn shared_with(subject: &Subject, job: &ErasureJob) -> Option<SharedJob> {
-    let emails = subject.emails();
+pub fn shared_with(emails: &[EmailAddress], job: &ErasureJob) -> Option<SharedJob> {
     let is_other = |key: &Secret| !emails.iter().any(|email| email.key() == key);
-    let has_others = job.addresses.as_ref().is_some_and(|list| list.readable.iter().any(is_other));
-    if !has_others && job.requested.is_none_or(|requested| requested <= spellings(subject)) {
+    let has_others = job.addresses.as_ref().is_some_and(|list| list.readable.keys().any(is_other));
+    if !has_others && job.requested.is_none_or(|requested| requested <= count_spellings(emails)) {
         return None;
     }
     let entries = job.addresses.as_ref().map_or(0, |list| list.entries);
@@ -119,7 +119,7 @@ pub fn covers_every_spelling(subject: &Subject, job: &ErasureJob, coverage: Cove
     let is_enough = job.requested.is_none_or(|requested| requested >= expected);
     let shows_each = job.addresses.as_ref().is_none_or(|list| {
         let is_of_request = |key: &Secret| emails.iter().any(|email| email.key() == key);
-        list.readable.iter().all(is_of_request) || all_spellings(&emails).iter().all(|one| list.texts.contains(one))
+        list.readable.keys().all(is_of_request) || all_spellings(&emails).iter().all(|one| list.texts.contains(one))
     });
     is_enough && coverage.sent.map_or(shows_each, |sent| sent >= spellings(subject))
 }

@@ -5,6 +5,7 @@
 //! | [`start`] | `delete`: reconciling, guarding and submitting the requests of a call |
 //! | [`grouping`] | which requests of a call share a job |
 //! | [`group_submission`] | submitting the jobs of a call, each at most once, and narrowing those that Qualtrics rejects |
+//! | [`separation`] | which requests wait for jobs that run or may run |
 //! | [`submission`] | the call that starts a job |
 //! | [`job_request`] | the job that requests ask for: addresses, and erasure or search |
 //! | [`reconciliation`] | finding the jobs of attempts whose outcome is unknown |
@@ -21,6 +22,7 @@ pub mod job_findings;
 pub mod job_request;
 pub mod preview;
 pub mod reconciliation;
+pub mod separation;
 pub mod start;
 pub mod submission;
 pub mod verification;

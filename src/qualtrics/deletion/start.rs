@@ -5,13 +5,12 @@ use super::grouping::{self, Groups, share_address};
 use super::job_findings::{SOURCE, no_email_finding, shared_with, unseen_job, unused_identifiers};
 use super::job_kind;
 use super::reconciliation::{self, Attempted};
-use crate::contract::{
-    Amount, DeletionMode, Error, Finding, Outcome, Progress, Report, Request, Right, SourceState, Stage,
-};
+use super::separation::{self, Earlier, Separation};
+use crate::contract::{Amount, DeletionMode, Error, Finding, Outcome, Progress, Request, Right, SourceState, Stage};
 use crate::privacy::batch::{duplicate_id, duplicates};
 use crate::privacy::email::EmailAddress;
 use crate::privacy::subject::{Subject, request_check};
-use crate::qualtrics::api::erasures::ErasureJob;
+use crate::qualtrics::api::erasures::{ErasureJob, JobKind};
 use crate::qualtrics::contact_search::{self, OnTransientError};
 use crate::qualtrics::context::Context;
 use crate::qualtrics::findings::unsupported_identifiers;
@@ -48,9 +47,11 @@ pub fn delete(context: &mut Context<'_>, requests: &[Request], mode: DeletionMod
     let operation = Operation::from(mode);
     let mut results: Results = requests.iter().map(|_| None).collect();
     let (with_email, without_email) = parse(context, requests, &mut results);
-    let open = reconcile(context, with_email, operation, &mut results);
-    let open = evaluate_guards(context, open, operation, &mut results);
-    submit(context, open, operation, &mut results);
+    let (open, earlier) = reconcile(context, with_email, operation, &mut results);
+    let (open, refused) = evaluate_guards(context, open, operation, &mut results);
+    let open = separate(context, open, &earlier, operation, &mut results);
+    submit(context, &open, operation, &mut results);
+    refuse(context, &refused, &earlier, &open, operation, &mut results);
     for starting in without_email {
         let has_time = starting.index == 0 || !context.client.is_late();
         let result = if has_time { refuse_without_email(context, &starting, operation) } else { Err(no_time_left()) };
@@ -85,19 +86,20 @@ fn parse<'r>(
     parsed.into_iter().partition(|starting| !starting.emails.is_empty())
 }
 
-/// Continues the jobs of earlier attempts, with one reading of the list. Returns the requests that have none.
+/// Continues the jobs of earlier attempts, with one reading of the list. Returns the requests that have none, and what is known of the
+/// attempts of the others.
 fn reconcile<'r>(
     context: &mut Context<'_>,
     requests: Vec<Starting<'r>>,
     operation: Operation,
     results: &mut Results,
-) -> Vec<Starting<'r>> {
+) -> (Vec<Starting<'r>>, Vec<Earlier>) {
     let attempted: Vec<Attempted<'_>> = requests
         .iter()
         .filter_map(|starting| Some(Attempted { emails: &starting.emails, attempts: starting.request.attempts? }))
         .collect();
     let mut reconciled = reconciliation::find_earlier(context, job_kind(operation), &attempted).into_iter();
-    let mut open = Vec::with_capacity(requests.len());
+    let (mut open, mut attempts) = (Vec::with_capacity(requests.len()), Vec::new());
     for starting in requests {
         let earlier = if starting.request.attempts.is_some() { reconciled.next() } else { None };
         match earlier.unwrap_or(Ok(None)) {
@@ -105,11 +107,39 @@ fn reconcile<'r>(
             Ok(Some(job)) => {
                 let result = continue_earlier(context, &starting, operation, &job);
                 set(results, starting.index, result);
+                attempts.push(Earlier { emails: starting.emails, job: Some(job) });
             }
-            Err(error) => set(results, starting.index, Err(error)),
+            Err(error) => {
+                set(results, starting.index, Err(error));
+                attempts.push(Earlier { emails: starting.emails, job: None });
+            }
         }
     }
-    open
+    (open, attempts)
+}
+
+/// Keeps requests apart from jobs that run, or may run, for one of their addresses. Returns those that may start a job. A search only
+/// reads, and may run beside others.
+fn separate<'r>(
+    context: &Context<'_>,
+    mut requests: Vec<Starting<'r>>,
+    earlier: &[Earlier],
+    operation: Operation,
+    results: &mut Results,
+) -> Vec<Starting<'r>> {
+    if job_kind(operation) == JobKind::Search || earlier.is_empty() {
+        return requests;
+    }
+    requests.retain(|starting| {
+        let result = match separation::separate(&starting.emails, earlier) {
+            Separation::Free => return true,
+            Separation::Joins(job) => continue_earlier(context, starting, operation, &job),
+            Separation::Waits(error) => Err(error),
+        };
+        set(results, starting.index, result);
+        false
+    });
+    requests
 }
 
 fn continue_earlier(
@@ -122,17 +152,17 @@ fn continue_earlier(
     let created_s = job.created_s.map(|created_s| context.client.at_host(created_s));
     let submitted_at = created_s.map_or(now_s, |created_s| created_s.min(now_s));
     let ticket = new_ticket(starting, operation, job.id.clone(), submitted_at);
-    let shared = shared_with(&starting.subject, job);
+    let shared = shared_with(&starting.emails, job);
     started(context, starting, Ticket { shared, ..ticket })
 }
 
-/// Evaluates the guards of each request by itself. Returns the requests that may go on.
+/// Evaluates the guards of each request by itself. Returns the requests that may go on, and those that are refused.
 fn evaluate_guards<'r>(
     context: &mut Context<'_>,
     requests: Vec<Starting<'r>>,
     operation: Operation,
     results: &mut Results,
-) -> Vec<Starting<'r>> {
+) -> (Vec<Starting<'r>>, Vec<Starting<'r>>) {
     let (mut open, mut refused) = (Vec::with_capacity(requests.len()), Vec::new());
     for (number, starting) in requests.into_iter().enumerate() {
         if number > 0 && context.client.is_late() {
@@ -148,51 +178,60 @@ fn evaluate_guards<'r>(
             Err(error) => set(results, starting.index, Err(error)),
         }
     }
-    for starting in refused {
-        let is_included = open.iter().any(|other| share_address(&other.emails, &starting.emails));
-        let result = refuse(context, &starting, operation, is_included);
-        set(results, starting.index, Ok(Progress::Done(result)));
-    }
-    open
+    (open, refused)
 }
 
 const COVERS_REQUEST: &str = "The refusal covers this request, not an address that another request of the call includes: that address is \
                               deleted for the other request.";
 
-/// A guard forbids the request. `is_included` is whether another request of the call includes one of its addresses and goes on.
-fn refuse(context: &Context<'_>, starting: &Starting<'_>, operation: Operation, is_included: bool) -> Report {
-    let mut report = context.report(starting.request, operation, Outcome::Refused, None);
-    report.findings.clone_from(&starting.findings);
-    if is_included {
-        for finding in report.findings.iter_mut().filter(|finding| finding.state == SourceState::Guarded) {
-            let note = finding.note.take().unwrap_or_default();
-            finding.note = Some(format!("{note} {COVERS_REQUEST}"));
+/// Guards forbid these requests. The reports say so where a job of another request of the call erases one of their addresses.
+fn refuse(
+    context: &Context<'_>,
+    refused: &[Starting<'_>],
+    earlier: &[Earlier],
+    open: &[Starting<'_>],
+    operation: Operation,
+    results: &mut Results,
+) {
+    let of_call: Vec<&[EmailAddress]> = open
+        .iter()
+        .filter(|starting| matches!(results.get(starting.index), Some(Some(Ok(_)))))
+        .map(|starting| starting.emails.as_slice())
+        .chain(earlier.iter().filter(|one| one.job.is_some()).map(|one| one.emails.as_slice()))
+        .collect();
+    for starting in refused {
+        let is_included = of_call.iter().any(|emails| share_address(emails, &starting.emails));
+        let mut report = context.report(starting.request, operation, Outcome::Refused, None);
+        report.findings.clone_from(&starting.findings);
+        if is_included {
+            for finding in report.findings.iter_mut().filter(|finding| finding.state == SourceState::Guarded) {
+                let note = finding.note.take().unwrap_or_default();
+                finding.note = Some(format!("{note} {COVERS_REQUEST}"));
+            }
         }
+        set(results, starting.index, Ok(Progress::Done(report)));
     }
-    report
 }
 
 /// Submits what is left, in jobs that requests share.
-fn submit(context: &mut Context<'_>, requests: Vec<Starting<'_>>, operation: Operation, results: &mut Results) {
+fn submit(context: &mut Context<'_>, requests: &[Starting<'_>], operation: Operation, results: &mut Results) {
     let emails: Vec<&[EmailAddress]> = requests.iter().map(|starting| starting.emails.as_slice()).collect();
     let groups = groups(context, operation, &emails);
     let submitted = group_submission::submit(context, job_kind(operation), &emails, &groups);
     for (starting, accepted) in requests.iter().zip(submitted) {
         let result = accepted.and_then(|Accepted { id, sent, shared, submitted_at }| {
             let ticket = new_ticket(starting, operation, id, submitted_at);
-            started(context, starting, Ticket { sent: Some(sent), shared, ..ticket })
+            started(context, starting, Ticket { sent, shared, ..ticket })
         });
         set(results, starting.index, result);
     }
 }
 
 /// Groups are formed where searches show the result of each person, and in mode `erase` only if the settings ask for it: whether
-/// Qualtrics processes every address of a job is unconfirmed (fact sheet 6.1).
+/// Qualtrics processes every address of a job is unconfirmed (fact sheet 6.1). Requests that share an address have one job in any mode.
 fn groups(context: &Context<'_>, operation: Operation, emails: &[&[EmailAddress]]) -> Groups {
-    match (operation, context.settings.group_size) {
-        (Operation::Erase, None) => grouping::one_each(emails.len()),
-        (_, size) => grouping::pack(emails, size.unwrap_or(DEFAULT_GROUP_SIZE)),
-    }
+    let default = if operation == Operation::Erase { 1 } else { DEFAULT_GROUP_SIZE };
+    grouping::pack(emails, context.settings.group_size.unwrap_or(default))
 }
 
 fn new_ticket(starting: &Starting<'_>, operation: Operation, id: String, submitted_at: u64) -> Ticket {

@@ -19,12 +19,6 @@ pub struct Submission {
 }
 
 impl Submission {
-    /// A job that was started for every spelling.
-    #[must_use]
-    pub const fn of_every_spelling(id: String) -> Self {
-        Self { id, spellings: Spellings::All }
-    }
-
     /// How many spellings of these addresses the job was started for.
     #[must_use]
     pub fn sent(&self, emails: &[EmailAddress]) -> u64 {

@@ -90,7 +90,8 @@ fn start_group<'r>(context: &mut Context<'_>, members: Vec<(usize, InFlight<'r>)
     };
     let mut steps = Vec::new();
     for job in &groups.jobs {
-        let part = take(job);
+        let job = job.concat();
+        let part = take(&job);
         let of_part = merge(job.iter().filter_map(|position| slices.get(*position).copied()));
         if context.client.is_late() {
             steps.extend(part.into_iter().map(|(index, one)| (index, later(context, &one, IMMEDIATE_MS))));
@@ -180,6 +181,8 @@ fn not_started<'r>(context: &Context<'_>, mut in_flight: InFlight<'r>, error: &A
 /// A request that waits for its search, and the youngest search for it that the list shows.
 struct Waiting<'r> {
     subject: &'r Subject,
+    /// Its addresses.
+    emails: Vec<EmailAddress>,
     /// Only searches that were created after this second of Qualtrics' clock count: none from before the deletion.
     after_s: u64,
     /// Whether it searches alone.
@@ -190,8 +193,7 @@ struct Waiting<'r> {
 impl Waiting<'_> {
     /// Whether a search contains all addresses of the request, whatever else it contains.
     fn is_covered_by(&self, search: &ErasureJob) -> bool {
-        let emails = self.subject.emails();
-        let contains = |list: &Addresses| emails.iter().all(|one| list.readable.contains(one.key()));
+        let contains = |list: &Addresses| self.emails.iter().all(|one| list.contains(one));
         search.addresses.as_ref().is_some_and(contains)
             && covers_every_spelling(self.subject, search, Coverage::default())
             && !(self.alone && is_shared(self.subject, search, Coverage::default()))
@@ -200,7 +202,7 @@ impl Waiting<'_> {
     fn visit(&mut self, created_s: u64, search: &ErasureJob) {
         let is_younger = self.youngest.as_ref().is_none_or(|(known_s, _)| *known_s < created_s);
         if created_s > self.after_s && is_younger && self.is_covered_by(search) {
-            let shared = shared_with(self.subject, search);
+            let shared = shared_with(&self.emails, search);
             self.youngest = Some((created_s, Search { id: search.id.clone(), shared }));
         }
     }
@@ -215,7 +217,7 @@ fn find_searches(context: &mut Context<'_>, requests: &[InFlight<'_>]) -> Result
             let verification = ticket.verification.as_ref();
             let after_s = verification.map_or(u64::MAX, |verification| verification.search_after);
             let alone = verification.is_some_and(|verification| verification.alone);
-            Waiting { subject, after_s, alone, youngest: None }
+            Waiting { subject, emails: subject.emails(), after_s, alone, youngest: None }
         })
         .collect();
     let after_s = waiting.iter().map(|one| one.after_s).min().unwrap_or(u64::MAX);

@@ -1,6 +1,7 @@
 //! Deletions of several requests in one call.
 
 mod narrowing;
+mod shared_addresses;
 
 use std::cell::RefCell;
 use std::rc::Rc;

@@ -5,7 +5,7 @@ use std::rc::Rc;
 
 use serde_json::json;
 
-use super::{Jobs, VERIFY, addresses, brand, codes, people, person, persons};
+use super::{Jobs, VERIFY, addresses, brand, codes, person, persons};
 use crate::contract::{Remedy, Request};
 use crate::privacy::connector::Connector;
 use crate::qualtrics::tests::World;
@@ -82,16 +82,4 @@ fn narrowing_ends_after_eight_submissions_and_continues_with_the_next_call() {
     let mut erased = jobs.erasures().concat();
     erased.sort();
     assert_eq!(erased, addresses(&names.iter().map(String::as_str).collect::<Vec<_>>()), "each once");
-}
-
-#[test]
-fn a_narrowed_request_waits_while_a_job_with_one_of_its_addresses_runs() {
-    let jobs = Jobs::default();
-    let rejects = |emails: &[&str]| (emails.len() > 2).then_some((400, "QVAL_1"));
-    let mut world = World::new(brand(jobs.clone(), json!({}), rejects));
-    let requests = vec![people("one", &["a", "b"]), people("two", &["b", "c"]), person("d"), person("e")];
-    let results = world.connector.delete(requests, VERIFY);
-    assert_eq!(codes(&results), ["OP-0", "narrowing", "OP-2", "OP-1"]);
-    let all = jobs.erasures().concat();
-    assert_eq!(all.iter().filter(|address| *address == "b@x.org").count(), 1);
 }

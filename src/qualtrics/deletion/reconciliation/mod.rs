@@ -6,6 +6,8 @@
 
 mod window;
 
+use std::rc::Rc;
+
 use self::window::Windows;
 use super::job_request::outcome_unknown;
 use crate::contract::{Attempts, Error, Remedy, Right};
@@ -47,7 +49,7 @@ pub struct Attempted<'e> {
 /// What the list shows of the job of earlier attempts.
 pub enum Reconciled {
     /// The job.
-    Found(Box<ErasureJob>),
+    Found(Rc<ErasureJob>),
     /// A job of this connection that covers only some of the addresses.
     Overlapping,
     /// No job of the window can be the one.
@@ -75,7 +77,7 @@ pub fn find_earlier(
     context: &mut Context<'_>,
     kind: JobKind,
     requests: &[Attempted<'_>],
-) -> Vec<Result<Option<ErasureJob>, Error>> {
+) -> Vec<Result<Option<Rc<ErasureJob>>, Error>> {
     if requests.is_empty() {
         return Vec::new();
     }
@@ -94,7 +96,7 @@ pub fn find_earlier(
         conclude(reconciled, &request.attempts, now_s),
         kind,
     ) {
-        (Ok(found), _) => Ok(found.map(|job| *job)),
+        (Ok(found), _) => Ok(found),
         (Err(_), JobKind::Search) => Ok(None),
         (Err(remedy), JobKind::Erasure) => Err(unsettled(remedy)),
     };
@@ -102,7 +104,7 @@ pub fn find_earlier(
 }
 
 /// What follows from the list: the job, the proof that there is none, or what the caller can do.
-fn conclude(reconciled: Reconciled, attempts: &Attempts, now_s: u64) -> Result<Option<Box<ErasureJob>>, Remedy> {
+fn conclude(reconciled: Reconciled, attempts: &Attempts, now_s: u64) -> Result<Option<Rc<ErasureJob>>, Remedy> {
     let age_s = now_s.saturating_sub(attempts.last_at);
     let window_s = now_s.saturating_sub(attempts.first_at);
     let is_settled = age_s >= MAX_LAG_S;

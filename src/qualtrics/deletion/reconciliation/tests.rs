@@ -13,7 +13,8 @@ fn addresses(names: &[&str]) -> Vec<EmailAddress> {
 }
 
 fn listed(names: &[&str]) -> Addresses {
-    let readable = addresses(names).iter().map(|address| address.key().clone()).collect();
+    let entry = |address: EmailAddress| (address.key().clone(), vec![address.given().clone()]);
+    let readable = addresses(names).into_iter().map(entry).collect();
     let texts = addresses(names).iter().map(|address| address.given().clone()).collect();
     Addresses { readable, texts, entries: names.len() as u64, all_readable: true }
 }

@@ -122,13 +122,13 @@ impl<'e> Window<'e> {
     fn contains_request(&self, job: &ErasureJob) -> bool {
         job.addresses
             .as_ref()
-            .is_some_and(|addresses| self.emails.iter().all(|email| addresses.readable.contains(*email)))
+            .is_some_and(|addresses| self.emails.iter().all(|email| addresses.readable.contains_key(*email)))
     }
 
     fn overlaps_request(&self, job: &ErasureJob) -> bool {
         job.addresses
             .as_ref()
-            .is_some_and(|addresses| self.emails.iter().any(|email| addresses.readable.contains(*email)))
+            .is_some_and(|addresses| self.emails.iter().any(|email| addresses.readable.contains_key(*email)))
     }
 
     /// Whether a job that does not contain the request cannot be the request's, judged by itself.
@@ -148,7 +148,7 @@ impl<'e> Window<'e> {
 
     fn conclude(mut self, list: &List<'_>) -> Reconciled {
         if let Some(found) = self.found.take() {
-            return Reconciled::Found(Box::new(Rc::unwrap_or_clone(found)));
+            return Reconciled::Found(found);
         }
         let is_user_of = |job: &ErasureJob, own: &String| job.user.as_ref() == Some(own);
         let is_foreign =
