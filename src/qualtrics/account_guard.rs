@@ -1,7 +1,7 @@
 //! The setting `account-guard`.
 
 /// Which accounts the guard protects.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
 pub enum AccountGuard {
     /// Those of all users of the brand, and the connection's own.
     AllUsers,

@@ -2,11 +2,13 @@
 
 use std::collections::BTreeMap;
 
+use super::account_guard::AccountGuard;
 use super::api::contact_lists::ListReader;
 use super::api::erasures::ErasureJob;
 use super::api::error::ApiError;
 use super::api::users::Users;
 use super::ticket::Reference;
+use crate::contract::Error;
 use crate::privacy::document_stream::DocumentStream;
 use crate::secret::Secret;
 
@@ -47,6 +49,8 @@ pub struct CallCache {
     pub directories: Option<Vec<String>>,
     /// The erasures that were requested by ID, for receipts. `None` if the response cannot be read.
     pub erasures: BTreeMap<String, Result<Option<ErasureJob>, ApiError>>,
+    /// Why accounts could not be loaded, by what was needed of them.
+    pub account_failures: BTreeMap<AccountGuard, Error>,
     /// Whether the share of contact searches was too small for a request. Later requests do not search, so that each comes first once.
     pub is_search_share_exhausted: bool,
 }

@@ -93,9 +93,21 @@ pub fn own_account(context: &mut Context<'_>) -> Result<OwnAccount, Error> {
     load_accounts(context, AccountGuard::OwnAccount)
 }
 
-/// Makes sure that the accounts are cached, including those of all users if they are wanted, and returns the connection's own. What
-/// is missing is requested concurrently.
+/// Makes sure that the accounts are cached, including those of all users if they are wanted, and returns the connection's own. A failure
+/// holds for the whole call, because it may concern many requests.
 fn load_accounts(context: &mut Context<'_>, needed: AccountGuard) -> Result<OwnAccount, Error> {
+    if let Some(error) = context.call_cache.account_failures.get(&needed) {
+        return Err(error.clone());
+    }
+    let loaded = request_accounts(context, needed);
+    if let Err(error) = &loaded {
+        context.call_cache.account_failures.insert(needed, error.clone());
+    }
+    loaded
+}
+
+/// As [`load_accounts`]. What is missing is requested concurrently.
+fn request_accounts(context: &mut Context<'_>, needed: AccountGuard) -> Result<OwnAccount, Error> {
     let now_ms = context.client.monotonic_ms();
     let scopes = context.scopes(Right::Deletion);
     let cached = context.accounts.own.take();
