@@ -198,7 +198,7 @@ fn ended(context: &Context<'_>, in_flight: &InFlight<'_>, job: &ErasureJob) -> R
     let mut report = context.report(request, ticket.operation, outcome, Some(ticket.submitted_at));
     report.findings = if job.state == JobState::Failed { Vec::new() } else { reported };
     report.findings.extend(unused);
-    if outcome == Outcome::Failed && is_shared(subject, job, coverage) {
+    if job.state != JobState::Completed && is_shared(subject, job, coverage) {
         report.findings.push(shared_job_finding(subject));
     }
     report.receipt.jobs = vec![vendor_job(job, kind, subject, coverage)];
