@@ -155,6 +155,9 @@ pub struct Verification {
     /// Whether Qualtrics no longer lists the erasure, so that only the searches can show that it was done.
     #[serde(rename = "x", default)]
     pub job_vanished: bool,
+    /// For how many spellings of the request's addresses the search was started; absent if it was found in the list.
+    #[serde(rename = "n", default, skip_serializing_if = "Option::is_none")]
+    pub sent: Option<u64>,
     /// What the search covers if other requests share it.
     #[serde(rename = "h", default, skip_serializing_if = "Option::is_none")]
     pub shared: Option<SharedJob>,
@@ -298,19 +301,20 @@ impl Ticket {
     /// What is known of the erasure or search that the request started.
     #[must_use]
     pub const fn coverage(&self) -> Coverage {
-        Coverage { sent: self.known_sent(), shared: self.shared }
+        Coverage { sent: self.known(self.sent), shared: self.shared }
     }
 
     /// What is known of the verifying search.
     #[must_use]
     pub fn search_coverage(&self) -> Coverage {
-        let shared = self.verification.as_ref().and_then(|verification| verification.shared);
-        Coverage { sent: self.known_sent(), shared }
+        let verification = self.verification.as_ref();
+        let sent = self.known(verification.and_then(|verification| verification.sent).or(self.sent));
+        Coverage { sent, shared: verification.and_then(|verification| verification.shared) }
     }
 
     /// How many spellings were sent. Another rule makes other spellings: then no number of present ones is enough.
-    const fn known_sent(&self) -> Option<u64> {
-        if self.spelling_rule == SPELLING_RULE { self.sent } else { Some(0) }
+    const fn known(&self, sent: Option<u64>) -> Option<u64> {
+        if self.spelling_rule == SPELLING_RULE { sent } else { Some(0) }
     }
 
     /// The job whose state decides how a deletion continues.
@@ -396,6 +400,7 @@ mod tests {
                 search_after: 1_700_000_600,
                 search: None,
                 job_vanished: false,
+                sent: None,
                 shared: None,
                 alone: false,
             }),

@@ -174,6 +174,7 @@ fn begin_verification<'r>(context: &Context<'_>, mut in_flight: InFlight<'r>, jo
         search_after: updated_s.unwrap_or_else(|| context.client.at_qualtrics(now_s)),
         search: None,
         job_vanished: job.is_none(),
+        sent: None,
         shared: None,
         alone: false,
     });

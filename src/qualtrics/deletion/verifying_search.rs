@@ -124,10 +124,9 @@ fn start_group<'r>(context: &mut Context<'_>, members: Vec<(usize, InFlight<'r>)
 fn started<'r>(context: &Context<'_>, mut in_flight: InFlight<'r>, search: Search, sent: Option<u64>) -> Step<'r> {
     if let Some(verification) = &mut in_flight.ticket.verification {
         verification.search = Some(search.id);
+        verification.sent = sent;
         verification.shared = search.shared;
     }
-    // That of the erasure stays: the receipt is judged by it, too.
-    in_flight.ticket.sent = in_flight.ticket.sent.or(sent);
     in_flight.ticket.misses = 0;
     Step::settled(in_flight.still_pending(context, Stage::Verifying))
 }
