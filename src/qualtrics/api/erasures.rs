@@ -268,7 +268,7 @@ fn match_in_list(email: &EmailAddress, job: Option<&Addresses>, listed: &Address
 fn not_found(value: Option<&Value>) -> NotFound {
     let Some(value) = value else { return NotFound::Unreported };
     match (value, count(value)) {
-        (Value::Array(list), _) if list.is_empty() => NotFound::Count(0),
+        (Value::Array(list), _) if list.is_empty() => NotFound::Addresses(Addresses::none()),
         (_, Some(count)) => NotFound::Count(count),
         (value, None) => Addresses::parse(value).map_or(NotFound::Unreported, NotFound::Addresses),
     }
