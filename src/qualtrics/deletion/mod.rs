@@ -31,7 +31,7 @@ pub mod verifying_search;
 pub use self::follow::LookUp;
 use self::follow::Step;
 use super::api::client::Call;
-use super::api::erasures::JobKind;
+use super::api::erasures::{ErasureJob, JobKind};
 use super::api::error::ApiError;
 use super::contact_search::resumable::{self, Progressed};
 use super::contact_search::{self, OnTransientError, SearchResult};
@@ -76,6 +76,7 @@ pub fn advance(
     };
     let mut steps: Vec<Step<'_>> = requests.into_iter().map(next).collect();
     start_searches(context, &mut steps);
+    let mut alone = steps.iter().filter(|step| matches!(step, Step::PreviewAlone(..))).count();
     let mut results = Vec::with_capacity(steps.len());
     // The requests that wait for their share, by position.
     let mut waiting: Vec<(usize, &Subject)> = Vec::new();
@@ -85,7 +86,9 @@ pub fn advance(
             // `start_searches` has replaced it.
             Step::StartSearch(one) => (one.still_pending(context, Stage::Verifying), None),
             Step::PreviewAlone(one, job) => {
-                (in_turn(context, *one, |c, one| preview::search_alone(c, one, &job)), None)
+                let result = search_alone_in_turn(context, *one, &job, alone);
+                alone = alone.saturating_sub(1);
+                (result, None)
             }
             Step::Preview(one, job) => {
                 let subject = one.subject;
@@ -132,6 +135,21 @@ fn in_turn<'r>(
         return in_flight.pending_for(context, stage, IMMEDIATE_MS);
     }
     run(context, in_flight)
+}
+
+/// Starts a search for one request of a preview. If there is no time or share for it, it waits until there is enough for all of the
+/// requests that are left.
+fn search_alone_in_turn(
+    context: &mut Context<'_>,
+    in_flight: InFlight<'_>,
+    job: &ErasureJob,
+    left: usize,
+) -> Result<Progress, Error> {
+    let wait_ms = submission::wait_for(context, u64::try_from(left).unwrap_or(u64::MAX));
+    match wait_ms.or_else(|| context.client.is_late().then_some(IMMEDIATE_MS)) {
+        Some(wait_ms) => in_flight.pending_for(context, Stage::Searching, wait_ms),
+        None => preview::search_alone(context, in_flight, job),
+    }
 }
 
 /// Searches the directories for a request, from the position in its ticket. Another call can be sent `beside` the first one.

@@ -2,14 +2,14 @@
 
 use super::job_findings::{job_findings, vendor_job};
 use super::job_request::JobRequest;
-use super::{search_contacts, submission};
+use super::{in_turn, search_contacts, submission};
 use crate::contract::{Amount, Error, Finding, Outcome, Progress, Stage};
 use crate::qualtrics::api::erasures::{AddressResult, ErasureJob, JobKind};
 use crate::qualtrics::api::error::ApiError;
 use crate::qualtrics::context::Context;
 use crate::qualtrics::findings::unsupported_identifiers;
 use crate::qualtrics::guard;
-use crate::qualtrics::in_flight::InFlight;
+use crate::qualtrics::in_flight::{IMMEDIATE_MS, InFlight, MAX_ATTEMPTS, SOON_MS};
 use crate::qualtrics::scopes::Scope;
 use crate::qualtrics::ticket::Operation;
 
@@ -45,8 +45,8 @@ pub fn collect(context: &mut Context<'_>, mut in_flight: InFlight<'_>, job: &Era
     Ok(Progress::Done(report))
 }
 
-/// Starts a search for this request alone, because the one that it shares gives only a number for all of them. If Qualtrics does not
-/// take it, the preview is collected without.
+/// Starts a search for this request alone, because the one that it shares gives only a number for all of them. If Qualtrics rejects it,
+/// or does not take it after several attempts, the preview is collected without.
 ///
 /// # Errors
 /// As for [`collect`].
@@ -62,12 +62,23 @@ pub fn search_alone(
             in_flight.ticket.shared = None;
             in_flight.ticket.jobs.push(search.id);
             in_flight.ticket.position = None;
+            in_flight.ticket.attempts = 0;
             in_flight.still_pending(context, Stage::Searching)
         }
         Err(ApiError::ShareExhausted(wait_ms)) => in_flight.pending_for(context, Stage::Searching, wait_ms),
+        Err(ApiError::DeadlineExceeded) => in_flight.pending_for(context, Stage::Searching, IMMEDIATE_MS),
+        // A rate limit clears by itself, however long that takes.
+        Err(ApiError::Response(response)) if response.status == 429 => {
+            in_flight.pending_for(context, Stage::Searching, response.retry_after_ms.unwrap_or(SOON_MS))
+        }
+        Err(error) if submission::is_temporary(&error) && in_flight.ticket.attempts < MAX_ATTEMPTS => {
+            in_flight.ticket.attempts = in_flight.ticket.attempts.saturating_add(1);
+            in_flight.pending_for(context, Stage::Searching, SOON_MS)
+        }
         Err(_) => {
             in_flight.ticket.collecting = true;
-            collect(context, in_flight, job)
+            in_flight.ticket.attempts = 0;
+            in_turn(context, in_flight, |context, in_flight| collect(context, in_flight, job))
         }
     }
 }

@@ -4,7 +4,7 @@ use super::grouping::count_spellings;
 use super::job_request::JobRequest;
 use crate::contract::Right;
 use crate::privacy::email::EmailAddress;
-use crate::qualtrics::api::erasures::{self, Spellings};
+use crate::qualtrics::api::erasures::{self, JobKind, Spellings};
 use crate::qualtrics::api::error::ApiError;
 use crate::qualtrics::context::Context;
 use crate::qualtrics::ticket::SharedJob;
@@ -50,6 +50,20 @@ pub fn start(context: &mut Context<'_>, job: &JobRequest<'_>) -> Result<Submissi
     let is_rejected =
         |error: &ApiError| matches!(error.own_status(), Some(400 | 422)) && error.is_provably_not_started();
     if started.as_ref().is_err_and(is_rejected) && have_both(job.emails) { start(Spellings::Ascii) } else { started }
+}
+
+/// The milliseconds until so many searches can be started together, if there is no share for one now.
+#[must_use]
+pub fn wait_for(context: &Context<'_>, searches: u64) -> Option<u64> {
+    let call = erasures::start(&[], JobKind::Search, Spellings::All);
+    (context.client.wait_for(&call, 1) > 0).then(|| context.client.wait_for(&call, searches))
+}
+
+/// Whether a search that could not be started may be started later. If it was started after all, a second one only reads.
+#[must_use]
+pub fn is_temporary(error: &ApiError) -> bool {
+    let is_lost = matches!(error, ApiError::Transport(error) if !error.before_sending);
+    is_lost || error.is_transient()
 }
 
 /// Whether each address has a spelling in ASCII, and one has another.

@@ -41,6 +41,11 @@ pub fn conclude(
     if let Err(error) = cached_erasure(context, erasure_id.as_deref(), on_error) {
         return in_flight.retry_step(context, Stage::Verifying, &error, Scope::Erasure);
     }
+    // Without a share for it, the results of the directory search would be lost.
+    let wait_ms = erasure_call.as_ref().map_or(0, |call| context.client.wait_for(call, 1));
+    if wait_ms > 0 {
+        return in_flight.pending_for(context, Stage::Verifying, wait_ms);
+    }
     let mut found = match search_contacts(context, &mut in_flight, erasure_call) {
         Ok(found) => found,
         Err(error) => return in_flight.retry_step(context, Stage::Verifying, &error, Scope::Contacts),

@@ -42,10 +42,19 @@ pub fn start_all<'r>(context: &mut Context<'_>, requests: Vec<InFlight<'r>>) -> 
             None => open.entry(Bundle::of(&in_flight.ticket, index)).or_default().push((index, in_flight)),
         }
     }
+    let mut left = u64::try_from(open.len()).unwrap_or(u64::MAX);
+    // Once the share is exhausted, the others wait until it is enough for all of them.
+    let mut wait_ms = None;
     for members in open.into_values() {
-        for (index, step) in start_group(context, members) {
-            put(&mut steps, index, step);
+        if wait_ms.is_none() {
+            wait_ms = submission::wait_for(context, left);
         }
+        let started = match wait_ms {
+            Some(wait_ms) => members.into_iter().map(|(index, one)| (index, later(context, &one, wait_ms))).collect(),
+            None => start_group(context, members),
+        };
+        started.into_iter().for_each(|(index, step)| put(&mut steps, index, step));
+        left = left.saturating_sub(1);
     }
     steps.into_iter().flatten().collect()
 }
@@ -147,8 +156,7 @@ fn later<'r>(context: &Context<'_>, in_flight: &InFlight<'r>, poll_after_ms: u64
 /// next poll finds it in the list; if not, a second search only reads. A redirect, a 401, a 403 and the response of a proxy need an
 /// operator.
 fn needs_no_operator(error: &ApiError) -> bool {
-    let is_lost = matches!(error, ApiError::Transport(error) if !error.before_sending);
-    is_lost || error.is_transient() || matches!(error.own_status(), Some(400 | 402 | 404..))
+    submission::is_temporary(error) || matches!(error.own_status(), Some(400 | 402 | 404..))
 }
 
 fn not_started<'r>(context: &Context<'_>, mut in_flight: InFlight<'r>, error: &ApiError) -> Step<'r> {
