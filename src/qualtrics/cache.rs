@@ -1,6 +1,7 @@
 //! What an instance caches between calls, and what one call uses for several requests.
 
 use std::collections::BTreeMap;
+use std::rc::Rc;
 
 use super::account_guard::AccountGuard;
 use super::api::contact_lists::ListReader;
@@ -48,7 +49,7 @@ pub struct CallCache {
     /// The IDs of all directories.
     pub directories: Option<Vec<String>>,
     /// The erasures that were requested by ID, for receipts. `None` if the response cannot be read.
-    pub erasures: BTreeMap<String, Result<Option<ErasureJob>, ApiError>>,
+    pub erasures: BTreeMap<String, Result<Option<Rc<ErasureJob>>, ApiError>>,
     /// Why accounts could not be loaded, by what was needed of them.
     pub account_failures: BTreeMap<AccountGuard, Error>,
     /// Whether the share of contact searches was too small for a request. Later requests do not search, so that each comes first once.

@@ -1,5 +1,7 @@
 //! The next step of a deletion, given what Qualtrics shows of its job. Decides; makes no call.
 
+use std::rc::Rc;
+
 use super::job_findings::{
     covers_every_spelling, is_shared, job_findings, shared_job_finding, unused_identifiers, vendor_job,
 };
@@ -19,7 +21,7 @@ const NEXT_SCAN_MS: u64 = 60_000;
 /// What Qualtrics shows of a job that is being followed.
 pub enum LookUp {
     /// The job, and its position in the list if that does not change.
-    Job(Box<ErasureJob>, Option<String>),
+    Job(Rc<ErasureJob>, Option<String>),
     /// Neither a look-up by its ID nor the list shows it.
     NotListed,
     /// The list was not read to its end; this is where to continue.
@@ -35,11 +37,11 @@ pub enum Step<'r> {
     /// A verifying search is to be started, or one that another poll started is to be continued.
     StartSearch(Box<InFlight<'r>>),
     /// The job that a preview shares does not tell its result: it is to search alone.
-    PreviewAlone(Box<InFlight<'r>>, Box<ErasureJob>),
+    PreviewAlone(Box<InFlight<'r>>, Rc<ErasureJob>),
     /// The results of a preview are to be collected.
-    Preview(Box<InFlight<'r>>, Box<ErasureJob>),
+    Preview(Box<InFlight<'r>>, Rc<ErasureJob>),
     /// The verification is to be concluded, from a search if Qualtrics completed one.
-    Conclude(Box<InFlight<'r>>, Option<Box<ErasureJob>>),
+    Conclude(Box<InFlight<'r>>, Option<Rc<ErasureJob>>),
 }
 
 impl Step<'_> {
@@ -83,13 +85,13 @@ pub fn next<'r>(context: &Context<'_>, mut in_flight: InFlight<'r>, look_up: Loo
     in_flight.ticket.misses = 0;
     if let JobState::Running { known } = job.state {
         let word = if known { StatusClass::Known } else { StatusClass::Unknown };
-        return Step::settled(in_flight.pending(context, stage, job.status, word).map(Progress::Pending));
+        return Step::settled(in_flight.pending(context, stage, job.status.clone(), word).map(Progress::Pending));
     }
     after_end(context, in_flight, stage, job)
 }
 
 /// The decisive job has ended.
-fn after_end<'r>(context: &Context<'_>, mut in_flight: InFlight<'r>, stage: Stage, job: Box<ErasureJob>) -> Step<'r> {
+fn after_end<'r>(context: &Context<'_>, mut in_flight: InFlight<'r>, stage: Stage, job: Rc<ErasureJob>) -> Step<'r> {
     let is_completed = job.state == JobState::Completed;
     match (in_flight.ticket.operation, stage) {
         (Operation::EraseAndVerify, Stage::Verifying) if is_completed && hides_result(&in_flight, &job) => {

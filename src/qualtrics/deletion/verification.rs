@@ -1,5 +1,7 @@
 //! Verification: after a deletion, searches show whether anything is left.
 
+use std::rc::Rc;
+
 use super::job_findings::{SOURCE, is_shared, job_findings, shared_job_finding, unseen_job, vendor_job};
 use super::{on_transient_error, search_contacts};
 use crate::contract::{Error, Finding, Outcome, Progress, Report, SourceState, Stage, VendorJob};
@@ -66,11 +68,11 @@ pub fn conclude(
         in_flight.ticket.attempts = 0;
         return search_again(context, in_flight, verification, search);
     }
-    let outcome = outcome(&in_flight, &found, completed, erasure.as_ref(), has_data, &matches);
+    let outcome = outcome(&in_flight, &found, completed, erasure.as_deref(), has_data, &matches);
     if verification.job_vanished && outcome != Outcome::Verified {
         return Err(job_not_found(Operation::EraseAndVerify));
     }
-    Ok(Progress::Done(report(context, &in_flight, outcome, found, search, completed.is_some(), erasure.as_ref())))
+    Ok(Progress::Done(report(context, &in_flight, outcome, found, search, completed.is_some(), erasure.as_deref())))
 }
 
 /// What is left, and how certain that is.
@@ -162,7 +164,7 @@ fn cached_erasure(
     context: &Context<'_>,
     id: Option<&str>,
     on_error: OnTransientError,
-) -> Result<Option<ErasureJob>, ApiError> {
+) -> Result<Option<Rc<ErasureJob>>, ApiError> {
     match id.and_then(|id| context.call_cache.erasures.get(id)) {
         Some(Ok(erasure)) => Ok(erasure.clone()),
         Some(Err(error)) if on_error == OnTransientError::Retry => Err(error.clone()),
@@ -171,9 +173,9 @@ fn cached_erasure(
 }
 
 /// The erasure itself, from the response to [`erasures::get`]; `None` if it cannot be read.
-fn parse_erasure(response: Result<ApiResponse, ApiError>, id: &str) -> Result<Option<ErasureJob>, ApiError> {
+fn parse_erasure(response: Result<ApiResponse, ApiError>, id: &str) -> Result<Option<Rc<ErasureJob>>, ApiError> {
     match response {
-        Ok(response) => Ok(erasures::parse(&response, id).ok()),
+        Ok(response) => Ok(erasures::parse(&response, id).ok().map(Rc::new)),
         // The response only completes the receipt: a permanent error must not keep the request open, whoever sent it.
         Err(error) if matches!(error.status(), Some(400 | 402..=428)) => Ok(None),
         Err(error) => Err(error),

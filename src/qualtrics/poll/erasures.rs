@@ -5,6 +5,7 @@
 //! the jobs that it does not show are requested by their IDs, and others with the next poll.
 
 use std::collections::BTreeMap;
+use std::rc::Rc;
 
 use crate::contract::Right;
 use crate::privacy::ticket::check_of;
@@ -30,7 +31,7 @@ pub struct ErasureLookUps<'t> {
 struct Wanted<'t> {
     ticket: &'t Ticket,
     /// The job, and its position in the list if that does not change.
-    shown: Option<(ErasureJob, Option<String>)>,
+    shown: Option<(Rc<ErasureJob>, Option<String>)>,
     /// Why the GET by its ID did not show it.
     error: Option<ApiError>,
 }
@@ -52,7 +53,7 @@ impl<'t> ErasureLookUps<'t> {
     pub fn of(&self, id: &str, ticket: &Ticket) -> LookUp {
         let wanted = self.wanted.get(&id.to_ascii_lowercase());
         if let Some((job, position)) = wanted.and_then(|wanted| wanted.shown.as_ref()) {
-            return LookUp::Job(Box::new(job.clone()), position.clone());
+            return LookUp::Job(Rc::clone(job), position.clone());
         }
         let has_position = ticket.position.is_some();
         match &self.others {
@@ -88,7 +89,7 @@ impl<'t> ErasureLookUps<'t> {
         for (id, response) in ids.into_iter().zip(context.client.send_all(&scopes, &calls)) {
             let Some(wanted) = self.wanted.get_mut(&id.to_ascii_lowercase()) else { continue };
             match response.and_then(|response| erasures::parse(&response, id)) {
-                Ok(job) => wanted.shown = Some((job, None)),
+                Ok(job) => wanted.shown = Some((Rc::new(job), None)),
                 Err(error) if error.is_specific_to_one_call() => wanted.error = Some(error),
                 // There was no share or time left for it.
                 Err(ApiError::ShareExhausted(_) | ApiError::DeadlineExceeded) => {}
@@ -123,7 +124,7 @@ impl<'t> ErasureLookUps<'t> {
                 && wanted.shown.is_none()
             {
                 missing = missing.saturating_sub(1);
-                wanted.shown = Some((listed.parse(), position.map(str::to_owned)));
+                wanted.shown = Some((Rc::new(listed.parse()), position.map(str::to_owned)));
             }
             if missing > 0 { Next::Continue } else { Next::Stop }
         })?;

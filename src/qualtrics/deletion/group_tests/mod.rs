@@ -1,5 +1,6 @@
 //! Deletions of several requests in one call.
 
+mod limits;
 mod narrowing;
 mod shared_addresses;
 
