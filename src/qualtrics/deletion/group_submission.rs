@@ -188,12 +188,19 @@ impl Submitter<'_> {
 
     /// Submits a part of a rejected job, if the call may make another submission.
     fn submit_part(&mut self, context: &mut Context<'_>, part: &[Cluster]) -> Submitted {
-        if self.stop.is_some() || self.narrowing_left == 0 || context.client.is_late() {
-            self.set_all(&part.concat(), &Err(narrowing()));
-            return Submitted::Settled;
+        let members = part.concat();
+        let calls = submission::most_calls(&merge(members.iter().map(|member| self.emails_of(*member))));
+        let left = self.narrowing_left.checked_sub(calls);
+        match left.filter(|_| self.stop.is_none() && !context.client.is_late()) {
+            Some(left) => {
+                self.narrowing_left = left;
+                self.submit(context, part)
+            }
+            None => {
+                self.set_all(&members, &Err(narrowing()));
+                Submitted::Settled
+            }
         }
-        self.narrowing_left = self.narrowing_left.saturating_sub(1);
-        self.submit(context, part)
     }
 }
 

@@ -52,6 +52,12 @@ pub fn start(context: &mut Context<'_>, job: &JobRequest<'_>) -> Result<Submissi
     if started.as_ref().is_err_and(is_rejected) && have_both(job.emails) { start(Spellings::Ascii) } else { started }
 }
 
+/// How many calls [`start`] makes for these addresses at most.
+#[must_use]
+pub fn most_calls(emails: &[EmailAddress]) -> u8 {
+    if have_both(emails) { 2 } else { 1 }
+}
+
 /// The milliseconds until so many searches can be started together, if there is no share for one now.
 #[must_use]
 pub fn wait_for(context: &Context<'_>, searches: u64) -> Option<u64> {

@@ -6,9 +6,9 @@ use std::rc::Rc;
 use serde_json::json;
 
 use super::{Jobs, VERIFY, addresses, brand, codes, person, persons};
-use crate::contract::{Remedy, Request};
+use crate::contract::{Identifier, Remedy, Request};
 use crate::privacy::connector::Connector;
-use crate::qualtrics::tests::World;
+use crate::qualtrics::tests::{World, request};
 
 #[test]
 fn a_rejection_that_does_not_depend_on_a_request_is_returned_for_all() {
@@ -82,4 +82,19 @@ fn narrowing_ends_after_eight_submissions_and_continues_with_the_next_call() {
     let mut erased = jobs.erasures().concat();
     erased.sort();
     assert_eq!(erased, addresses(&names.iter().map(String::as_str).collect::<Vec<_>>()), "each once");
+}
+
+#[test]
+fn a_part_that_is_submitted_again_in_ascii_counts_as_two_submissions() {
+    let tried = Rc::new(RefCell::new(0));
+    let count = Rc::clone(&tried);
+    let rejects = move |emails: &[&str]| {
+        *count.borrow_mut() += 1;
+        (emails.len() > 2).then_some((400, "QVAL_1"))
+    };
+    let mut world = World::new(brand(Jobs::default(), json!({}), rejects));
+    let address = |n: usize| vec![Identifier::Email(format!("p{n}@m\u{fc}nchen.example"))];
+    let requests: Vec<Request> = (0..20).map(|n| request(&format!("r{n}"), address(n))).collect();
+    world.connector.delete(requests, VERIFY);
+    assert!(*tried.borrow() <= 10, "the group in both ways, and eight to narrow it: {}", tried.borrow());
 }
