@@ -6,11 +6,14 @@ use super::job_findings::{SOURCE, no_email_finding, shared_with, unseen_job, unu
 use super::job_kind;
 use super::reconciliation::{self, Attempted};
 use super::separation::{self, Earlier, Separation};
-use crate::contract::{Amount, DeletionMode, Error, Finding, Outcome, Progress, Request, Right, SourceState, Stage};
+use crate::contract::{
+    Amount, DeletionMode, Error, Finding, Outcome, Progress, Report, Request, Right, SourceState, Stage,
+};
 use crate::privacy::batch::{duplicate_id, duplicates};
 use crate::privacy::email::EmailAddress;
 use crate::privacy::subject::{Subject, request_check};
 use crate::qualtrics::api::erasures::{ErasureJob, JobKind};
+use crate::qualtrics::api::job::JobState;
 use crate::qualtrics::contact_search::{self, OnTransientError};
 use crate::qualtrics::context::Context;
 use crate::qualtrics::findings::unsupported_identifiers;
@@ -49,9 +52,11 @@ pub fn delete(context: &mut Context<'_>, requests: &[Request], mode: DeletionMod
     let (with_email, without_email) = parse(context, requests, &mut results);
     let (open, earlier) = reconcile(context, with_email, operation, &mut results);
     let (open, refused) = evaluate_guards(context, open, operation, &mut results);
-    let open = separate(context, open, &earlier, operation, &mut results);
+    let (open, separated) = separate(context, open, &earlier, operation, &mut results);
     submit(context, &open, operation, &mut results);
-    refuse(context, &refused, &earlier, &open, operation, &mut results);
+    let of_call = erased(open.iter().chain(&separated), &earlier, &results);
+    let refused: Vec<_> = refused.iter().map(|one| (one, refuse(context, one, &of_call, operation))).collect();
+    refused.into_iter().for_each(|(one, report)| set(&mut results, one.index, Ok(Progress::Done(report))));
     for starting in without_email {
         let has_time = starting.index == 0 || !context.client.is_late();
         let result = if has_time { refuse_without_email(context, &starting, operation) } else { Err(no_time_left()) };
@@ -118,19 +123,19 @@ fn reconcile<'r>(
     (open, attempts)
 }
 
-/// Keeps requests apart from jobs that run, or may run, for one of their addresses. Returns those that may start a job. A search only
-/// reads, and may run beside others.
+/// Keeps requests apart from jobs that run, or may run, for one of their addresses. Returns those that may start a job, and the others,
+/// which have results. A search only reads, and may run beside others.
 fn separate<'r>(
     context: &Context<'_>,
-    mut requests: Vec<Starting<'r>>,
+    requests: Vec<Starting<'r>>,
     earlier: &[Earlier],
     operation: Operation,
     results: &mut Results,
-) -> Vec<Starting<'r>> {
+) -> (Vec<Starting<'r>>, Vec<Starting<'r>>) {
     if job_kind(operation) == JobKind::Search || earlier.is_empty() {
-        return requests;
+        return (requests, Vec::new());
     }
-    requests.retain(|starting| {
+    requests.into_iter().partition(|starting| {
         let result = match separation::separate(&starting.emails, earlier) {
             Separation::Free => return true,
             Separation::Joins(job) => continue_earlier(context, starting, operation, &job),
@@ -138,8 +143,7 @@ fn separate<'r>(
         };
         set(results, starting.index, result);
         false
-    });
-    requests
+    })
 }
 
 fn continue_earlier(
@@ -184,33 +188,29 @@ fn evaluate_guards<'r>(
 const COVERS_REQUEST: &str = "The refusal covers this request, not an address that another request of the call includes: that address is \
                               deleted for the other request.";
 
-/// Guards forbid these requests. The reports say so where a job of another request of the call erases one of their addresses.
-fn refuse(
-    context: &Context<'_>,
-    refused: &[Starting<'_>],
-    earlier: &[Earlier],
-    open: &[Starting<'_>],
-    operation: Operation,
-    results: &mut Results,
-) {
-    let of_call: Vec<&[EmailAddress]> = open
-        .iter()
-        .filter(|starting| matches!(results.get(starting.index), Some(Some(Ok(_)))))
-        .map(|starting| starting.emails.as_slice())
-        .chain(earlier.iter().filter(|one| one.job.is_some()).map(|one| one.emails.as_slice()))
-        .collect();
-    for starting in refused {
-        let is_included = of_call.iter().any(|emails| share_address(emails, &starting.emails));
-        let mut report = context.report(starting.request, operation, Outcome::Refused, None);
-        report.findings.clone_from(&starting.findings);
-        if is_included {
-            for finding in report.findings.iter_mut().filter(|finding| finding.state == SourceState::Guarded) {
-                let note = finding.note.take().unwrap_or_default();
-                finding.note = Some(format!("{note} {COVERS_REQUEST}"));
-            }
+/// The addresses of the requests of the call whose jobs Qualtrics accepted.
+fn erased<'s>(
+    started: impl Iterator<Item = &'s Starting<'s>>,
+    earlier: &'s [Earlier],
+    results: &Results,
+) -> Vec<&'s [EmailAddress]> {
+    let is_accepted = |starting: &&Starting<'_>| matches!(results.get(starting.index), Some(Some(Ok(_))));
+    let did_not_fail = |one: &&Earlier| one.job.as_ref().is_some_and(|job| job.state != JobState::Failed);
+    let continued = earlier.iter().filter(did_not_fail).map(|one| one.emails.as_slice());
+    started.filter(is_accepted).map(|starting| starting.emails.as_slice()).chain(continued).collect()
+}
+
+/// A guard forbids the request. The report says so where another request of the call erases one of its addresses.
+fn refuse(context: &Context<'_>, starting: &Starting<'_>, erased: &[&[EmailAddress]], operation: Operation) -> Report {
+    let mut report = context.report(starting.request, operation, Outcome::Refused, None);
+    report.findings.clone_from(&starting.findings);
+    if erased.iter().any(|emails| share_address(emails, &starting.emails)) {
+        for finding in report.findings.iter_mut().filter(|finding| finding.state == SourceState::Guarded) {
+            let note = finding.note.take().unwrap_or_default();
+            finding.note = Some(format!("{note} {COVERS_REQUEST}"));
         }
-        set(results, starting.index, Ok(Progress::Done(report)));
     }
+    report
 }
 
 /// Submits what is left, in jobs that requests share.
