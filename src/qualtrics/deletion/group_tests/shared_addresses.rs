@@ -6,7 +6,7 @@ use std::rc::Rc;
 use serde_json::{Value, json};
 
 use super::{JOBS, Jobs, VERIFY, accepts, addresses, brand, code_of, codes, people, person};
-use crate::contract::{Attempts, DeletionMode, Error, Progress, Remedy, Request};
+use crate::contract::{Attempts, DeletionMode, Error, Progress, Remedy, Request, Task};
 use crate::http;
 use crate::privacy::connector::Connector;
 use crate::qualtrics::tests::{ScriptedResponse, World, result};
@@ -138,6 +138,21 @@ fn a_single_request_whose_response_was_lost_joins_a_job_of_others_as_one_of_othe
         assert_eq!(ticket.sent, None, "which spellings it was started for is not known");
         assert_eq!(ticket.shared.map(|shared| (shared.spellings, shared.addresses)), Some((2, 2)));
     }
+}
+
+#[test]
+fn a_verifying_search_says_nothing_about_an_erasure_that_was_found_in_the_list() {
+    let jobs = Jobs::default();
+    let mut world = World::new(brand(jobs.clone(), json!({}), accepts));
+    world.connector.delete(vec![person("a")], VERIFY);
+    world.now_ms.set(300_000);
+    let request = again(person("a"));
+    let found = world.connector.delete(vec![request.clone()], VERIFY);
+    let Ok(Progress::Pending(pending)) = &found[0] else { panic!("pending") };
+    let polled = world.connector.poll(vec![Task { request, ticket: pending.ticket.clone() }]);
+    assert_eq!(jobs.searches().len(), 1);
+    let ticket = ticket(&polled[0]);
+    assert_eq!((ticket.coverage().sent, ticket.search_coverage().sent), (None, Some(1)));
 }
 
 #[test]
