@@ -13,7 +13,7 @@
 
 mod hold;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 use privacy_host::contract::{DeletionMode, Error, ErrorKind, Identifier, Pending, Progress, Remedy, Right, Stage};
@@ -184,6 +184,7 @@ impl Schedule {
         let is_busy = |right| self.items.iter().any(|item| item.busy && item.entry.operation().right() == right);
         let deletions_are_busy = is_busy(Right::Deletion);
         let collections_are_busy = self.one_collection && is_busy(Right::Access);
+        let clusters_with_jobs = self.clusters_with_jobs();
         let mut due = Due::default();
         for (index, item) in self.items.iter().enumerate() {
             if item.busy || item.entry.end().is_some() || self.hold(index).is_some() {
@@ -195,8 +196,8 @@ impl Schedule {
                 Kind::Poll(Right::Access) => collections_are_busy,
                 _ => false,
             };
-            // The call in progress wakes the workers.
-            if is_blocked {
+            // The call in progress, or the end of the other request, wakes the workers.
+            if is_blocked || is_first_erasure(&item.entry) && clusters_with_jobs.contains(&self.clusters[index]) {
                 continue;
             }
             let at_ms = item.entry.due_at_ms().max(self.closed_until_ms.get(&kind).copied().unwrap_or_default());
@@ -212,6 +213,17 @@ impl Schedule {
             }
         }
         due
+    }
+
+    /// The clusters with a deletion in progress. Others of them start once it has ended: no address is deleted by two jobs at a time.
+    fn clusters_with_jobs(&self) -> BTreeSet<usize> {
+        let in_progress = |item: &Item| item.entry.ticket().is_some() && item.entry.end().is_none();
+        self.items
+            .iter()
+            .zip(&self.clusters)
+            .filter(|(item, _)| in_progress(item))
+            .map(|(_, cluster)| *cluster)
+            .collect()
     }
 
     /// The deletions of the next poll: none before the pace allows it.
@@ -307,6 +319,12 @@ impl Schedule {
             *width = requests.len() - limited;
         }
     }
+}
+
+/// Whether an entry starts an erasure. One with attempts may have started it, and looks for its job first.
+fn is_first_erasure(entry: &Entry) -> bool {
+    let erases = matches!(entry.operation(), Operation::Deletion(DeletionMode::Erase | DeletionMode::EraseAndVerify));
+    erases && entry.ticket().is_none() && entry.attempts().is_none()
 }
 
 impl Kind {

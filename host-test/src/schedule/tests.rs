@@ -214,6 +214,25 @@ fn requests_of_a_rejected_job_are_repeated_together_and_without_others() {
 }
 
 #[test]
+fn an_erasure_starts_once_that_of_a_shared_identifier_has_ended() {
+    let mut schedule = of_people(&[(ERASE, true, "ada"), (ERASE, false, "ada"), (ERASE, false, "bob")], 0);
+    assert_eq!(polled(schedule.next(0)), [0]);
+    put_back(&mut schedule, vec![(0, pending(Stage::Deleting, 90_000))], 0);
+    assert_eq!(started(schedule.next(0)), [2]);
+    put_back(&mut schedule, vec![(2, pending(Stage::Deleting, 600_000))], 0);
+    assert_eq!(waits_until(schedule.next(0)), Some(90_000));
+    assert_eq!(polled(schedule.next(90_000)), [0]);
+    let vanished = Error { kind: ErrorKind::JobNotFound, remedy: Remedy::Operator, ..limited(0).unwrap_err() };
+    put_back(&mut schedule, vec![(0, Err(vanished))], 90_000);
+    assert_eq!(started(schedule.next(90_000)), [1]);
+    // Searches only read.
+    let mut schedule = of_people(&[(PREVIEW, true, "ada"), (PREVIEW, false, "ada")], 0);
+    assert_eq!(polled(schedule.next(0)), [0]);
+    put_back(&mut schedule, vec![(0, pending(Stage::Searching, 90_000))], 0);
+    assert_eq!(started(schedule.next(0)), [1]);
+}
+
+#[test]
 fn lost_calls_are_repeated_with_fewer_requests_down_to_one() {
     let mut schedule = schedule(&[(ERASE, true); 600]);
     let first = polled(schedule.next(0));
