@@ -24,8 +24,16 @@ class Simulator:
         self.control = output[1]
 
     def brand(self) -> "Brand":
+        scopes = [
+            "manage:customer_data_requests",
+            "manage:directory_contacts",
+            "manage:erasure_requests",
+            "read:directories",
+            "read:directory_contacts",
+            "read:users",
+        ]
         person = {"first-name": "Ada", "emails": [ADA], "phone": "+12025550101", "responses": 2}
-        return Brand(self.control, call(f"{self.control}/scenarios", {"brand": {"people": [person]}}))
+        return Brand(self.control, call(f"{self.control}/scenarios", {"brand": {"scopes": scopes, "people": [person]}}))
 
     def end(self) -> None:
         self.process.end()

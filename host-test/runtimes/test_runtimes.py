@@ -227,7 +227,7 @@ class RuntimesTest(unittest.TestCase):
         self.assertEqual(client.send("/manifest", token="another token")[0], 401)
         status, manifest = client.send("/manifest")
         self.assertEqual((status, json.loads(manifest)["name"]), (200, "qualtrics"))
-        status, connection = client.send("/checks", {"rights": ["access", "deletion"]})
+        status, connection = client.send("/checks", {"rights": ["access", "deletion", "opt-out"]})
         self.assertEqual((status, json.loads(connection)["tenant"]), (200, "examplebrand"))
 
         report = client.complete(brand, "/accesses", {"requests": [REQUEST]})
@@ -239,9 +239,12 @@ class RuntimesTest(unittest.TestCase):
             self.assertEqual((status, len(content)), (200, document["size"] or len(content)))
             self.assertIn(b"The staff were kind.", content)
 
+        report = client.complete(brand, "/opt-outs", {"requests": [REQUEST]})
+        self.assertEqual(report["outcome"], "opted-out")
+
         report = client.complete(brand, "/deletions", {"requests": [REQUEST], "mode": "erase-and-verify"})
         self.assertEqual(report["outcome"], "verified")
-        self.assertEqual(brand.holdings(), {"contacts": 0, "responses": 0, "users": 0})
+        self.assertEqual(set(brand.holdings().values()), {0})
         self.assertEqual(brand.calls("erasure-create"), 2, "one erasure and one search")
 
     def assert_keeps_secrets(self, gateway: Gateway, brand: Brand) -> None:

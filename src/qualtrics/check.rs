@@ -1,6 +1,7 @@
 //! `check`: every permission is exercised with a harmless call, and everything that is missing is reported together.
 
 mod optional;
+mod proof;
 mod warnings;
 
 use std::collections::BTreeSet;
@@ -8,6 +9,7 @@ use std::collections::BTreeSet;
 use serde_json::json;
 
 use self::optional::OptionalProbe;
+use self::proof::{Proof, is_about_permissions, proof_of, proof_of_look_up, proof_of_rejection, proof_of_update};
 use self::warnings::{
     account_warnings, datacenter_warning, general_notice, no_directory, not_searchable, unproven, unproven_groups,
 };
@@ -16,7 +18,7 @@ use super::account_guard::AccountGuard;
 use super::api::account::Account;
 use super::api::client::Call;
 use super::api::envelope::{ApiResponse, Notice};
-use super::api::error::{ApiError, ErrorForm, ErrorResponse};
+use super::api::error::ApiError;
 use super::api::users::Users;
 use super::api::{customer_data, directories, erasure_list};
 use super::context::Context;
@@ -24,14 +26,6 @@ use super::error_mapping::{self, ADMINISTRATOR, missing_scope, not_administrator
 use super::scopes::{Scope, Scopes};
 use crate::contract::{Connection, Error, ErrorKind, Problem, Remedy, Right};
 use crate::privacy::report::invalid_request;
-
-/// What a probe proves about a permission.
-#[derive(Clone, PartialEq, Eq)]
-enum Proof {
-    Granted,
-    Refused(ErrorResponse),
-    Unproven,
-}
 
 /// `check`.
 ///
@@ -144,17 +138,6 @@ fn probe(context: &mut Context<'_>, granted: &Scopes) -> Result<(Result<Account,
         return Err(general_error(context, error));
     }
     Ok((account.map(|response| Account::parse(&response)), responses))
-}
-
-/// Whether the test continues after this error: a missing permission may be the cause. The response of a proxy, a 429 and every error
-/// without a response end the test. A response without a body to a look-up of something that does not exist proves nothing.
-fn is_about_permissions(error: &ApiError) -> bool {
-    match error {
-        ApiError::Response(ErrorResponse { status: 400 | 404 | 410, form: ErrorForm::Blank, .. }) => true,
-        ApiError::Response(response) => response.status != 429 && !response.is_from_proxy(),
-        ApiError::Malformed => true,
-        _ => false,
-    }
 }
 
 /// Where contacts can be searched.
@@ -360,37 +343,6 @@ const MAX_OTHER_DIRECTORIES: usize = 3;
 const NO_SUCH_DIRECTORY: &str = "POOL_000000000000000";
 const NO_SUCH_CONTACT: &str = "CID_000000000000000";
 
-/// What the response to a probe proves.
-fn proof_of(response: Result<ApiResponse, ApiError>, of_rejection: fn(ApiError) -> Proof) -> Result<Proof, ApiError> {
-    match response {
-        Ok(_) => Ok(Proof::Granted),
-        Err(ApiError::Malformed) => Ok(Proof::Unproven),
-        Err(error) if is_about_permissions(&error) => Ok(of_rejection(error)),
-        Err(error) => Err(error),
-    }
-}
-
-/// What the look-up of an ID that does not exist proves: if Qualtrics responds that it does not exist, the look-up was permitted.
-fn proof_of_look_up(error: ApiError) -> Proof {
-    if error.is_not_found() { Proof::Granted } else { proof_of_rejection(error) }
-}
-
-/// What an update of a contact that does not exist proves. Only 404 and 410 say that the contact was looked for: a 400 may be about the
-/// body, before the permission is checked.
-fn proof_of_update(error: ApiError) -> Proof {
-    match error.own_status() {
-        Some(404 | 410) => Proof::Granted,
-        _ => proof_of_rejection(error),
-    }
-}
-
-fn proof_of_rejection(error: ApiError) -> Proof {
-    match error {
-        ApiError::Response(response) if matches!(response.status, 401 | 403) => Proof::Refused(response),
-        _ => Proof::Unproven,
-    }
-}
-
 /// The contract's error for an error unrelated to permissions, which ends the test.
 fn general_error(context: &Context<'_>, error: &ApiError) -> Error {
     error_mapping::to_contract_error(error, None, &context.settings.origin.to_text())
@@ -426,6 +378,7 @@ fn affecting(problems: Vec<Problem>, rights: &[Right]) -> Vec<Problem> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::qualtrics::api::error::{ErrorForm, ErrorResponse};
 
     #[test]
     fn only_qualtrics_own_response_to_a_look_up_proves_that_it_is_permitted() {

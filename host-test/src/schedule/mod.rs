@@ -27,6 +27,10 @@ pub use self::hold::{Copies, Hold, state};
 const MAX_TASKS: usize = 300;
 /// The most requests that start in one call: a kill during it makes the attempts of all of them unknown.
 const MAX_STARTS: usize = 500;
+/// How many deletions the first call starts.
+const FIRST_STARTS: usize = 8;
+/// How many times as many the next call starts, if the limits allowed all.
+const GROWTH: usize = 4;
 /// A task that stays pending with such a short delay did not fit into the call, in milliseconds.
 const NO_ROOM_MS: u64 = 1_000;
 /// A call that collects documents may have used a part of the share before it was cut short, and needs the same calls again. The whole
@@ -259,7 +263,7 @@ impl Schedule {
             return vec![index];
         }
         let Operation::Deletion(mode) = operation else { return deletions.iter().take(1).copied().collect() };
-        let width = self.width.get(&mode).copied().unwrap_or(self.group_size);
+        let width = self.width.get(&mode).copied().unwrap_or(FIRST_STARTS.min(self.group_size));
         whole_groups(of_mode, width, |index| Some(self.clusters[index]))
     }
 
@@ -306,15 +310,15 @@ impl Schedule {
         }
     }
 
-    /// A kill during a call makes the attempts of all its requests unknown. So where the limits allow less than a whole call, the next one
-    /// is smaller.
+    /// A kill during a call makes the attempts of all its requests unknown. So the first calls are small, and where the limits allow less
+    /// than a whole call, the next one is smaller.
     fn adapt_width(&mut self, requests: &[(usize, Entry, CallEffect)]) {
         let Some(first) = requests.first().map(|(index, ..)| &self.items[*index].entry) else { return };
         let (Operation::Deletion(mode), None) = (first.operation(), first.ticket()) else { return };
         let limited = requests.iter().filter(|(.., effect)| matches!(effect, CallEffect::Limited(_))).count();
-        let width = self.width.entry(mode).or_insert(self.group_size);
+        let width = self.width.entry(mode).or_insert(FIRST_STARTS.min(self.group_size));
         if limited == 0 {
-            *width = width.saturating_mul(2).min(self.group_size);
+            *width = width.saturating_mul(GROWTH).min(self.group_size);
         } else if limited < requests.len() {
             *width = requests.len() - limited;
         }

@@ -42,11 +42,16 @@ async fn accelerated_simulator() -> Simulator {
     simulator_with(Clock::accelerated(since, factor)).await
 }
 
+/// The option with which a command has the clock of an accelerated simulator.
+fn accelerated() -> String {
+    let (factor, since) = *ACCELERATED;
+    format!("--accelerate={factor}@{since}")
+}
+
 /// The command with a connection to this accelerated simulator. It waits for the final result.
 fn waiting(simulator: &Simulator, arguments: &[&str]) -> Command {
-    let (factor, since) = *ACCELERATED;
     let mut command = connected(simulator, arguments);
-    command.args(["--wait", "--accelerate", &format!("{factor}@{since}")]);
+    command.args(["--wait", &accelerated()]);
     command
 }
 

@@ -4,14 +4,15 @@ use super::*;
 
 #[tokio::test]
 async fn a_lost_deletion_is_found_by_the_printed_command() {
-    let simulator = simulator().await;
+    let simulator = accelerated_simulator().await;
     let reset = FaultRule::nth(Endpoint::ErasureCreate, 1, Fault::ResetAfterEffect);
     simulator.set_faults(vec![reset, FaultRule::every(Endpoint::ErasureList, Fault::Status(503, WaitHint::None))]);
-    let arguments = ["delete", "--mode", "erase", "--email", SAMPLE_PERSON, "--id", "dsr-1"];
+    let accelerated = accelerated();
+    let arguments = ["delete", "--mode", "erase", "--email", SAMPLE_PERSON, "--id", "dsr-1", &accelerated];
     let lost = output(connected(&simulator, &arguments)).await;
     assert_eq!(code(&lost), 6, "{}", text(&lost));
     simulator.set_faults(Vec::new());
-    let line = format!("{} --json", printed_command(&text(&lost)));
+    let line = format!("{} --json {accelerated}", printed_command(&text(&lost)));
     let found = output(pasted(&line)).await;
     assert_eq!(code(&found), 3, "{line}: {}", text(&found));
     let before = simulator.erasures().len();

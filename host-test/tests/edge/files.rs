@@ -6,8 +6,8 @@ use wit_component::DecodedWasm;
 use wit_parser::WorldItem;
 
 /// Generous limits: a file with debug information, or without optimisation, exceeds them.
-const MAX_BYTES_GUARDED: usize = 7 << 18;
-const MAX_BYTES_GATEWAY: usize = 2 << 20;
+const MAX_BYTES_GUARDED: usize = 9 << 18;
+const MAX_BYTES_GATEWAY: usize = 11 << 18;
 
 const IMPORTS: [&str; 8] = [
     "wasi:cli/environment@0.2.0",

@@ -38,7 +38,7 @@ use crate::privacy::subject::{Subject, request_check};
 
 /// After so many failed attempts, a source that does not respond is reported as such. They are more than those of other rights: an opt-out
 /// has no job at Qualtrics that runs meanwhile, so that nothing is lost by waiting.
-const MAX_STEP_ATTEMPTS: u8 = 6;
+const MAX_STEP_ATTEMPTS: u8 = 8;
 /// The most contacts that one call handles.
 const MAX_PER_CALL: usize = 60;
 /// The most calls that a request may take if contacts remain after each of them. A contact that stays unhandled until then is reported.
