@@ -140,8 +140,9 @@ proptest! {
         let (request_check, submitted_at, misses, attempts, after) = numbers;
         let verification = search.map(|search| {
             let shared = (after % 2 == 1).then_some(SharedJob { spellings: after, addresses: request_check });
+            let sent = shared.as_ref().map(|shared| shared.spellings);
             let (job_vanished, alone) = (misses % 2 == 1, attempts % 2 == 1);
-            Verification { deleted_at: after, search_after: after, search, job_vanished, shared, alone }
+            Verification { deleted_at: after, search_after: after, search, job_vanished, sent, shared, alone }
         });
         let new = Ticket::new(Operation::EraseAndVerify, request_check, jobs, submitted_at);
         let ticket = Ticket { misses, attempts, collecting: attempts % 2 == 1, position, verification, ..new };

@@ -97,6 +97,7 @@ pub fn forged_tickets() -> impl Strategy<Value = Ticket> {
                 search_after: u64::from(after),
                 search,
                 job_vanished: vanished,
+                sent: (after % 3 == 0).then_some(u64::from(deleted)),
                 shared: None,
                 alone: after % 2 == 1,
             }
