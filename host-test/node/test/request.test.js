@@ -64,10 +64,15 @@ test("an interrupted access request continues, and its files are readable by the
   await expire(out);
   // A new export would never be ready: the brand's clock stands still.
   const { stdout } = await run(["access", ...request]);
-  assert.match(stdout, /^found; 2 findings$/m);
+  assert.match(stdout, /^found; 4 findings$/m);
   const names = (await readdir(out, { recursive: true })).sort();
-  const documents = ["documents", "documents/contact-0001-POOLcustomers.json", "documents/export-01.json"];
-  assert.deepEqual(names, [...documents, "entry.json", "report.json"]);
+  const documents = [
+    "contact-0001-POOLcustomers.json",
+    "email-history-0002-POOLcustomers.json",
+    "export-01.json",
+    "response-history-0003-POOLcustomers.json",
+  ].map((name) => `documents/${name}`);
+  assert.deepEqual(names, ["documents", ...documents, "entry.json", "report.json"]);
   assert.match(await readFile(join(out, "documents/export-01.json"), "utf8"), /The staff were kind\./);
   const report = JSON.parse(await readFile(join(out, "report.json"), "utf8"));
   assert.deepEqual([report.outcome, report.receipt.requestId], ["found", "dsr-1"]);

@@ -56,7 +56,9 @@ def test_an_access_request_stores_ticket_report_and_documents(program: Program, 
     assert names == [
         "documents",
         "documents/contact-0001-POOLcustomers.json",
+        "documents/email-history-0002-POOLcustomers.json",
         "documents/export-01.json",
+        "documents/response-history-0003-POOLcustomers.json",
         "entry.json",
         "lock",
         "report.json",
@@ -67,6 +69,8 @@ def test_an_access_request_stores_ticket_report_and_documents(program: Program, 
     assert [document["name"] for document in report["documents"]] == [
         "export-01.json",
         "contact-0001-POOLcustomers.json",
+        "email-history-0002-POOLcustomers.json",
+        "response-history-0003-POOLcustomers.json",
     ]
     assert "ada@example.org" not in (out / "entry.json").read_text()
 

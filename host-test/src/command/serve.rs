@@ -8,7 +8,9 @@ use clap::Args;
 use privacy_host::contract::{Manifest, SettingKind};
 use privacy_host::{EgressPolicy, Environment, Host, InstanceOptions, Options, RateBudget};
 use qualtrics_component::GATEWAY;
-use qualtrics_simulator::{self as simulator, Brand, SAMPLE_CLIENT_ID, SAMPLE_CLIENT_SECRET, SAMPLE_PERSON, Simulator};
+use qualtrics_simulator::{
+    self as simulator, Brand, SAMPLE_PERSON, SAMPLE_WRITER_CLIENT_ID, SAMPLE_WRITER_CLIENT_SECRET, Simulator,
+};
 use sha2::{Digest, Sha256};
 use simulated_clock::Clock;
 use tokio::net::TcpListener;
@@ -158,8 +160,8 @@ impl Simulated {
             (ORIGINS.to_owned(), origin.clone()),
             setting("BASE_URL", &origin),
             setting("DATACENTER_ID", "fra1"),
-            setting("CLIENT_ID", SAMPLE_CLIENT_ID),
-            setting("CLIENT_SECRET", SAMPLE_CLIENT_SECRET),
+            setting("CLIENT_ID", SAMPLE_WRITER_CLIENT_ID),
+            setting("CLIENT_SECRET", SAMPLE_WRITER_CLIENT_SECRET),
         ]);
         Ok(Self { _simulator: simulator, token })
     }

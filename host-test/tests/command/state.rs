@@ -12,7 +12,7 @@ async fn a_lost_deletion_is_found_by_the_printed_command() {
     let lost = output(connected(&simulator, &arguments)).await;
     assert_eq!(code(&lost), 6, "{}", text(&lost));
     simulator.set_faults(Vec::new());
-    let line = format!("{} --json {accelerated}", printed_command(&text(&lost)));
+    let line = format!("{} --json", printed_command(&text(&lost)));
     let found = output(pasted(&line)).await;
     assert_eq!(code(&found), 3, "{line}: {}", text(&found));
     let before = simulator.erasures().len();
