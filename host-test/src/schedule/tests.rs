@@ -197,7 +197,7 @@ fn a_call_starts_no_more_deletions_than_the_last_one_had_calls_for() {
         put_back(&mut schedule, results, now_ms);
         indices.len()
     };
-    assert_eq!([call(0, 1), call(0, 9), call(1_000, 9)], [4, 1, 2]);
+    assert_eq!([call(0, 1), call(0, 9), call(1_000, 9)], [4, 1, 4]);
     assert_eq!([call(2_000, 0), call(3_000, 9)], [4, 4], "a call without any says nothing");
 }
 
