@@ -160,7 +160,7 @@ impl Runner {
     }
 
     /// Checks that every started job covers the addresses of requests of the call as a whole, and is of a kind that the call may start.
-    /// In mode `erase`, the settings form no groups.
+    /// In mode `erase`, the settings form no groups but those of requests that share an address.
     fn check_jobs(
         &self,
         sent: &[Sent],
@@ -176,7 +176,11 @@ impl Runner {
                     prop_assert!(run().any(|emails| emails == covered || is_single(&emails)));
                 }
                 (Operation::Delete(DeletionMode::Erase), Start::Erasure(covered)) => {
-                    prop_assert!(run().any(|emails| emails == covered), "a deletion acts on its own identifiers only");
+                    let is_union = is_union(&covered, run());
+                    prop_assert!(
+                        is_union && is_connected(&covered, run()),
+                        "a deletion acts on its own identifiers only"
+                    );
                 }
                 (Operation::Delete(DeletionMode::Preview), Start::Search(covered))
                 | (Operation::Delete(DeletionMode::EraseAndVerify), Start::Erasure(covered)) => {
@@ -319,6 +323,16 @@ fn is_union(covered: &BTreeSet<String>, requests: impl Iterator<Item = BTreeSet<
     requests.filter(|emails| emails.is_subset(covered)).flatten().collect::<BTreeSet<String>>() == *covered
 }
 
+/// Whether the requests that this set contains are connected by addresses that they share.
+fn is_connected(covered: &BTreeSet<String>, requests: impl Iterator<Item = BTreeSet<String>>) -> bool {
+    let mut apart: Vec<_> = requests.filter(|emails| !emails.is_empty() && emails.is_subset(covered)).collect();
+    let mut reached = apart.pop().unwrap_or_default();
+    while let Some(index) = apart.iter().position(|emails| !emails.is_disjoint(&reached)) {
+        reached.extend(apart.swap_remove(index));
+    }
+    apart.is_empty()
+}
+
 /// Checks that each request is erased at most once, unless an earlier attempt provably started nothing, and that no erasure is started for a
 /// request whose result denies it.
 fn check_erasures(
@@ -332,6 +346,7 @@ fn check_erasures(
     let unproven = || erasures.iter().filter(|(_, is_rejected)| !is_rejected).map(|(covered, _)| covered);
     // The addresses of each request, and whether it may and must have started an erasure.
     let mut requested: Vec<(BTreeSet<String>, bool, bool)> = Vec::new();
+    let has_attempts = requests.iter().any(|request| request.attempts.is_some());
     for ((request, result), _) in requests.iter().zip(results).zip(is_run).filter(|(_, is_run)| **is_run) {
         let (may_have_started, has_started) = match result {
             Ok(Progress::Pending(_)) => (true, true),
@@ -343,8 +358,8 @@ fn check_erasures(
             }
             Err(error) => (error.kind == ErrorKind::OutcomeUnknown, false),
         };
-        // With attempts, the job may be an earlier one.
-        requested.push((emails(request), may_have_started, has_started && request.attempts.is_none()));
+        // With attempts, the job may be an earlier one, which a request without any may join.
+        requested.push((emails(request), may_have_started, has_started && !has_attempts));
     }
     for covered in unproven() {
         let may_have = requested.iter().filter(|(_, may_have_started, _)| *may_have_started);

@@ -62,7 +62,8 @@ async fn scenario_is_created_changed_observed_and_ended() {
     let (status, observations) = call(&control, "GET", "/scenarios/1", "").await;
     let observations: Value = serde_json::from_str(&observations).unwrap();
     assert_eq!((status, &observations["calls"]["whoami"], &observations["erasures"]), (200, &json!(0), &json!([])));
-    assert_eq!(observations["holdings"]["ada@example.org"], json!({ "contacts": 1, "responses": 1, "users": 0 }));
+    let held = json!({ "contacts": 1, "opted-out": 0, "responses": 1, "users": 0 });
+    assert_eq!(observations["holdings"]["ada@example.org"], held);
     assert_eq!(observations["holdings"]["eve@example.org"]["contacts"], 1);
     assert_eq!(call(&control, "PUT", "/scenarios/1", "").await.0, 405);
     assert_eq!(call(&control, "DELETE", "/scenarios/1", "").await.0, 204);

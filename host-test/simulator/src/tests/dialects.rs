@@ -158,7 +158,9 @@ impl Tour {
         let created = serde_json::from_slice::<Value>(&created.body).unwrap_or_default();
         let id = created["result"]["id"].as_str().unwrap_or("none");
         self.post(&bearer, &path, new).await;
-        self.put(&bearer, &format!("{path}/{id}"), json!({ "firstName": "New" })).await;
+        for change in [json!({ "firstName": "New" }), json!({ "unsubscribed": true })] {
+            self.put(&bearer, &format!("{path}/{id}"), change).await;
+        }
         self.get(&bearer, &format!("{path}/{id}"), &[]).await;
     }
 
