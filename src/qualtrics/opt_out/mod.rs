@@ -4,7 +4,7 @@
 //! |---|---|
 //! | [`contact_update`] | one contact: whether it is the person's, its update, and the comparison afterwards |
 //! | [`updates`] | reading, updating and reading back a few contacts |
-//! | [`conclusion`] | the report |
+//! | `conclusion` | the report |
 //!
 //! Each call searches again, and handles the contacts that the search does not show as opted out. So the report rests on one search, a
 //! call can be repeated at any time, and a lost update is read back or repeated: the outcome is never unknown.
